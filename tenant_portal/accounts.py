@@ -1,0 +1,223 @@
+"""Everything that can happen to an account, in the words of the trade; no page, no mail, no commit in here."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete
+
+from . import audit, consents, contracts, passwords, sessions, throttle
+from .db import begin_write, db, utcnow
+from .models import Account, Contract, Mail, Purpose
+from .settings import settings
+
+#: The same sign-up sent again within this time is a double click or a page reloaded, not a new wish (T38).
+REPEAT = timedelta(minutes=2)
+#: Mails that one contract's sign-ups, resends and resets may cause in an hour, each kind for itself.
+MAILS_AN_HOUR = {"signup": 6, "resend": 3, "reset": 3}
+
+
+@dataclass(frozen=True)
+class SignUp:
+    """What became of a sign-up. `account` is the pending one, `existing` the finished one that stands already."""
+
+    key: str
+    account: Account | None = None
+    existing: Account | None = None
+    is_repeat: bool = False
+    is_excessive: bool = False
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of a login: the account, or nothing and how long the next try must wait."""
+
+    account: Account | None = None
+    contract: Contract | None = None
+    wait: timedelta | None = None
+    #: The account whose owner is to be told that somebody keeps failing; set once a day at the most (T21).
+    alarmed: Account | None = None
+    is_alarm: bool = False
+
+
+def new_key() -> str:
+    """Return a name for one sign-up that nobody can guess."""
+    return secrets.token_urlsafe(24)
+
+
+def sign_up(
+    contract: Contract, *, email: str, password: str, choices: Mapping[Purpose, bool], language: str
+) -> SignUp:
+    """Sign up for a contract: the newest unfinished sign-up wins, a finished account is left as it is (T07, T13, T15).
+
+    The password is hashed before it is known which of the two it is, so that both take the same time.
+    """
+    password_hash = passwords.hash(password)
+    begin_write()
+    contract = contracts.lock(contract)
+    account = contract.account
+    if account is not None and account.is_closed:
+        account = None
+    if account is not None and account.is_finished:
+        is_repeat = _has_mail_since(account, "already_registered")
+        audit.record("signup_again", account=account, contract=contract)
+        is_excessive = not _may_mail("signup", str(contract.id))
+        return SignUp(key=new_key(), existing=account, is_repeat=is_repeat, is_excessive=is_excessive)
+    if account is not None and _is_repeat(account, contract, email=email, password=password, choices=choices):
+        return SignUp(key=account.signup_key, account=account, is_repeat=True)
+    if not _may_mail("signup", str(contract.id)):
+        return SignUp(key=new_key(), is_excessive=True)
+    if account is None:
+        account = Account()
+        db.session.add(account)
+        contract.account = account
+    account.email, account.password_hash, account.signup_key = email, password_hash, new_key()
+    account.language, account.created_at = language, utcnow()
+    account.activated_at = account.email_failed_at = None
+    db.session.flush()
+    sessions.end_all(account)
+    consents.record(account, contract, choices, channel="form")
+    audit.record("signed_up", account=account, contract=contract, step=8)
+    return SignUp(key=account.signup_key, account=account)
+
+
+def pending_sign_up(contract_id: int, key: str) -> Account | None:
+    """Return the unfinished account of that very sign-up; None once it is finished, or replaced by a newer one."""
+    contract = db.session.get(Contract, contract_id)
+    account = contract.account if contract else None
+    if account is None or account.is_finished or account.is_closed:
+        return None
+    return account if secrets.compare_digest(account.signup_key, key) else None
+
+
+def may_resend(contract_id: int) -> bool:
+    """Count one more mail of a sign-up and tell whether it may leave."""
+    return _may_mail("resend", str(contract_id))
+
+
+def change_sign_up_email(account: Account, email: str) -> None:
+    """Put the address of an unfinished sign-up right; links to the former address are dead from now on (T07)."""
+    if account.email != email:
+        account.email, account.activated_at, account.email_failed_at = email, None, None
+        audit.record("signup_email_changed", account=account, contract=account.contracts[0], step=6)
+
+
+def activate(account: Account) -> None:
+    """Note that the link of the activation mail was used; alone it opens nothing (S39)."""
+    if not account.is_activated:
+        account.activated_at = utcnow()
+        audit.record("activated", account=account, contract=account.contracts[0], step=9)
+
+
+def authenticate(reference: str, password: str, *, device: str, origin: str) -> Attempt:
+    """Return the account of a reference and a password, counting the failures of whoever gets it wrong.
+
+    A write is left open, for the caller to commit whatever became of it. Known or not, each reference costs the same.
+    """
+    contract = contracts.find(reference)
+    account = contract.account if contract is not None else None
+    if account is not None and account.is_closed:
+        account = None
+    is_known_device = account is not None and sessions.knows_device(account, device)
+    counter = _counter(reference, account, device if is_known_device else "")
+    pause = throttle.wait(counter) or (None if is_known_device else throttle.origin_wait("login", origin))
+    if pause is not None:
+        audit_contract = contract
+        begin_write()
+        audit.record("login_delayed", contract=audit_contract, step=12)
+        return Attempt(contract=contract, wait=pause)
+
+    account_id, password_hash = (account.id, account.password_hash) if account is not None else (None, None)
+    db.session.rollback()  # no connection is kept busy while the hash is computed
+    is_right = passwords.verify(password_hash, password)
+
+    begin_write()
+    account = db.session.get(Account, account_id, with_for_update=True) if account_id is not None else None
+    if account is not None and account.password_hash != password_hash:
+        is_right = False
+    pause = throttle.wait(counter)  # others may have failed while this one was computed: they count first
+    if account is None or not is_right or pause is not None:
+        failures = throttle.fail(counter)
+        if not is_known_device:
+            throttle.origin_fail("login", origin)
+        audit.record("login_refused", account=account, contract=contract, step=11)
+        is_alarm = failures == throttle.FREE_FAILURES and not is_known_device
+        alarmed = account if account is not None and account.is_finished else None
+        return Attempt(contract=contract, wait=pause, alarmed=alarmed if is_alarm else None, is_alarm=is_alarm)
+    throttle.succeed(counter)
+    if passwords.needs_rehash(account.password_hash):
+        account.password_hash = passwords.hash(password)
+    return Attempt(account=account, contract=contract)
+
+
+def finish(account: Account) -> None:
+    """Finish the account: its first login is the twelfth step."""
+    account.completed_at = utcnow()
+    audit.record("finished", account=account, contract=account.contracts[0], step=12)
+
+
+def request_reset(reference: str) -> tuple[Account | None, bool]:
+    """Return the account that a reset mail is for, if any, and whether a mail may leave at all (three an hour)."""
+    begin_write()
+    contract = contracts.find(reference)
+    account = contract.account if contract is not None else None
+    if account is not None and account.is_closed:
+        account = None
+    may_mail = _may_mail("reset", reference.lstrip("0"))
+    audit.record("reset_requested", account=account, contract=contract)
+    return account, may_mail
+
+
+def reset_password(account: Account, password: str) -> None:
+    """Set the password of a reset link: every session ends, every open link dies, every delay is lifted."""
+    account.password_hash = passwords.hash(password)
+    sessions.end_all(account)
+    throttle.succeed(_counter("", account, ""))
+    audit.record("password_reset", account=account)
+
+
+def known_words(contract: Contract | None, *more: str) -> list[str]:
+    """Return what a guesser knows of a tenant, for the check of his password."""
+    words = [settings.landlord_name, settings.landlord_email, *more]
+    if contract is not None:
+        words += [contract.reference, contract.module, contract.first_name, contract.last_name, contract.city]
+    return [word for word in words if word]
+
+
+def purge_unfinished() -> int:
+    """Erase the sign-ups that were never finished and are past their time; return how many (L30)."""
+    limit = utcnow() - settings.unfinished_days
+    gone = db.session.execute(
+        delete(Account).where(Account.completed_at.is_(None), Account.created_at < limit).returning(Account.id)
+    )
+    return len(gone.all())
+
+
+def _counter(reference: str, account: Account | None, device: str) -> str:
+    if account is None:
+        return f"reference:{reference.lstrip('0')}"
+    return f"device:{account.id}:{sessions.digest(device)[:32]}" if device else f"account:{account.id}"
+
+
+def _may_mail(kind: str, whose: str) -> bool:
+    return throttle.allow(f"{kind}:{whose}", times=MAILS_AN_HOUR[kind], within=timedelta(hours=1))
+
+
+def _is_repeat(
+    account: Account, contract: Contract, *, email: str, password: str, choices: Mapping[Purpose, bool]
+) -> bool:
+    """Tell whether this is the sign-up that was just taken, sent twice."""
+    if account.email != email or utcnow() - account.created_at > REPEAT:
+        return False
+    given = {purpose: row.answer for purpose, row in consents.current(account, contract).items()}
+    return given == dict(choices) and passwords.verify(account.password_hash, password)
+
+
+def _has_mail_since(account: Account, kind: str) -> bool:
+    return (
+        db.session.query(Mail.id)
+        .filter(Mail.account_id == account.id, Mail.kind == kind, Mail.created_at > utcnow() - REPEAT)
+        .first()
+        is not None
+    )

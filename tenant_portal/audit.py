@@ -1,0 +1,35 @@
+"""The journal: what happened, to which account, by whom; no secret, no full reference or address."""
+
+import logging
+
+from .db import db
+from .models import Account, Contract, Event
+
+log = logging.getLogger("tenant_portal")
+
+
+def record(
+    name: str,
+    *,
+    account: Account | None = None,
+    contract: Contract | None = None,
+    step: int | None = None,
+    actor: str = "tenant",
+    detail: str = "",
+) -> None:
+    """Add one line to the journal, in the transaction of what it tells of, and one to the log."""
+    event = Event(name=name, contract_id=contract.id if contract else None, step=step, actor=actor, detail=detail[:300])
+    if account is not None:
+        if account.id is None:
+            db.session.flush()
+        event.account_id = account.id
+    db.session.add(event)
+    log.info(
+        "%s account=%s contract=%s step=%s actor=%r detail=%r",
+        name,
+        event.account_id,
+        event.contract_id,
+        step,
+        actor,
+        event.detail,
+    )

@@ -1,0 +1,58 @@
+"""The three choices and their proof: an append-only register of what was asked, answered, when and through what."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from .db import db
+from .i18n import gettext as _
+from .models import Account, Consent, Contract, Purpose
+
+#: Changes whenever the sentence of a question changes: an old yes does not carry over to a new purpose (L07).
+WORDING_VERSION = "2026-11"
+
+
+def wording(purpose: Purpose) -> str:
+    """Return the question as the form asks it, in the language of the reader; the words are the help page's (S20-S22)."""
+    return {
+        Purpose.E_NOTICE: _(
+            "Vous acceptez de recevoir votre avis d'échéance par voie électronique"
+            " (Réservé aux contrats en prélèvement automatique)"
+        ),
+        Purpose.COMMERCIAL: _("Vous acceptez de recevoir des informations commerciales par e-mail"),
+        Purpose.GENERAL: _("Vous acceptez de recevoir des informations générales (non commerciales) par e-mail"),
+    }[purpose]
+
+
+def record(
+    account: Account, contract: Contract, answers: Mapping[Purpose, bool], *, channel: str, reason: str = ""
+) -> None:
+    """Append the answers to the register; nothing there is ever changed (L05)."""
+    for purpose, answer in answers.items():
+        db.session.add(
+            Consent(
+                account_id=account.id,
+                contract_id=contract.id,
+                purpose=purpose,
+                answer=answer,
+                wording=wording(purpose),
+                wording_version=WORDING_VERSION,
+                channel=channel,
+                reason=reason,
+            )
+        )
+
+
+def current(account: Account, contract: Contract | None = None) -> dict[Purpose, Consent]:
+    """Return the newest answer of each purpose; the e-notice is a choice per contract, the others per person (L16)."""
+    newest: dict[Purpose, Consent] = {}
+    for row in db.session.scalars(select(Consent).where(Consent.account_id == account.id).order_by(Consent.id)):
+        if row.purpose is not Purpose.E_NOTICE or contract is None or row.contract_id == contract.id:
+            newest[row.purpose] = row
+    return newest
+
+
+def awaits_direct_debit(account: Account, contract: Contract) -> bool:
+    """Tell whether the e-notice was accepted for a contract that is not in direct debit: the wish waits (T22)."""
+    answer = current(account, contract).get(Purpose.E_NOTICE)
+    return answer is not None and answer.answer and not contract.is_direct_debit

@@ -1,0 +1,52 @@
+"""Contracts of the roster: whose is which, found by the numbers that a tenant reads on his notice."""
+
+from datetime import date
+
+from sqlalchemy import func, select
+
+from .db import db, utcnow
+from .models import Contract, Import
+from .rules import padded_variants
+from .settings import settings
+
+
+def today() -> date:
+    """Return the day in the landlord's time zone, which decides whether a lease runs."""
+    return utcnow().astimezone(settings.timezone).date()
+
+
+def find(reference: str) -> Contract | None:
+    """Return the contract with that reference; one with other leading zeros only if it is the only one (T02)."""
+    return _the_one(reference, _candidates(reference))
+
+
+def find_running(reference: str, module: str) -> Contract | None:
+    """Return the running contract that carries both numbers; which of the two is wrong is never told (T04)."""
+    modules = set(padded_variants(module, settings.module_length))
+    found = _the_one(reference, [c for c in _candidates(reference) if c.module in modules])
+    return found if found is not None and found.is_running(today()) else None
+
+
+def lock(contract: Contract) -> Contract:
+    """Return the contract as it stands now, kept from other writers until the transaction ends."""
+    return db.session.scalars(
+        select(Contract).where(Contract.id == contract.id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+
+
+def last_import_day() -> date | None:
+    """Return the day of the newest roster, in the landlord's time zone (T05)."""
+    newest = db.session.scalar(select(func.max(Import.created_at)))
+    return newest.astimezone(settings.timezone).date() if newest else None
+
+
+def _candidates(reference: str) -> list[Contract]:
+    variants = padded_variants(reference, settings.reference_length)
+    return list(db.session.scalars(select(Contract).where(Contract.reference.in_(variants))))
+
+
+def _the_one(reference: str, candidates: list[Contract]) -> Contract | None:
+    exact = [c for c in candidates if c.reference == reference]
+    if exact:
+        return exact[0]
+    return candidates[0] if len(candidates) == 1 else None

@@ -1,0 +1,92 @@
+"""The database: our own metadata on the host's session, aware UTC times, and reads kept apart from writes."""
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from flask import current_app
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.orm import DeclarativeBase
+from werkzeug.local import LocalProxy
+
+#: The host's Flask-SQLAlchemy, whoever created it: a second one on the same app would raise.
+db = cast(SQLAlchemy, LocalProxy(lambda: current_app.extensions["sqlalchemy"]))
+
+#: Seconds that a SQLite connection waits for another's write lock before it gives up.
+SQLITE_BUSY_SECONDS = 15
+
+
+class Base(DeclarativeBase):
+    """Base of the portal's tables, apart from the host's models."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, aware and in UTC on both sides of the database; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without time zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def utcnow() -> datetime:
+    """Return the present moment, aware and in UTC: the only clock of the portal."""
+    return datetime.now(UTC)
+
+
+def begin_write() -> None:
+    """Start a write: leave what was read before, so that what follows is read and written as one.
+
+    On SQLite the write lock is taken at once (IMMEDIATE), which is what makes «busy» wait instead of fail; a write
+    without this call is refused by the database, so no page can change anything by accident.
+    """
+    db.session.rollback()
+    db.session.connection(execution_options={"portal_write": True})
+
+
+def adopt_sqlite(engine: Engine) -> None:
+    """Make a SQLite engine of ours safe: WAL, foreign keys, full sync, and begin statements under our control."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # sqlite3 would begin too late, and DEFERRED
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={SQLITE_BUSY_SECONDS * 1000}",
+            "journal_mode=WAL",
+            "foreign_keys=ON",
+            "synchronous=FULL",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        writes = bool(connection.get_execution_options().get("portal_write"))
+        driver = cast(sqlite3.Connection, connection.connection.driver_connection)
+        driver.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,56 @@
+"""The wiring: what a host hands in and what it gets; `create_app` is only the smallest host."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask
+from flask_babel import Babel
+from flask_mail import Mail
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.engine import make_url
+
+from . import cli, identity, outbox, settings, web
+from .db import adopt_sqlite
+
+#: Who the logged-in member of staff is, asked inside a request; None for everyone else.
+StaffCallback = Callable[[], str | None]
+
+
+class TenantPortal:
+    """The portal as a Flask extension.
+
+    `TenantPortal(app)` or `init_app(app)` registers the pages below `PORTAL_URL_PREFIX`, the commands `flask portal`,
+    and uses the host's Flask-SQLAlchemy, Flask-Mail, Flask-Babel and Flask-Login where it has them. Raises
+    `ConfigError`, which lists every wrong setting, before anything is registered.
+    """
+
+    def __init__(self, app: Flask | None = None, *, staff: StaffCallback | None = None) -> None:
+        if app is not None:
+            self.init_app(app, staff=staff)
+
+    def init_app(self, app: Flask, *, staff: StaffCallback | None = None, owns_session: bool = False) -> None:
+        """Move into `app`; settings are read now and frozen, so later changes of its configuration have no effect."""
+        frozen = settings.read(app.config)
+        app.extensions["portal"] = settings.State(frozen, options={"staff": staff, "owns_session": owns_session})
+        if "sqlalchemy" not in app.extensions:
+            _add_database(app)
+        if "mail" not in app.extensions:
+            outbox.PatientMail(app)
+        if "babel" not in app.extensions:
+            Babel(app, default_locale="fr", configure_jinja=False)
+        identity.adopt(app)
+        web.register(app, prefix=frozen.url_prefix)
+        app.cli.add_command(cli.portal)
+
+
+def _add_database(app: Flask) -> None:
+    """Give the application a database of its own: SQLite in the instance folder unless a setting names another."""
+    app.config.setdefault("SQLALCHEMY_DATABASE_URI", "sqlite:///portal.sqlite3")
+    if make_url(app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name() == "sqlite":
+        Path(app.instance_path).mkdir(parents=True, exist_ok=True)
+    database = SQLAlchemy(app)
+    with app.app_context():
+        adopt_sqlite(database.engine)
+
+
+__all__ = ["Mail", "StaffCallback", "TenantPortal"]

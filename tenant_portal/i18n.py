@@ -1,0 +1,125 @@
+"""Texts: French is the source, every message id a French sentence; its typography is put right in one place."""
+
+import re
+from contextlib import ExitStack
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from babel.dates import format_date, format_datetime
+from flask import g
+from flask_babel import Domain, LazyString, force_locale, get_locale
+from markupsafe import Markup, escape
+
+from .resources import folder
+from .settings import settings
+
+#: The languages that tenants may choose, each in its own words.
+LANGUAGES = {"fr": "Français", "en": "English"}
+
+domain = Domain(str(folder("translations")), domain="portal")
+
+# U+202F before ; ! ? and U+00A0 before : and inside « » (PRODUCT 7.6); neither may end a line.
+_APOSTROPHE = re.compile(r"'(?![^<]*>)")  # but not inside a tag
+_NARROW = re.compile(r"[ \u00a0]+([;!?])")
+_WIDE = re.compile(r" +([:»%€])|(«) +")
+_UNITS = re.compile(r"(?<=[0-9]) (?=(?:[0-9]{3}\b|h\b|€|%|ans?\b|jours?\b|heures?\b|minutes?\b|kilo))|(?<=\bh) (?=[0-9])")
+
+
+@lru_cache(maxsize=4096)
+def typeset(text: str) -> str:
+    """Return a French text with its unbreakable spaces and its typographic apostrophe."""
+    text = _NARROW.sub("\u202f\\1", _APOSTROPHE.sub("’", text))
+    text = _WIDE.sub(lambda found: f"\u00a0{found[1]}" if found[1] else "«\u00a0", text)
+    return _UNITS.sub("\u00a0", text)
+
+
+def _translated(message: str) -> str:
+    if str(get_locale() or "fr") == "fr":
+        return typeset(message)
+    return domain.gettext(message)
+
+
+def gettext(message: str, **variables: Any) -> str:
+    """Return the text in the language of the reader; `%(name)s` stands for a variable."""
+    text = _translated(message)
+    return text % variables if variables else text
+
+
+def ngettext(singular: str, plural: str, num: int, **variables: Any) -> str:
+    """Return the text for that number of things; French counts 0 and 1 as singular."""
+    if str(get_locale() or "fr") == "fr":
+        text = typeset(singular if abs(num) < 2 else plural)
+    else:
+        text = domain.get_translations().ungettext(singular, plural, num)
+    return text % {"num": num, **variables}
+
+
+def lazy_gettext(message: str, **variables: Any) -> LazyString:
+    """Return a text that is translated when it is shown; for labels made at import."""
+    return LazyString(gettext, message, **variables)
+
+
+def markup_gettext(message: str, **variables: Any) -> Markup:
+    """Return the text for an HTML page: the message is ours and may hold tags, variables are escaped."""
+    text = _translated(message)
+    return Markup(text % {name: escape(value) for name, value in variables.items()} if variables else text)  # noqa: S704 (our own catalogue)
+
+
+def markup_ngettext(singular: str, plural: str, num: int, **variables: Any) -> Markup:
+    """Return the text for that number of things, for an HTML page."""
+    return Markup(ngettext(singular, plural, num, **{name: escape(value) for name, value in variables.items()}))  # noqa: S704
+
+
+def choose_language(code: str) -> None:
+    """Speak that language until this application context ends, whatever the host's selector says."""
+    stack: ExitStack = g.setdefault("portal_language", ExitStack())
+    stack.enter_context(force_locale(code))
+
+
+def leave_language(_: BaseException | None = None) -> None:
+    """Give the host its own language back."""
+    stack = g.pop("portal_language", None)
+    if stack is not None:
+        stack.close()
+
+
+def day(moment: datetime | date) -> str:
+    """Return a day as people write it: « mercredi 25 novembre 2026 », in the landlord's time zone."""
+    if isinstance(moment, datetime):
+        moment = moment.astimezone(settings.timezone).date()
+    text = format_date(moment, "full", locale=get_locale() or "fr")
+    return _first(text) if _is_french() else text
+
+
+def moment(at: datetime) -> str:
+    """Return day and hour: « mercredi 25 novembre à 18 h 30 », in the landlord's time zone."""
+    local = at.astimezone(settings.timezone)
+    if not _is_french():
+        return format_datetime(local, "EEEE d MMMM 'at' HH:mm", locale=get_locale() or "fr")
+    return _first(format_datetime(local, "EEEE d MMMM 'à' H'\u00a0h\u00a0'mm", locale="fr"))
+
+
+def duration(length: timedelta) -> str:
+    """Return a length of time in its largest whole unit: « 72 heures », « 14 jours », « 1 minute »."""
+    minutes = max(1, round(length.total_seconds() / 60))
+    if minutes % 1440 == 0 and minutes >= 7 * 1440:
+        return ngettext("%(num)d jour", "%(num)d jours", minutes // 1440)
+    if minutes % 60 == 0 and minutes >= 60:
+        return ngettext("%(num)d heure", "%(num)d heures", minutes // 60)
+    return ngettext("%(num)d minute", "%(num)d minutes", minutes)
+
+
+def _is_french() -> bool:
+    return str(get_locale() or "fr") == "fr"
+
+
+def _first(text: str) -> str:
+    """Write the first of a month as the French do, and keep the number with its month."""
+    text = re.sub(r"\b1 (?=[a-zéû])", "1er ", text)
+    return re.sub(r"(?<=[0-9r]) (?=[a-zéû]{3,})|(?<=[a-zéû]) (?=[0-9]{4})", "\u00a0", text)
+
+
+# Babel's extractor knows these names; forms mark their labels with the lazy one.
+_ = gettext
+_l = lazy_gettext

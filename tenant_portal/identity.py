@@ -1,0 +1,204 @@
+"""Who is asking: the login manager, ours or the host's, sees a tenant only inside the portal's own pages."""
+
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Request, Response, after_this_request, current_app, g, redirect, request, session, url_for
+from flask_login import LoginManager, UserMixin, current_user, login_user
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from . import sessions
+from .db import utcnow
+from .models import Account, Login
+from .rules import origin_of
+from .settings import settings, state
+
+_ID_PREFIX = "portal:"
+_YEAR = 365 * 24 * 3600
+
+
+class Tenant(UserMixin):
+    """A logged-in tenant, as Flask-Login knows him: his id names the session row, not the account."""
+
+    def __init__(self, token: str, login: Login, *, is_fresh: bool) -> None:
+        self.token, self.login, self.is_fresh = token, login, is_fresh
+
+    def get_id(self) -> str:
+        """Return the id that the session cookie keeps."""
+        return _ID_PREFIX + self.token
+
+
+def adopt(app: Flask) -> None:
+    """Take the host's login manager, or make one, and put our loaders before the host's."""
+    manager: LoginManager | None = getattr(app, "login_manager", None)
+    if manager is None:
+        manager = LoginManager()
+        manager.session_protection = None  # the session row on the server protects, not a hash of the browser's name
+        manager.init_app(app, add_context_processor=False)
+    host_user, host_request = manager.user_callback, manager.request_callback
+
+    def load_user(user_id: str) -> Any:
+        if str(user_id).startswith(_ID_PREFIX):
+            return _from_session(str(user_id).removeprefix(_ID_PREFIX)) if _is_ours() else None
+        return host_user(user_id) if host_user else None
+
+    def load_request(asked: Request) -> Any:
+        if _is_ours():
+            return _from_remembered(asked.cookies.get(cookie_name("remember"), ""))
+        return host_request(asked) if host_request else None
+
+    manager.user_loader(load_user)
+    manager.request_loader(load_request)
+
+
+def log_in(account: Account, *, remember: bool) -> None:
+    """Start a session for the account on this device, in a session cookie that holds nothing from before."""
+    device = request.cookies.get(cookie_name("device"), "") or secrets.token_urlsafe(sessions.TOKEN_BYTES)
+    token, row = sessions.start(
+        account, device=device, device_name=_device_name(), remember=remember
+    )
+    _forget_session()
+    login_user(Tenant(token, row, is_fresh=True))
+    session["portal_seen"] = _minutes_now()
+    _set_cookie("device", device, _YEAR)
+    if remember:
+        _set_cookie("remember", token, int(settings.remember_days.total_seconds()))
+    else:
+        _set_cookie("remember", "", 0)
+
+
+def log_out() -> None:
+    """End the session on the server and take its cookies back."""
+    tenant = current_tenant()
+    if tenant is not None:
+        sessions.end(tenant.token)
+    remembered = request.cookies.get(cookie_name("remember"))
+    if remembered:
+        sessions.end(remembered)
+    _forget_session()
+    g.pop("_login_user", None)
+    _set_cookie("remember", "", 0)
+
+
+def current_tenant() -> Tenant | None:
+    """Return the tenant of this request, if he is logged in and his time is not over."""
+    user = current_user._get_current_object() if _is_ours() else None
+    return user if isinstance(user, Tenant) else None
+
+
+def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let only logged-in tenants in; the others log in first and come back."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        tenant = current_tenant()
+        if tenant is None:
+            return redirect(url_for("portal.login.connexion", suite=request.path if request.method == "GET" else None))
+        return view(tenant.login.account, *args, **kwargs)
+
+    guarded.portal_guard = "account"  # type: ignore[attr-defined]
+    return guarded
+
+
+def next_page(wanted: str | None) -> str:
+    """Return where to go after a login: the page asked for, if it is one of the tenant's own, else his home.
+
+    The address is built anew from our own map, so nothing that was typed can lead elsewhere.
+    """
+    home = url_for("portal.space.espace")
+    path = urlsplit(wanted or "").path
+    root = request.root_path.rstrip("/")
+    try:
+        endpoint, values = current_app.url_map.bind_to_environ(request.environ).match(
+            path.removeprefix(root), method="GET"
+        )
+    except (HTTPException, RequestRedirect):
+        return home
+    return url_for(endpoint, **values) if str(endpoint).startswith("portal.space.") else home
+
+
+def device_mark() -> str:
+    """Return what this browser was given at an earlier login, or nothing."""
+    return request.cookies.get(cookie_name("device"), "")
+
+
+def origin() -> str:
+    """Return the address of origin of this request, as counters use it."""
+    return origin_of(request.remote_addr)
+
+
+def cookie_name(what: str) -> str:
+    """Return the name of one of our cookies; with HTTPS at the root of a host the browser guards its origin too."""
+    return f"{_cookie_prefix()}portal_{what}"
+
+
+def _cookie_prefix() -> str:
+    return "__Host-" if settings.is_https and _cookie_path() == "/" else "__Secure-" if settings.is_https else ""
+
+
+def _cookie_path() -> str:
+    return (urlsplit(settings.public_url).path + settings.url_prefix) or "/"
+
+
+def _set_cookie(what: str, value: str, seconds: int) -> None:
+    @after_this_request
+    def add(response: Response) -> Response:
+        response.set_cookie(
+            cookie_name(what),
+            value,
+            max_age=seconds,
+            path=_cookie_path(),
+            secure=settings.is_https,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+
+def _is_ours() -> bool:
+    return bool(request) and (request.blueprint or "").split(".")[0] == "portal"
+
+
+def _from_session(token: str) -> Tenant | None:
+    idle = _minutes_now() - int(session.get("portal_seen", 0))
+    if idle * 60 > settings.session_idle_minutes.total_seconds():
+        return None
+    row = sessions.check(token)
+    if row is None:
+        return None
+    if idle:
+        session["portal_seen"] = _minutes_now()
+    return Tenant(token, row, is_fresh=True)
+
+
+def _from_remembered(token: str) -> Tenant | None:
+    row = sessions.check(token) if token else None
+    return Tenant(token, row, is_fresh=False) if row is not None and row.is_remembered else None
+
+
+def _forget_session() -> None:
+    """Empty the session cookie; in a host's application only what is ours, and what a login must renew."""
+    if state.options.get("owns_session"):
+        session.clear()
+        return
+    for key in [k for k in session if k.startswith("portal_")] + ["csrf_token", "_user_id", "_fresh", "_id"]:
+        session.pop(key, None)
+
+
+def _minutes_now() -> int:
+    return int(utcnow().timestamp() // 60)
+
+
+def _device_name() -> str:
+    """Return a browser's name as a person knows it: « Firefox, Android »."""
+    agent = request.user_agent.string
+    browsers = (("Edg", "Edge"), ("OPR", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Firefox", "Firefox"))
+    browsers += (("Chrome", "Chrome"), ("Safari", "Safari"))
+    systems = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"))
+    systems += (("Mac OS", "Mac"), ("Linux", "Linux"))
+    names = [next((name for mark, name in table if mark in agent), "") for table in (browsers, systems)]
+    return ", ".join(name for name in names if name)

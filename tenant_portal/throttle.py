@@ -1,0 +1,114 @@
+"""May this go on? Delays that grow with failures, per reference, per device and per address of origin; never a lock."""
+
+import logging
+import math
+from datetime import datetime, timedelta
+
+from limits.errors import StorageError
+from limits.storage import Storage, storage_from_string
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from .db import db, utcnow
+from .models import Attempts
+from .settings import settings, state
+
+#: Failures that cost nothing, then 1, 2, 4 … minutes, an hour at most, and no more tries in a day than this
+#: (PRODUCT 1; CNIL 2022-100 asks for a delay over a minute after 5 failures and 25 failures a day at most).
+FREE_FAILURES = 5
+LONGEST_WAIT = timedelta(hours=1)
+DAY = timedelta(hours=24)
+DAILY_FAILURES = 25
+
+log = logging.getLogger("tenant_portal")
+
+
+def delay_after(failures: int) -> timedelta:
+    """Return how long to wait after that many failures in a row."""
+    if failures < FREE_FAILURES:
+        return timedelta(0)
+    return min(timedelta(minutes=2.0 ** (failures - FREE_FAILURES)), LONGEST_WAIT)
+
+
+def wait(*keys: str) -> timedelta | None:
+    """Return how long the next try must wait, or None when it may go on."""
+    if not settings.throttle:
+        return None
+    now = utcnow()
+    until = db.session.scalars(select(Attempts.wait_until).where(Attempts.key.in_(keys), Attempts.wait_until > now))
+    longest = max((moment for moment in until if moment), default=None)
+    return longest - now if longest else None
+
+
+def fail(key: str) -> int:
+    """Count one failure and set the wait that follows; return how many there are now. Races are counted one by one."""
+    now = utcnow()
+    row = _locked(key, now)
+    if now - row.since >= DAY:
+        row.count, row.since = 0, now
+    row.count += 1
+    row.wait_until = row.since + DAY if row.count >= DAILY_FAILURES else now + delay_after(row.count)
+    db.session.flush()
+    return row.count
+
+
+def succeed(key: str) -> None:
+    """Forget the failures of that key."""
+    db.session.execute(delete(Attempts).where(Attempts.key == key))
+
+
+def allow(key: str, *, times: int, within: timedelta) -> bool:
+    """Count one use and tell whether it is still within so many in that time: for mails, which cost others."""
+    now = utcnow()
+    row = _locked(key, now)
+    if now - row.since >= within:
+        row.count, row.since = 0, now
+    row.count += 1
+    db.session.flush()
+    return row.count <= times or not settings.throttle
+
+
+def _locked(key: str, now: datetime) -> Attempts:
+    dialect = db.session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    db.session.execute(insert(Attempts).values(key=key, count=0, since=now).on_conflict_do_nothing())
+    return db.session.scalars(
+        select(Attempts).where(Attempts.key == key).with_for_update().execution_options(populate_existing=True)
+    ).one()
+
+
+def origin_wait(kind: str, origin: str) -> timedelta | None:
+    """Return how long an address of origin must wait; a counter store out of reach never stops a tenant."""
+    if not settings.throttle:
+        return None
+    try:
+        store, key = _store(), f"portal/{kind}/wait/{origin}"
+        if not store.get(key):
+            return None
+        return timedelta(seconds=max(1, math.ceil(store.get_expiry(key) - utcnow().timestamp())))
+    except StorageError:
+        log.warning("origin counters out of reach, the delays per reference go on")
+        return None
+
+
+def origin_fail(kind: str, origin: str) -> int:
+    """Count one failure of an address of origin and return how many there are today."""
+    try:
+        store, seconds = _store(), DAY.total_seconds()
+        failures = store.incr(f"portal/{kind}/fail/{origin}", int(seconds))
+        pause = DAY if failures >= DAILY_FAILURES else delay_after(failures)
+        if pause:
+            key = f"portal/{kind}/wait/{origin}"
+            store.clear(key)
+            store.incr(key, int(pause.total_seconds()))
+        return failures
+    except StorageError:
+        log.warning("origin counters out of reach, the delays per reference go on")
+        return 0
+
+
+def _store() -> Storage:
+    if "rate_storage" not in state.cache:
+        state.cache["rate_storage"] = storage_from_string(settings.rate_storage_uri, wrap_exceptions=True)
+    storage: Storage = state.cache["rate_storage"]
+    return storage

@@ -1,0 +1,88 @@
+"""Signed links: how long each lives and what kills it; no table, the account itself tells whether a link still holds."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask import current_app
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+
+from .db import db, utcnow
+from .errors import LinkExpired, LinkInvalid, LinkReplaced, LinkUsed
+from .models import Account
+from .settings import Settings, settings
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """One kind of link: its time to live, the facts that must not have changed, and how to tell that it was used."""
+
+    lives: Callable[[Settings], timedelta]
+    facts: Callable[[Account], tuple[object, ...]]
+    is_used: Callable[[Account], bool] = lambda account: False
+
+
+PURPOSES = {
+    # Finished or not belongs to the facts: after the first login the link has done its work. That the link was only
+    # clicked does not: whoever opens the mail twice comes to the same page.
+    "activation": Purpose(
+        lives=lambda s: s.activation_hours,
+        facts=lambda a: (a.email, a.signup_key, a.is_finished),
+        is_used=lambda a: a.is_finished,
+    ),
+    "reset": Purpose(lives=lambda s: s.reset_hours, facts=lambda a: (a.password_hash, a.email, a.closed_at)),
+}
+
+
+def issue(purpose: str, account: Account) -> str:
+    """Return a link's token for that account; it dies with its time, or as soon as one of its facts changes."""
+    return _serializer(purpose).dumps([account.id, _fingerprint(purpose, account)])
+
+
+def expires_at(purpose: str) -> datetime:
+    """Return until when a token issued now will hold."""
+    return utcnow() + PURPOSES[purpose].lives(settings)
+
+
+def redeem(purpose: str, token: str) -> Account:
+    """Return the account of a token that still holds.
+
+    Raises `LinkExpired`, `LinkUsed`, `LinkReplaced` for genuine links past their use, `LinkInvalid` for anything else.
+    """
+    lives = PURPOSES[purpose].lives(settings)
+    late: datetime | None = None
+    try:
+        payload = _serializer(purpose).loads(token, max_age=int(lives.total_seconds()))
+    except SignatureExpired as expired:
+        late = (expired.date_signed or datetime.fromtimestamp(0, UTC)) + lives
+        payload = _serializer(purpose).loads(token)
+    except BadSignature:
+        raise LinkInvalid(purpose) from None
+    account_id, fingerprint = payload
+    account = db.session.get(Account, account_id)
+    if account is None or account.is_closed:
+        raise LinkInvalid(purpose)
+    if not hmac.compare_digest(fingerprint, _fingerprint(purpose, account)):
+        raise LinkUsed(purpose) if PURPOSES[purpose].is_used(account) else LinkReplaced(purpose)
+    if late is not None:
+        raise LinkExpired(purpose, account.id, late)
+    return account
+
+
+def _keys() -> list[str | bytes]:
+    """Return the keys, former ones first: the last one signs, all of them are tried when a link comes back."""
+    return [*(current_app.config.get("SECRET_KEY_FALLBACKS") or []), current_app.config["SECRET_KEY"]]
+
+
+def _serializer(purpose: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(
+        _keys(), salt=f"portal.{purpose}", signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+    )
+
+
+def _fingerprint(purpose: str, account: Account) -> str:
+    """Return a digest of what must not have changed; it stands inside the signed token, so it needs no key."""
+    facts = "\x1f".join(str(fact) for fact in PURPOSES[purpose].facts(account))
+    return hashlib.sha256(f"portal.{purpose}\x1f{facts}".encode()).hexdigest()[:32]

@@ -1,0 +1,146 @@
+"""The route table: the portal's blueprint and its children, what every page gets, headers, and kind error pages."""
+
+import secrets
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from .. import i18n, outbox, resources
+from ..contracts import last_import_day
+from ..db import db
+from ..errors import PortalError
+from ..identity import cookie_name, current_tenant
+from ..settings import settings
+from . import fields, help, login, messages, password, signup, space, style
+
+#: Blueprints in the order of the tenant's way; endpoint, function and template of a page share one name.
+SCREENS = (login.screen, signup.screen, password.screen, messages.screen, help.screen, space.screen)
+#: Answered kindly, with what to do next; anything else that werkzeug raises gets its own status and the same page.
+KIND_STATUSES = (400, 403, 404, 405, 413, 429, 500)
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: {images}; font-src 'self';"
+        " connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+portal = Blueprint("portal", __name__, static_folder=str(resources.PACKAGE / "static"), static_url_path="/assets")
+for _screen in SCREENS:
+    portal.register_blueprint(_screen)
+portal.add_url_rule("/assets/<version>/portal.css", "style", style.style)
+
+
+def register(app: Flask, *, prefix: str) -> None:
+    """Put the pages into an application, with templates found beside the package or inside it."""
+    portal.template_folder = str(resources.folder("templates"))
+    app.register_blueprint(portal, url_prefix=prefix or None)
+    app.add_url_rule("/.well-known/change-password", "portal_change_password", _change_password)
+
+
+def register_error_pages(app: Flask) -> None:
+    """Let an application of our own answer for addresses that belong to no page (a host keeps its own pages)."""
+    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(500, _refused)
+
+
+def _change_password() -> WerkzeugResponse:
+    """Lead password managers to the page where a password is changed (W3C change-password-url, U21)."""
+    return redirect(url_for("portal.password.mot_de_passe_oublie"), 302)
+
+
+@portal.before_request
+def _speak() -> WerkzeugResponse | None:
+    """Speak the language that was chosen, French first; `?langue=en` chooses, and the address is clean again."""
+    wanted = request.args.get("langue", "")
+    if wanted in i18n.LANGUAGES and request.method == "GET" and request.endpoint:
+        answer = redirect(url_for(request.endpoint, **(request.view_args or {})))
+        answer.set_cookie(
+            cookie_name("lang"), wanted, max_age=365 * 86400, secure=settings.is_https, httponly=True, samesite="Lax"
+        )
+        return answer
+    chosen = request.cookies.get(cookie_name("lang"), "")
+    i18n.choose_language(chosen if chosen in i18n.LANGUAGES else "fr")
+    return None
+
+
+@portal.teardown_request
+def _fall_silent(error: BaseException | None) -> None:
+    i18n.leave_language(error)
+
+
+@portal.context_processor
+def _page_context() -> dict[str, Any]:
+    return {
+        "_": i18n.markup_gettext,
+        "ngettext": i18n.markup_ngettext,
+        "settings": settings,
+        "language": str(i18n.get_locale() or "fr"),
+        "languages": i18n.LANGUAGES,
+        "tenant": current_tenant(),
+        "style_url": style.url(),
+        "script_url": url_for("portal.static", filename="portal.js", v=style.digest("portal.js")),
+        "day": i18n.day,
+        "moment": i18n.moment,
+        "duration": i18n.duration,
+        "last_import_day": last_import_day,
+        "button_form": fields.ButtonForm,
+    }
+
+
+@portal.after_request
+def _headers(response: Response) -> Response:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value.format(images=style.logo_origin()))
+    if settings.is_https:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+    if request.endpoint in {"portal.static", "portal.style"} and request.args.get("v", request.view_args):
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
+        response.headers.setdefault("Cache-Control", "no-store")
+    outbox.deliver_after(response)
+    return response
+
+
+@portal.errorhandler(PortalError)
+def _foreseen(error: PortalError) -> tuple[str, int]:
+    db.session.rollback()
+    return render_template("portal/problem.html", code=error.code, error=error), error.status
+
+
+@portal.errorhandler(CSRFError)
+def _expired(error: CSRFError) -> tuple[str, int]:
+    """Answer a host's own CSRF check as kindly as ours."""
+    return render_template("portal/problem.html", code="form_expired", error=error), 400
+
+
+@portal.errorhandler(HTTPException)
+@portal.errorhandler(500)
+def _refused(error: HTTPException) -> Any:
+    status = error.code or 500
+    if status < 400:
+        return error.get_response()
+    if status >= 500:
+        db.session.rollback()
+    number = secrets.token_hex(4)
+    current_app.logger.info("status %s, page number %s, path %s", status, number, request.endpoint)
+    code = f"status_{status if status in KIND_STATUSES else (500 if status >= 500 else 400)}"
+    with_context = {} if request.blueprint else _page_context()
+    if not request.blueprint:
+        chosen = request.cookies.get(cookie_name("lang"), "")
+        i18n.choose_language(chosen if chosen in i18n.LANGUAGES else "fr")
+    response = current_app.make_response(
+        (render_template("portal/problem.html", code=code, error=error, number=number, **with_context), status)
+    )
+    for header, value in error.get_response().headers:
+        if header in {"Allow", "Retry-After"}:
+            response.headers[header] = value
+    return response if request.blueprint else _headers(response)

@@ -1,0 +1,44 @@
+"""Getting in: what the login page and the activation page do with a reference and a password."""
+
+from typing import Any
+
+from flask import session
+
+from .. import accounts, identity, links, mail
+from ..accounts import Attempt
+from ..db import db
+from ..models import Account
+from .fields import page
+from .forms import LoginForm
+
+
+def attempt_login(form: LoginForm) -> Attempt:
+    """Try the reference and the password of the form."""
+    return accounts.authenticate(
+        form.reference.data or "", form.password.data or "", device=identity.device_mark(), origin=identity.origin()
+    )
+
+
+def refuse(form: LoginForm, attempt: Attempt, template: str, **context: Any) -> Any:
+    """Show one alert for the pair, with the reference kept (U25); whoever fails too often is asked to wait (T21)."""
+    if attempt.is_alarm:
+        mail.attempts(attempt.alarmed, attempt.contract, link=links.public("password.mot_de_passe_oublie"))
+    db.session.commit()
+    if attempt.wait is None:
+        return page(template, form=form, refusal="pair", wait=None, **context)
+    seconds = int(attempt.wait.total_seconds()) + 1
+    answer = page(template, form=form, refusal="wait", wait=attempt.wait, status=429, **context)
+    return (*answer, {"Retry-After": str(seconds)})
+
+
+def enter(account: Account, form: LoginForm) -> bool:
+    """Log in, finishing the account at the first login (step 12); tell whether it was the first."""
+    is_first = not account.is_finished
+    if is_first:
+        accounts.finish(account)
+        mail.welcome(account, account.contracts[0], link=links.public("login.connexion"))
+    identity.log_in(account, remember=bool(form.remember.data))
+    if is_first:
+        session["portal_first"] = True
+    db.session.commit()
+    return is_first

@@ -1,0 +1,239 @@
+"""Fields, validators and the form all pages share: one list of nouns per form, one sentence per fault."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from email_validator import EmailNotValidError, validate_email
+from flask import render_template, session
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, StringField, ValidationError
+from wtforms.validators import StopValidation
+
+from .. import passwords
+from ..errors import FormExpired
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
+from ..rules import EMAIL_MAX, PASSWORD_DIGITS_MIN, PASSWORD_MAX, PASSWORD_MIN, digits_of, is_number
+from ..settings import settings
+
+#: Field attributes of every number printed on a notice: never `type=number`, no `maxlength`, no `pattern` (U12).
+_NUMBER = {"inputmode": "numeric", "spellcheck": "false", "autocapitalize": "off", "class": "portal-number"}
+_PASSWORD = {"spellcheck": "false", "autocapitalize": "off", "autocorrect": "off"}
+
+
+class Given:
+    """Refuse an empty answer with the sentence of this field, and mark the field as required."""
+
+    field_flags: ClassVar[dict[str, bool]] = {"required": True}
+
+    def __init__(self, message: Any) -> None:
+        self.message = message
+
+    def __call__(self, form: Any, field: Field) -> None:
+        if field.data is None or (isinstance(field.data, str) and not field.data.strip()):
+            raise StopValidation(str(self.message))
+
+
+class ContractReferenceField(StringField):
+    """The contract reference: forgives « L/ » and spaces, then takes ASCII digits only (S30, T01, T02)."""
+
+    def __init__(self, label: Any, *, autocomplete: str = "username", **kwargs: Any) -> None:
+        super().__init__(
+            label,
+            [Given(_l("Saisissez votre référence contrat.")), _reference_digits],
+            filters=[_number_filter],
+            render_kw={**_NUMBER, "autocomplete": autocomplete},
+            **kwargs,
+        )
+
+
+class ModuleField(StringField):
+    """The module number: the second proof, as printed on the notice."""
+
+    def __init__(self, label: Any, **kwargs: Any) -> None:
+        super().__init__(
+            label,
+            [Given(_l("Saisissez votre numéro de module.")), _module_digits],
+            filters=[_number_filter],
+            render_kw={**_NUMBER, "autocomplete": "off"},
+            **kwargs,
+        )
+
+
+class MailAddressField(EmailField):
+    """A mail address; its domain is not looked up, so a provider that is down blocks nobody."""
+
+    def __init__(self, label: Any, **kwargs: Any) -> None:
+        super().__init__(
+            label,
+            [Given(_l("Saisissez votre adresse mail.")), _address],
+            filters=[lambda typed: typed.strip() if typed else typed],
+            render_kw={"autocomplete": "email", "spellcheck": "false", "autocapitalize": "off", "size": 30},
+            **kwargs,
+        )
+
+
+class NewPasswordField(PasswordField):
+    """A password to choose, or to choose again; what is weak is refused by the form, which knows the tenant."""
+
+    def __init__(self, label: Any, message: Any, **kwargs: Any) -> None:
+        super().__init__(label, [Given(message)], render_kw={**_PASSWORD, "autocomplete": "new-password"}, **kwargs)
+
+
+class CurrentPasswordField(PasswordField):
+    """The password of the account; never altered, not even by a space taken off (T20)."""
+
+    def __init__(self, label: Any, **kwargs: Any) -> None:
+        super().__init__(
+            label,
+            [Given(_l("Saisissez votre mot de passe."))],
+            render_kw={**_PASSWORD, "autocomplete": "current-password"},
+            **kwargs,
+        )
+
+
+class YesNoField(RadioField):
+    """A question with two equal answers, neither chosen beforehand; `data` is True, False or None (S34)."""
+
+    def __init__(self, label: Any, message: Any, **kwargs: Any) -> None:
+        super().__init__(
+            label,
+            [Given(message)],
+            choices=[("oui", _l("Oui")), ("non", _l("Non"))],
+            coerce=lambda value: {"oui": True, "non": False, True: True, False: False}.get(value),
+            validate_choice=False,
+            **kwargs,
+        )
+
+    def iter_choices(self) -> Any:
+        """Yield the two answers; the one that was given stays chosen when the page comes back."""
+        for value, label in self.choices:
+            yield value, label, self.data is not None and self.data is (value == "oui"), {}
+
+
+class RememberField(BooleanField):
+    """«Mémoriser», unticked; its hint says how long and where not (U38)."""
+
+
+class PortalForm(FlaskForm):
+    """A form of the portal: its own CSRF check whatever the host does, and its page kept when that check fails.
+
+    `steps` numbers the fields as the help page does; `infos` holds what stands behind ⓘ.
+    """
+
+    steps: ClassVar[Mapping[str, int]] = {}
+    infos: ClassVar[Mapping[str, Any]] = {}
+    is_expired = False
+
+    class Meta(FlaskForm.Meta):
+        """CSRF is always on; a page may stay open for half a day."""
+
+        csrf = True
+        csrf_time_limit = timedelta(hours=12)
+
+        def get_translations(self, form: Any) -> Any:
+            """Use no texts of WTForms: each of our validators says its own sentence."""
+            return None
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Tell whether everything holds; a token that is too old keeps what was typed (U11)."""
+        fine = super().validate(extra_validators)
+        self.is_expired = bool(self.csrf_token.errors)
+        return bool(fine)
+
+    @property
+    def faults(self) -> list[tuple[str, str]]:
+        """Return each sentence of refusal with the id of the control to put right, in the order of the page."""
+        return [
+            (f"{field.id}-0" if isinstance(field, RadioField) else field.id, str(message))
+            for field in self
+            if field.short_name != "csrf_token"
+            for message in field.errors
+        ]
+
+    @property
+    def failed_step(self) -> int | None:
+        """Return the first of the twelve steps that went wrong."""
+        return min((self.steps[f.short_name] for f in self if f.errors and f.short_name in self.steps), default=None)
+
+
+class ButtonForm(PortalForm):
+    """A button and nothing else: « Renvoyer », « Je me déconnecte »."""
+
+    def require_fresh(self) -> None:
+        """Raise `FormExpired` when the page of the button was open too long, or was not ours."""
+        if not self.validate_on_submit():
+            raise FormExpired
+
+
+def check_new_password(field: Field, context: list[str]) -> None:
+    """Refuse a weak password with the reason and the way out (PRODUCT 1, U31, U32)."""
+    reason = passwords.weakness(field.data or "", context)
+    if reason is None:
+        return
+    raise ValidationError(
+        {
+            "short": _("Choisissez un mot de passe d'au moins %(num)d caractères.", num=PASSWORD_MIN),
+            "long": _("Choisissez un mot de passe de %(num)d caractères au plus.", num=PASSWORD_MAX),
+            "digits": _(
+                "Ce mot de passe ne contient que des chiffres. Ajoutez des lettres, ou tapez au moins %(num)d chiffres.",
+                num=PASSWORD_DIGITS_MIN,
+            ),
+            "guessable": _(
+                "Ce mot de passe est trop courant ou trop facile à deviner. Choisissez-en un autre :"
+                " par exemple quatre mots sans rapport entre eux, ni avec votre logement."
+            ),
+        }[reason]
+    )
+
+
+def page(template: str, *, status: int = 200, form: PortalForm | None = None, **context: Any) -> tuple[str, int]:
+    """Return a rendered page and its status; a form that came too late answers 400 with everything still in it."""
+    if form is not None and form.is_expired:
+        status = 400
+    return render_template(f"portal/{template}", form=form, said=session.pop("portal_said", None), **context), status
+
+
+def say(code: str) -> None:
+    """Have the next page show that message, once; its words stand in `said.html`."""
+    session["portal_said"] = code
+
+
+def _number_filter(typed: str | None) -> str | None:
+    return digits_of(typed) if typed else typed
+
+
+def _reference_digits(form: Any, field: Field) -> None:
+    if not field.data.isascii() or not field.data.isdigit():
+        raise ValidationError(_("La référence contrat contient seulement des chiffres. Exemple : 123456"))
+    if not is_number(field.data, settings.reference_length):
+        raise ValidationError(_length_sentence(_("La référence contrat"), settings.reference_length))
+
+
+def _module_digits(form: Any, field: Field) -> None:
+    if not field.data.isascii() or not field.data.isdigit():
+        raise ValidationError(_("Le numéro de module contient seulement des chiffres. Exemple : 12345678"))
+    if not is_number(field.data, settings.module_length):
+        raise ValidationError(_length_sentence(_("Le numéro de module"), settings.module_length))
+
+
+def _length_sentence(subject: str, length: tuple[int, int]) -> str:
+    low, high = length
+    if low == high:
+        return _("%(subject)s compte %(num)d chiffres. Vérifiez sur votre avis d'échéance.", subject=subject, num=low)
+    return _(
+        "%(subject)s compte de %(low)d à %(high)d chiffres. Vérifiez sur votre avis d'échéance.",
+        subject=subject,
+        low=low,
+        high=high,
+    )
+
+
+def _address(form: Any, field: Field) -> None:
+    try:
+        if len(field.data) > EMAIL_MAX:
+            raise EmailNotValidError
+        field.data = validate_email(field.data, check_deliverability=False, allow_smtputf8=False).normalized
+    except EmailNotValidError:
+        raise ValidationError(_("Vérifiez le format de l'adresse mail. Exemple : nom@domaine.fr")) from None

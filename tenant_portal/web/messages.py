@@ -1,0 +1,5 @@
+from flask import Blueprint
+screen = Blueprint("messages", __name__)
+@screen.get("/message")
+def message():
+    return ""

@@ -1,0 +1,120 @@
+"""« J'ai oublié mon mot de passe »: the reference only, always the same page, a link to the address on file."""
+
+from typing import Any
+
+from flask import Blueprint, redirect, session, url_for
+from wtforms import ValidationError
+
+from .. import accounts, identity, links, mail, tokens
+from ..db import begin_write, db
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
+from ..models import Account
+from .fields import ContractReferenceField, NewPasswordField, PortalForm, check_new_password, page, say
+
+screen = Blueprint("password", __name__)
+
+
+class ForgottenForm(PortalForm):
+    """The reference, and nothing that tells who has an account."""
+
+    reference = ContractReferenceField(
+        _l("Ma référence contrat (Chiffres uniquement)"),
+        description=_l("Elle figure sur votre avis d'échéance. Ne tapez pas le « L/ » du début. Exemple : 123456"),
+    )
+
+
+class ResetForm(PortalForm):
+    """The new password, twice."""
+
+    password = NewPasswordField(
+        _l("Créez un mot de passe"),
+        _l("Saisissez un mot de passe d'au moins 12 caractères."),
+        description=_l(
+            "12 caractères minimum. Choisissez celui que vous voulez et notez-le : nous n'y avons pas accès."
+        ),
+    )
+    confirmation = NewPasswordField(
+        _l("Confirmez votre mot de passe"), _l("Saisissez votre mot de passe une seconde fois.")
+    )
+
+    def __init__(self, account: Account, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.account = account
+
+    def validate_password(self, field: Any) -> None:
+        """Refuse a password that who knows this tenant would guess."""
+        words = [word for contract in self.account.contracts for word in accounts.known_words(contract)]
+        check_new_password(field, [*words, self.account.email])
+
+    def validate_confirmation(self, field: Any) -> None:
+        """Refuse two passwords that differ."""
+        if field.data != self.password.data:
+            raise ValidationError(_("Les deux mots de passe ne sont pas identiques. Saisissez-les à nouveau."))
+
+
+@screen.route("/mot-de-passe-oublie", methods=["GET", "POST"])
+def mot_de_passe_oublie():
+    """Ask the reference; send a link to the address on file, if there is one (T17)."""
+    form = ForgottenForm(reference=session.get("portal_signup", {}).get("reference"))
+    if not form.validate_on_submit():
+        return page("password/mot_de_passe_oublie.html", form=form)
+    account, may_mail = accounts.request_reset(form.reference.data)
+    if may_mail:
+        _send_link(account)
+    db.session.commit()
+    return redirect(url_for(".envoye"))
+
+
+@screen.get("/mot-de-passe-oublie/envoye")
+def envoye():
+    """Show what happens now, the same whether or not there is an account (T17)."""
+    return page("password/envoye.html")
+
+
+@screen.get("/mot-de-passe/<jeton>")
+def lien(jeton: str):
+    """Take the token out of the address at once; nothing else happens."""
+    session["portal_reset"] = jeton
+    return redirect(url_for(".mot_de_passe"))
+
+
+@screen.route("/mot-de-passe", methods=["GET", "POST"])
+def mot_de_passe():
+    """Choose a new password: every session ends, every other link dies, the owner is told by mail."""
+    token = session.get("portal_reset")
+    if token is None:
+        return redirect(url_for(".mot_de_passe_oublie"))
+    account = tokens.redeem("reset", token)
+    form = ResetForm(account)
+    if not form.validate_on_submit():
+        return page("password/mot_de_passe.html", form=form)
+    begin_write()
+    account = tokens.redeem("reset", token)
+    accounts.reset_password(account, form.password.data)
+    mail.password_changed(account, account.contracts[0] if account.contracts else None)
+    identity.log_out()
+    db.session.commit()
+    session.pop("portal_reset", None)
+    say("password_changed")
+    return redirect(url_for("portal.login.connexion"))
+
+
+def _send_link(account: Account | None) -> None:
+    """Have the link leave; an account that was never activated is sent its activation mail instead.
+
+    Its address was never proved, so a stranger who got that mail must not be able to choose the password.
+    """
+    contract = account.contracts[0] if account is not None and account.contracts else None
+    if account is not None and contract is not None and not account.is_activated:
+        link = links.public("signup.lien", jeton=tokens.issue("activation", account))
+        mail.activation(
+            account,
+            contract,
+            link=link,
+            until=tokens.expires_at("activation"),
+            signup_link=links.public("signup.inscription"),
+        )
+        return
+    link = links.public("password.lien", jeton=tokens.issue("reset", account)) if account is not None else ""
+    mail.reset(account, contract, link=link, until=tokens.expires_at("reset"))

@@ -1,0 +1,87 @@
+"""The one style sheet: Pico and ours in a single file, with the landlord's colour made readable, cached for a year."""
+
+import hashlib
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from flask import Response, request, url_for
+
+from ..resources import PACKAGE
+from ..settings import settings, state
+
+#: Grounds on which the landlord's colour is read, light and dark, and the contrast it must have (WCAG 1.4.3).
+LIGHT_GROUND, DARK_GROUND = "#f7f4ee", "#1c2425"
+CONTRAST_MIN = 4.5
+
+
+def style(version: str) -> Response:
+    """Answer with the style sheet; its address changes with its content, so it may be kept for ever."""
+    response = Response(_sheet(), mimetype="text/css")
+    response.set_etag(version)
+    return response.make_conditional(request)
+
+
+def url() -> str:
+    """Return the address of the style sheet."""
+    if "style_version" not in state.cache:
+        state.cache["style_version"] = hashlib.sha256(_sheet().encode()).hexdigest()[:16]
+    return url_for("portal.style", version=state.cache["style_version"])
+
+
+@lru_cache
+def digest(filename: str) -> str:
+    """Return a short digest of a static file, for an address that changes with its content."""
+    return hashlib.sha256((PACKAGE / "static" / filename).read_bytes()).hexdigest()[:16]
+
+
+def logo_origin() -> str:
+    """Return the origin of a logo that stands elsewhere, which the content policy must then allow."""
+    parts = urlsplit(settings.logo_url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def _sheet() -> str:
+    if "style_sheet" not in state.cache:
+        files = [(PACKAGE / "static" / name).read_text() for name in ("pico.conditional.min.css", "portal.css")]
+        brand = settings.brand_colour
+        light, dark = readable(brand, LIGHT_GROUND), readable(brand, DARK_GROUND)
+        files.append(
+            f".portal{{--portal-brand-light:{light};--portal-brand-dark:{dark};"
+            f"--portal-on-light:{_ink(light)};--portal-on-dark:{_ink(dark)}}}"
+        )
+        state.cache["style_sheet"] = "\n".join(files)
+    sheet: str = state.cache["style_sheet"]
+    return sheet
+
+
+def readable(colour: str, ground: str) -> str:
+    """Return the colour, moved towards black or white until text in it can be read on the ground."""
+    goal = 0 if _luminance(ground) > 0.5 else 255
+    channels = _channels(colour)
+    for step in range(21):
+        mixed = [round(c + (goal - c) * step / 20) for c in channels]
+        candidate = "#" + "".join(f"{c:02x}" for c in mixed)
+        if contrast(candidate, ground) >= CONTRAST_MIN:
+            return candidate
+    return "#000000" if goal == 0 else "#ffffff"
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, from 1 to 21 (WCAG 2.2, definition of contrast ratio)."""
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _ink(colour: str) -> str:
+    """Return black or white, whichever is read better on the colour."""
+    return max("#ffffff", "#101617", key=lambda ink: contrast(ink, colour))
+
+
+def _channels(colour: str) -> list[int]:
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def _luminance(colour: str) -> float:
+    parts = [c / 255 for c in _channels(colour)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
