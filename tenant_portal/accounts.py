@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import exists, select
 
 from . import audit, consents, contracts, passwords, sessions, throttle
 from .db import begin_write, db, utcnow
@@ -46,9 +46,7 @@ def new_key() -> str:
     return secrets.token_urlsafe(24)
 
 
-def sign_up(
-    contract: Contract, *, email: str, password: str, choices: Mapping[Purpose, bool], language: str
-) -> SignUp:
+def sign_up(contract: Contract, *, email: str, password: str, choices: Mapping[Purpose, bool], language: str) -> SignUp:
     """Sign up for a contract: the newest unfinished sign-up wins, a finished account is left as it is (T07, T13, T15).
 
     The password is hashed before it is known which of the two it is, so that both take the same time.
@@ -165,14 +163,20 @@ def request_reset(reference: str) -> tuple[Account | None, bool]:
     if account is not None and account.is_closed:
         account = None
     may_mail = _may_mail("reset", reference.lstrip("0"))
+    if account is not None and _has_mail_since(account, "reset" if account.is_activated else "activation"):
+        may_mail = False  # the button was pressed twice (T38)
     audit.record("reset_requested", account=account, contract=contract)
     return account, may_mail
 
 
-def reset_password(account: Account, password: str) -> None:
-    """Set the password of a reset link: every session ends, every open link dies, every delay is lifted."""
+def reset_password(account: Account, password: str, *, device: str) -> None:
+    """Set the password of a reset link: every session ends, every open link dies, every delay is lifted.
+
+    The device counts as known from now on: whoever reads the owner's mail is not held up by a stranger's tries (T21).
+    """
     account.password_hash = passwords.hash(password)
     sessions.end_all(account)
+    sessions.note_device(account, device)
     throttle.succeed(_counter("", account, ""))
     audit.record("password_reset", account=account)
 
@@ -183,15 +187,6 @@ def known_words(contract: Contract | None, *more: str) -> list[str]:
     if contract is not None:
         words += [contract.reference, contract.module, contract.first_name, contract.last_name, contract.city]
     return [word for word in words if word]
-
-
-def purge_unfinished() -> int:
-    """Erase the sign-ups that were never finished and are past their time; return how many (L30)."""
-    limit = utcnow() - settings.unfinished_days
-    gone = db.session.execute(
-        delete(Account).where(Account.completed_at.is_(None), Account.created_at < limit).returning(Account.id)
-    )
-    return len(gone.all())
 
 
 def _counter(reference: str, account: Account | None, device: str) -> str:
@@ -214,10 +209,7 @@ def _is_repeat(
     return given == dict(choices) and passwords.verify(account.password_hash, password)
 
 
-def _has_mail_since(account: Account, kind: str) -> bool:
-    return (
-        db.session.query(Mail.id)
-        .filter(Mail.account_id == account.id, Mail.kind == kind, Mail.created_at > utcnow() - REPEAT)
-        .first()
-        is not None
-    )
+def _has_mail_since(account: Account, *kinds: str) -> bool:
+    """Tell whether such a mail was written for the account within the time of a repeat."""
+    recent = exists().where(Mail.account_id == account.id, Mail.kind.in_(kinds), Mail.created_at > utcnow() - REPEAT)
+    return bool(db.session.scalar(select(recent)))

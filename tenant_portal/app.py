@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from dotenv import load_dotenv
+from dotenv import find_dotenv, load_dotenv
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import web
 from .extension import TenantPortal
@@ -28,7 +29,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     Settings come from the environment with the prefix `FLASK_` and from `.env`; `config` stands over both. Raises
     `ConfigError`, which lists every missing or wrong setting.
     """
-    load_dotenv()
+    load_dotenv(find_dotenv(usecwd=True))
     app = Flask("tenant_portal", instance_relative_config=True, static_folder=None, template_folder=None)
     app.config.from_prefixed_env()
     app.config.from_mapping(config or {})
@@ -45,5 +46,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     )
     app.session_interface = Sha256Sessions()
     TenantPortal().init_app(app, owns_session=True)
-    web.register_error_pages(app)
+    hops = app.extensions["portal"].settings.proxy_hops
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)  # type: ignore[method-assign]
+    web.complete(app)
     return app

@@ -13,7 +13,7 @@ WORDING_VERSION = "2026-11"
 
 
 def wording(purpose: Purpose) -> str:
-    """Return the question as the form asks it, in the language of the reader; the words are the help page's (S20-S22)."""
+    """Return the question as the form asks it, in the reader's language; the words are the help page's (S20-S22)."""
     return {
         Purpose.E_NOTICE: _(
             "Vous acceptez de recevoir votre avis d'échéance par voie électronique"

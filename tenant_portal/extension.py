@@ -9,7 +9,7 @@ from flask_mail import Mail
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.engine import make_url
 
-from . import cli, identity, outbox, settings, web
+from . import cli, identity, settings, smtp, web
 from .db import adopt_sqlite
 
 #: Who the logged-in member of staff is, asked inside a request; None for everyone else.
@@ -35,7 +35,7 @@ class TenantPortal:
         if "sqlalchemy" not in app.extensions:
             _add_database(app)
         if "mail" not in app.extensions:
-            outbox.PatientMail(app)
+            smtp.PatientMail(app)
         if "babel" not in app.extensions:
             Babel(app, default_locale="fr", configure_jinja=False)
         identity.adopt(app)

@@ -23,7 +23,9 @@ domain = Domain(str(folder("translations")), domain="portal")
 _APOSTROPHE = re.compile(r"'(?![^<]*>)")  # but not inside a tag
 _NARROW = re.compile(r"[ \u00a0]+([;!?])")
 _WIDE = re.compile(r" +([:»%€])|(«) +")
-_UNITS = re.compile(r"(?<=[0-9]) (?=(?:[0-9]{3}\b|h\b|€|%|ans?\b|jours?\b|heures?\b|minutes?\b|kilo))|(?<=\bh) (?=[0-9])")
+_UNITS = re.compile(
+    r"(?<=[0-9]) (?=(?:[0-9]{3}\b|h\b|€|%|ans?\b|jours?\b|heures?\b|minutes?\b|kilo))|(?<=\bh) (?=[0-9])"
+)
 
 
 @lru_cache(maxsize=4096)
@@ -34,10 +36,13 @@ def typeset(text: str) -> str:
     return _UNITS.sub("\u00a0", text)
 
 
+def language() -> str:
+    """Return the code of the language that the reader chose, French first."""
+    return str(get_locale() or "fr")
+
+
 def _translated(message: str) -> str:
-    if str(get_locale() or "fr") == "fr":
-        return typeset(message)
-    return domain.gettext(message)
+    return typeset(message) if language() == "fr" else str(domain.gettext(message))
 
 
 def gettext(message: str, **variables: Any) -> str:
@@ -48,7 +53,7 @@ def gettext(message: str, **variables: Any) -> str:
 
 def ngettext(singular: str, plural: str, num: int, **variables: Any) -> str:
     """Return the text for that number of things; French counts 0 and 1 as singular."""
-    if str(get_locale() or "fr") == "fr":
+    if language() == "fr":
         text = typeset(singular if abs(num) < 2 else plural)
     else:
         text = domain.get_translations().ungettext(singular, plural, num)
@@ -63,12 +68,17 @@ def lazy_gettext(message: str, **variables: Any) -> LazyString:
 def markup_gettext(message: str, **variables: Any) -> Markup:
     """Return the text for an HTML page: the message is ours and may hold tags, variables are escaped."""
     text = _translated(message)
-    return Markup(text % {name: escape(value) for name, value in variables.items()} if variables else text)  # noqa: S704 (our own catalogue)
+    return Markup(text % _escaped(variables) if variables else text)  # noqa: S704 (our own catalogue)
 
 
 def markup_ngettext(singular: str, plural: str, num: int, **variables: Any) -> Markup:
     """Return the text for that number of things, for an HTML page."""
-    return Markup(ngettext(singular, plural, num, **{name: escape(value) for name, value in variables.items()}))  # noqa: S704
+    return Markup(ngettext(singular, plural, num, **_escaped(variables)))  # noqa: S704 (our own catalogue)
+
+
+def _escaped(variables: dict[str, Any]) -> dict[str, Any]:
+    """Return the variables safe for HTML; numbers stay numbers, for `%d`."""
+    return {name: value if isinstance(value, int | float) else escape(value) for name, value in variables.items()}
 
 
 def choose_language(code: str) -> None:
@@ -88,15 +98,15 @@ def day(moment: datetime | date) -> str:
     """Return a day as people write it: « mercredi 25 novembre 2026 », in the landlord's time zone."""
     if isinstance(moment, datetime):
         moment = moment.astimezone(settings.timezone).date()
-    text = format_date(moment, "full", locale=get_locale() or "fr")
-    return _first(text) if _is_french() else text
+    text = format_date(moment, "full", locale=language())
+    return _first(text) if language() == "fr" else text
 
 
 def moment(at: datetime) -> str:
     """Return day and hour: « mercredi 25 novembre à 18 h 30 », in the landlord's time zone."""
     local = at.astimezone(settings.timezone)
-    if not _is_french():
-        return format_datetime(local, "EEEE d MMMM 'at' HH:mm", locale=get_locale() or "fr")
+    if language() != "fr":
+        return format_datetime(local, "EEEE d MMMM 'at' HH:mm", locale=language())
     return _first(format_datetime(local, "EEEE d MMMM 'à' H'\u00a0h\u00a0'mm", locale="fr"))
 
 
@@ -110,10 +120,6 @@ def duration(length: timedelta) -> str:
     return ngettext("%(num)d minute", "%(num)d minutes", minutes)
 
 
-def _is_french() -> bool:
-    return str(get_locale() or "fr") == "fr"
-
-
 def _first(text: str) -> str:
     """Write the first of a month as the French do, and keep the number with its month."""
     text = re.sub(r"\b1 (?=[a-zéû])", "1er ", text)
@@ -123,3 +129,6 @@ def _first(text: str) -> str:
 # Babel's extractor knows these names; forms mark their labels with the lazy one.
 _ = gettext
 _l = lazy_gettext
+
+#: What a text template needs by name; HTML pages get the escaping kind of `_` from the portal's context.
+FOR_TEXT = {"_": gettext, "ngettext": ngettext, "day": day, "moment": moment, "duration": duration}

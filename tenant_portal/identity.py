@@ -19,6 +19,23 @@ from .settings import settings, state
 
 _ID_PREFIX = "portal:"
 _YEAR = 365 * 24 * 3600
+# What a browser calls itself, and what people call it; the first mark found counts, as each claims to be others too.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+)
 
 
 class Tenant(UserMixin):
@@ -57,14 +74,11 @@ def adopt(app: Flask) -> None:
 
 def log_in(account: Account, *, remember: bool) -> None:
     """Start a session for the account on this device, in a session cookie that holds nothing from before."""
-    device = request.cookies.get(cookie_name("device"), "") or secrets.token_urlsafe(sessions.TOKEN_BYTES)
-    token, row = sessions.start(
-        account, device=device, device_name=_device_name(), remember=remember
-    )
+    device = mark_device()
+    token, row = sessions.start(account, device=device, device_name=_device_name(), remember=remember)
     _forget_session()
     login_user(Tenant(token, row, is_fresh=True))
     session["portal_seen"] = _minutes_now()
-    _set_cookie("device", device, _YEAR)
     if remember:
         _set_cookie("remember", token, int(settings.remember_days.total_seconds()))
     else:
@@ -124,6 +138,13 @@ def next_page(wanted: str | None) -> str:
 def device_mark() -> str:
     """Return what this browser was given at an earlier login, or nothing."""
     return request.cookies.get(cookie_name("device"), "")
+
+
+def mark_device() -> str:
+    """Return this browser's mark, giving it one for a year if it has none."""
+    device = device_mark() or secrets.token_urlsafe(sessions.TOKEN_BYTES)
+    _set_cookie("device", device, _YEAR)
+    return device
 
 
 def origin() -> str:
@@ -196,9 +217,5 @@ def _minutes_now() -> int:
 def _device_name() -> str:
     """Return a browser's name as a person knows it: « Firefox, Android »."""
     agent = request.user_agent.string
-    browsers = (("Edg", "Edge"), ("OPR", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Firefox", "Firefox"))
-    browsers += (("Chrome", "Chrome"), ("Safari", "Safari"))
-    systems = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"))
-    systems += (("Mac OS", "Mac"), ("Linux", "Linux"))
-    names = [next((name for mark, name in table if mark in agent), "") for table in (browsers, systems)]
+    names = [next((name for mark, name in table if mark in agent), "") for table in (_BROWSERS, _SYSTEMS)]
     return ", ".join(name for name in names if name)

@@ -1,9 +1,95 @@
-"""One function per mail."""
+"""One function per mail: each only writes a row of the outbox; its words stand in `templates/portal/mail`.
 
-def activation(account, contract, *, link, until, signup_link=""): ...
-def already_registered(account, contract, *, login_link, reset_link): ...
-def contract_taken(email, contract, *, message_link): ...
-def welcome(account, contract, *, link): ...
-def reset(account, contract, *, link, until): ...
-def password_changed(account, contract): ...
-def attempts(account, contract, *, link): ...
+Links come in finished. What a mail shows of a contract is the last three digits of its reference, never more (U42).
+"""
+
+from datetime import datetime
+
+from . import consents, i18n, outbox
+from .db import utcnow
+from .messages import Topic
+from .models import Account, Contract, Message
+from .rules import masked_reference
+from .settings import settings
+
+
+def activation(account: Account, contract: Contract, *, link: str, until: datetime, signup_link: str = "") -> None:
+    """Send the link of step 9; `signup_link` is for who asked for a new password without ever activating."""
+    content = {"digits": _digits(contract), "link": link, "until": until.isoformat(), "signup_link": signup_link}
+    outbox.put("activation", account.email, account=account, contract=contract, content=content)
+
+
+def already_registered(account: Account, contract: Contract, *, login_link: str, reset_link: str) -> None:
+    """Tell the owner, at the address on file, that his contract has its account already (T13)."""
+    content = {"digits": _digits(contract), "link": login_link, "reset_link": reset_link}
+    outbox.put("already_registered", account.email, account=account, contract=contract, content=content)
+
+
+def contract_taken(email: str, contract: Contract, *, message_link: str) -> None:
+    """Tell whoever typed another address that the contract has an account, and what he can do (T13)."""
+    content = {"digits": _digits(contract), "link": message_link}
+    outbox.put("contract_taken", email, contract=contract, language=i18n.language(), content=content)
+
+
+def welcome(account: Account, contract: Contract, *, link: str) -> None:
+    """Welcome the tenant whose first login has just finished his account (step 12)."""
+    awaits_direct_debit = consents.awaits_direct_debit(account, contract)
+    content = {"digits": _digits(contract), "link": link, "awaits_direct_debit": awaits_direct_debit}
+    outbox.put("welcome", account.email, account=account, contract=contract, content=content)
+
+
+def reset(account: Account | None, contract: Contract | None, *, link: str, until: datetime) -> None:
+    """Send the link that leads to a new password (T17); without an account the mail is for nobody."""
+    content = {"digits": _digits(contract), "link": link, "until": until.isoformat()}
+    outbox.put("reset", _address(account), account=account, contract=contract, content=content)
+
+
+def password_changed(account: Account, contract: Contract | None) -> None:
+    """Tell the owner that his password was changed (U36)."""
+    content = {"digits": _digits(contract), "changed_at": utcnow().isoformat()}
+    outbox.put("password_changed", account.email, account=account, contract=contract, content=content)
+
+
+def attempts(account: Account | None, contract: Contract | None, *, link: str) -> None:
+    """Tell the owner that somebody keeps failing to log in (T21); without an account the mail is for nobody."""
+    content = {"digits": _digits(contract), "link": link, "failed_at": utcnow().isoformat()}
+    outbox.put("attempts", _address(account), account=account, contract=contract, content=content)
+
+
+def message_received(message: Message, *, days: int) -> None:
+    """Confirm to the tenant that his message has arrived, with its number and when the answer comes (T36)."""
+    content = {
+        "number": message.number,
+        "days": days,
+        "written_at": (message.created_at or utcnow()).isoformat(),
+        "is_waiting": message.topic == Topic.WAITING,
+    }
+    outbox.put("message_received", message.email, language=message.language, content=content)
+
+
+def message_to_landlord(message: Message, *, standing_text: str) -> None:
+    """Hand the message to the landlord, with where the tenant stands; the answer goes to the tenant."""
+    content = {
+        "number": message.number,
+        "topic": message.topic,
+        "body": message.body,
+        "reference": message.reference,
+        "email": message.email,
+        "reply_to": message.email,
+        "standing": standing_text,
+    }
+    outbox.put("message_to_landlord", settings.landlord_email, language="fr", content=content)
+
+
+def contract_ready(message: Message, contract: Contract, *, link: str) -> None:
+    """Tell who waited for his contract that he can sign up now (T05)."""
+    content = {"digits": _digits(contract), "link": link}
+    outbox.put("contract_ready", message.email, contract=contract, language=message.language, content=content)
+
+
+def _digits(contract: Contract | None) -> str:
+    return masked_reference(contract.reference) if contract is not None else ""
+
+
+def _address(account: Account | None) -> str:
+    return account.email if account is not None else ""

@@ -179,7 +179,12 @@ class Mail(Base):
     __tablename__ = "portal_mails"
     __table_args__ = (
         UniqueConstraint("message_id"),
-        Index("ix_portal_mails_due", "due_at", sqlite_where=text("state = 'waiting'"), postgresql_where=text("state = 'waiting'")),
+        Index(
+            "ix_portal_mails_due",
+            "due_at",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -187,7 +192,7 @@ class Mail(Base):
     recipient: Mapped[str] = mapped_column(String(EMAIL_MAX), default="")
     language: Mapped[str] = mapped_column(String(8), default="fr")
     #: What the template of this kind needs: JSON with links in it, so wiped when the mail has left.
-    content: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    content: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     message_id: Mapped[str] = mapped_column(String(120))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("portal_accounts.id", ondelete="SET NULL"), index=True)
     contract_id: Mapped[int | None] = mapped_column(ForeignKey("portal_contracts.id", ondelete="SET NULL"), index=True)

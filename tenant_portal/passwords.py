@@ -66,9 +66,7 @@ def _is_only_known(password: str, known: list[str]) -> bool:
 def _hasher() -> PasswordHasher:
     hasher: PasswordHasher | None = state.cache.get("hasher")
     if hasher is None:
-        hasher = PasswordHasher(
-            time_cost=settings.argon2_passes, memory_cost=settings.argon2_memory_kib, parallelism=1
-        )
+        hasher = PasswordHasher(time_cost=settings.argon2_passes, memory_cost=settings.argon2_memory_kib, parallelism=1)
         state.cache["hasher"] = hasher
     return hasher
 

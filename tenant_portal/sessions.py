@@ -62,6 +62,12 @@ def knows_device(account: Account, device: str) -> bool:
     )
 
 
+def note_device(account: Account, device: str) -> None:
+    """Note that this device belongs to the account's owner, without logging it in."""
+    _, row = start(account, device=device, device_name="", remember=False)
+    row.expires_at = row.ended_at = utcnow()
+
+
 def digest(token: str) -> str:
     """Return what the database keeps of a token; it is random and long, so a fast hash is enough."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -137,10 +137,14 @@ class Settings:
     hosting: str = _setting("name, address and telephone of the hosting company, for the legal pages", _text, "")
     dpo_contact: str = _setting("how to reach the data protection officer; empty: the landlord", _text, "")
     accessibility: str = _setting(
-        "state declared under RGAA", _one_of("non conforme", "partiellement conforme", "totalement conforme"), "non conforme"
+        "state declared under RGAA",
+        _one_of("non conforme", "partiellement conforme", "totalement conforme"),
+        "non conforme",
     )
     logo_url: str = _setting("address of the landlord's logo; empty: a drawn house", _web_address, "")
-    brand_colour: str = _setting("the landlord's colour; darkened or lightened where contrast asks for it", _colour, "#1d5c63")
+    brand_colour: str = _setting(
+        "the landlord's colour; darkened or lightened where contrast asks for it", _colour, "#1d5c63"
+    )
     timezone: ZoneInfo = _setting("time zone of every date that people read", _zone, "Europe/Paris")
     data_dir: str = _setting("folder of the documents; empty: the instance folder", _text, "")
     reference_length: tuple[int, int] = _setting("digits of a contract reference", _length, "1-12")
@@ -148,12 +152,17 @@ class Settings:
     activation_hours: timedelta = _setting("validity of an activation link", _duration("hours", 1, 720), 72)
     reset_hours: timedelta = _setting("validity of a reset link", _duration("hours", 1, 24), 1)
     email_change_hours: timedelta = _setting("validity of a mail-change link", _duration("hours", 1, 168), 24)
-    unfinished_days: timedelta = _setting("days after which an unfinished sign-up is erased", _duration("days", 1, 365), 30)
+    unfinished_days: timedelta = _setting(
+        "days after which an unfinished sign-up is erased", _duration("days", 1, 365), 30
+    )
     remember_days: timedelta = _setting("days that «Mémoriser» lasts", _duration("days", 1, 90), 14)
     session_hours: timedelta = _setting("longest login without «Mémoriser»", _duration("hours", 1, 24), 12)
     session_idle_minutes: timedelta = _setting("idle time that ends a login", _duration("minutes", 5, 720), 30)
     argon2_memory_kib: int = _setting("memory of one password hash", _count(8, 1_048_576), 19_456)
     argon2_passes: int = _setting("passes of one password hash", _count(1, 10), 2)
+    proxy_hops: int = _setting(
+        "reverse proxies in front of the portal whose X-Forwarded headers are believed", _count(0, 5), 0
+    )
     rate_storage_uri: str = _setting(
         "where counters per address of origin live: memory:// or redis://…", _text, "memory://"
     )
@@ -205,7 +214,7 @@ def _secret_key_mistakes(config: Mapping[str, Any]) -> list[str]:
     keys = [("SECRET_KEY", config.get("SECRET_KEY"))]
     fallbacks = config.get("SECRET_KEY_FALLBACKS") or []
     if isinstance(fallbacks, str | bytes):
-        return ["SECRET_KEY_FALLBACKS must be a list, such as [\"the former key\"]"]
+        return ['SECRET_KEY_FALLBACKS must be a list, such as ["the former key"]']
     keys += [("SECRET_KEY_FALLBACKS", key) for key in fallbacks]
     remedy = "python -c 'import secrets; print(secrets.token_hex(32))' makes one"
     mistakes = []

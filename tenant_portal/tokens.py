@@ -1,4 +1,4 @@
-"""Signed links: how long each lives and what kills it; no table, the account itself tells whether a link still holds."""
+"""Signed links: how long each lives and what kills it; the account itself tells whether a link still holds."""
 
 import hashlib
 import hmac
@@ -71,7 +71,7 @@ def redeem(purpose: str, token: str) -> Account:
     return account
 
 
-def _keys() -> list[str | bytes]:
+def _keys() -> list[str]:
     """Return the keys, former ones first: the last one signs, all of them are tried when a link comes back."""
     return [*(current_app.config.get("SECRET_KEY_FALLBACKS") or []), current_app.config["SECRET_KEY"]]
 

@@ -1,0 +1,105 @@
+// Comfort only: every page works without this file. Texts come from the page, in the reader's language.
+(() => {
+  "use strict";
+  const all = (selector, act) => document.querySelectorAll(`.portal ${selector}`).forEach(act);
+
+  // What has to be put right, or has just happened, is read first (U22).
+  document.querySelector(".portal .portal-alert[autofocus]")?.focus();
+
+  // « Afficher » (U17): the state is announced, and the password is hidden again when the form leaves.
+  all(".portal-reveal", (button) => {
+    const field = document.getElementById(button.getAttribute("aria-controls"));
+    const status = button.nextElementSibling;
+    const show = (shown) => {
+      field.type = shown ? "text" : "password";
+      button.textContent = shown ? button.dataset.hide : button.dataset.show;
+      button.setAttribute("aria-label", shown ? button.dataset.hideName : button.dataset.showName);
+    };
+    show(false);
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      show(field.type === "password");
+      status.textContent = field.type === "text" ? button.dataset.shown : button.dataset.hidden;
+    });
+    field.form.addEventListener("submit", () => show(false));
+    addEventListener("pagehide", () => show(false));
+  });
+
+  // ⓘ tells whether its bubble is open (U20).
+  all(".portal-bubble", (bubble) => {
+    const button = document.querySelector(`[popovertarget="${bubble.id}"]`);
+    bubble.addEventListener("toggle", (event) => button.setAttribute("aria-expanded", event.newState === "open"));
+  });
+
+  // A form sent twice is sent once (U30); a page that comes back from the browser's memory may send again.
+  all("form[method=post]", (form) => {
+    form.addEventListener("submit", (event) => (form.dataset.sent ? event.preventDefault() : (form.dataset.sent = "1")));
+    addEventListener("pageshow", () => delete form.dataset.sent);
+  });
+
+  // The drawn notice shows the tenant's own digits in their places (B02).
+  all("[data-mirror]", (place) => {
+    const field = document.querySelector(`.portal form [name="${place.dataset.mirror}"]`);
+    const sample = place.textContent;
+    const write = () => (place.textContent = field.value.replace(/[^0-9]/g, "").slice(0, 14) || sample);
+    field?.addEventListener("input", write);
+    if (field) write();
+  });
+
+  // « Où trouver… » stands open where there is room beside the form.
+  if (matchMedia("(min-width: 60em)").matches) all("details[data-open-wide]", (details) => (details.open = true));
+
+  // « Copier » next to an address.
+  all("[data-copy]", (button) => {
+    if (!navigator.clipboard) return;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.nextElementSibling.textContent = button.dataset.done;
+    });
+  });
+
+  // « Voulez-vous dire … ? » (T06): distance 1, or 2 with the same letters; a button that puts it right, never a block.
+  const distance = (left, right) => {
+    let row = [...Array(right.length + 1).keys()];
+    for (let i = 1; i <= left.length; i++) {
+      const above = row;
+      row = [i];
+      for (let j = 1; j <= right.length; j++) {
+        row[j] = Math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (left[i - 1] !== right[j - 1]));
+      }
+    }
+    return row[right.length];
+  };
+  const letters = (text) => [...text].sort().join("");
+  const meant = (address, domains) => {
+    const at = address.lastIndexOf("@");
+    const domain = address.slice(at + 1).toLowerCase();
+    if (at < 1 || domains.includes(domain)) return "";
+    const near = (known) => distance(domain, known) === 1 || (distance(domain, known) === 2 && letters(domain) === letters(known));
+    const known = domains.find(near);
+    return known ? address.slice(0, at + 1) + known : "";
+  };
+  all("[data-suggestion-for]", (line) => {
+    const field = document.getElementById(line.dataset.suggestionFor);
+    const domains = (field.dataset.domains || "").split(" ");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = line.querySelector("b").textContent;
+    line.querySelector("b").replaceWith(button);
+    button.addEventListener("click", () => {
+      field.value = button.textContent;
+      line.hidden = true;
+      field.focus();
+    });
+    // While typing pauses, not on leaving the field: a line that came then would move what is being clicked (U28).
+    let pause;
+    field.addEventListener("input", () => {
+      clearTimeout(pause);
+      pause = setTimeout(() => {
+        button.textContent = meant(field.value.trim(), domains);
+        line.hidden = !button.textContent;
+      }, 600);
+    });
+  });
+})();

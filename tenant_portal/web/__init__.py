@@ -43,11 +43,11 @@ def register(app: Flask, *, prefix: str) -> None:
     """Put the pages into an application, with templates found beside the package or inside it."""
     portal.template_folder = str(resources.folder("templates"))
     app.register_blueprint(portal, url_prefix=prefix or None)
+
+
+def complete(app: Flask) -> None:
+    """Let an application of our own answer for the addresses that belong to no page; a host keeps its own answers."""
     app.add_url_rule("/.well-known/change-password", "portal_change_password", _change_password)
-
-
-def register_error_pages(app: Flask) -> None:
-    """Let an application of our own answer for addresses that belong to no page (a host keeps its own pages)."""
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(500, _refused)
 
@@ -83,7 +83,7 @@ def _page_context() -> dict[str, Any]:
         "_": i18n.markup_gettext,
         "ngettext": i18n.markup_ngettext,
         "settings": settings,
-        "language": str(i18n.get_locale() or "fr"),
+        "language": i18n.language(),
         "languages": i18n.LANGUAGES,
         "tenant": current_tenant(),
         "style_url": style.url(),
@@ -102,7 +102,7 @@ def _headers(response: Response) -> Response:
         response.headers.setdefault(name, value.format(images=style.logo_origin()))
     if settings.is_https:
         response.headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
-    if request.endpoint in {"portal.static", "portal.style"} and request.args.get("v", request.view_args):
+    if request.endpoint == "portal.style" or (request.endpoint == "portal.static" and "v" in request.args):
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response.headers.setdefault("Cache-Control", "no-store")

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import session
 
-from .. import accounts, identity, links, mail
+from .. import accounts, audit, identity, links, mail
 from ..accounts import Attempt
 from ..db import db
 from ..models import Account
@@ -37,6 +37,7 @@ def enter(account: Account, form: LoginForm) -> bool:
     if is_first:
         accounts.finish(account)
         mail.welcome(account, account.contracts[0], link=links.public("login.connexion"))
+    audit.record("logged_in", account=account, step=12)
     identity.log_in(account, remember=bool(form.remember.data))
     if is_first:
         session["portal_first"] = True

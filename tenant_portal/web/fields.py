@@ -1,20 +1,20 @@
 """Fields, validators and the form all pages share: one list of nouns per form, one sentence per fault."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from email_validator import EmailNotValidError, validate_email
 from flask import render_template, session
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, StringField, ValidationError
+from wtforms.fields.choices import Choice, SelectChoice
 from wtforms.validators import StopValidation
 
 from .. import passwords
 from ..errors import FormExpired
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..rules import EMAIL_MAX, PASSWORD_DIGITS_MIN, PASSWORD_MAX, PASSWORD_MIN, digits_of, is_number
+from ..rules import EMAIL_MAX, MAIL_DOMAINS, PASSWORD_DIGITS_MIN, PASSWORD_MAX, PASSWORD_MIN, digits_of, is_number
 from ..settings import settings
 
 #: Field attributes of every number printed on a notice: never `type=number`, no `maxlength`, no `pattern` (U12).
@@ -69,7 +69,13 @@ class MailAddressField(EmailField):
             label,
             [Given(_l("Saisissez votre adresse mail.")), _address],
             filters=[lambda typed: typed.strip() if typed else typed],
-            render_kw={"autocomplete": "email", "spellcheck": "false", "autocapitalize": "off", "size": 30},
+            render_kw={
+                "autocomplete": "email",
+                "spellcheck": "false",
+                "autocapitalize": "off",
+                "size": 30,
+                "data-domains": " ".join(MAIL_DOMAINS),  # for the typo helper of portal.js
+            },
             **kwargs,
         )
 
@@ -100,7 +106,7 @@ class YesNoField(RadioField):
         super().__init__(
             label,
             [Given(message)],
-            choices=[("oui", _l("Oui")), ("non", _l("Non"))],
+            choices=[SelectChoice("oui", _l("Oui")), SelectChoice("non", _l("Non"))],
             coerce=lambda value: {"oui": True, "non": False, True: True, False: False}.get(value),
             validate_choice=False,
             **kwargs,
@@ -108,8 +114,8 @@ class YesNoField(RadioField):
 
     def iter_choices(self) -> Any:
         """Yield the two answers; the one that was given stays chosen when the page comes back."""
-        for value, label in self.choices:
-            yield value, label, self.data is not None and self.data is (value == "oui"), {}
+        for option in self.choices:
+            yield Choice(option.value, option.label, self.data is not None and self.data is (option.value == "oui"), {})
 
 
 class RememberField(BooleanField):
@@ -130,7 +136,7 @@ class PortalForm(FlaskForm):
         """CSRF is always on; a page may stay open for half a day."""
 
         csrf = True
-        csrf_time_limit = timedelta(hours=12)
+        csrf_time_limit = 12 * 3600  # seconds, as Flask-WTF compares them
 
         def get_translations(self, form: Any) -> Any:
             """Use no texts of WTForms: each of our validators says its own sentence."""
@@ -177,7 +183,8 @@ def check_new_password(field: Field, context: list[str]) -> None:
             "short": _("Choisissez un mot de passe d'au moins %(num)d caractères.", num=PASSWORD_MIN),
             "long": _("Choisissez un mot de passe de %(num)d caractères au plus.", num=PASSWORD_MAX),
             "digits": _(
-                "Ce mot de passe ne contient que des chiffres. Ajoutez des lettres, ou tapez au moins %(num)d chiffres.",
+                "Ce mot de passe ne contient que des chiffres."
+                " Ajoutez des lettres, ou tapez au moins %(num)d chiffres.",
                 num=PASSWORD_DIGITS_MIN,
             ),
             "guessable": _(

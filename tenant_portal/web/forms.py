@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from wtforms import HiddenField, ValidationError
 
-from .. import accounts, consents, contracts
+from .. import accounts, contracts
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import Purpose

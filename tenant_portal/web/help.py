@@ -1,2 +1,68 @@
-from flask import Blueprint
+"""The guide in twelve steps, the legal pages, and the one address that machines ask whether the portal is well."""
+
+from datetime import timedelta
+
+from flask import Blueprint, current_app, jsonify
+from sqlalchemy.exc import SQLAlchemyError
+
+from .. import consents, identity, outbox, retention
+from ..db import db
+from ..models import Purpose
+from .fields import page
+from .forms import LoginForm, SignupForm
+
 screen = Blueprint("help", __name__)
+
+#: A mail that waits for longer is late: tenants are told to wait that long before they ask again (T08).
+LATE = timedelta(minutes=15)
+
+
+@screen.get("/aide")
+def aide():
+    """Show the twelve steps; the figures are the forms of the real pages, so they say what those say."""
+    return page("help/aide.html", signup=SignupForm(formdata=None), login=LoginForm(formdata=None))
+
+
+@screen.get("/mentions-legales")
+def mentions_legales():
+    """Show who publishes and who hosts the portal, as far as the settings tell (LCEN)."""
+    return page("help/mentions_legales.html")
+
+
+@screen.get("/donnees-personnelles")
+def donnees_personnelles():
+    """Show what becomes of personal data: the notice of RGPD article 13, with the periods that the settings give."""
+    return page(
+        "help/donnees_personnelles.html",
+        questions=[consents.wording(purpose) for purpose in Purpose],
+        wording_version=consents.WORDING_VERSION,
+        journal=retention.JOURNAL,
+        counters=retention.COUNTERS,
+        session_cookie=current_app.config["SESSION_COOKIE_NAME"],
+        cookie_name=identity.cookie_name,
+    )
+
+
+@screen.get("/accessibilite")
+def accessibilite():
+    """Show the declaration of accessibility in the state that the landlord declares (L41)."""
+    return page("help/accessibilite.html")
+
+
+@screen.get("/plan-du-site")
+def plan_du_site():
+    """Show every page that a tenant may open (L42)."""
+    return page("help/plan_du_site.html")
+
+
+@screen.get("/healthz")
+def healthz():
+    """Tell machines whether database and outbox are well, and nothing else that a stranger could use."""
+    try:
+        age = outbox.oldest_waiting_age()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return jsonify(database="unreachable", outbox="unknown"), 503
+    seconds = int(age.total_seconds()) if age is not None else 0
+    state = "late" if age is not None and age > LATE else "ok"
+    return jsonify(database="ok", outbox=state, oldest_mail_seconds=seconds)

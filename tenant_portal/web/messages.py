@@ -1,5 +1,190 @@
-from flask import Blueprint
+"""« Laisser un message »: the trouble first, then free words; a number at once and an answer within a known delay."""
+
+import re
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask_babel import force_locale
+from wtforms import Field, RadioField, TextAreaField, ValidationError
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import StopValidation
+
+from .. import i18n, identity, mail, messages, progress
+from ..db import db
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
+from ..messages import BODY_MAX, Topic
+from ..models import Contract
+from ..rules import suggested_address, without_passwords
+from ..settings import settings
+from .fields import ContractReferenceField, Given, MailAddressField, PortalForm, page
+
 screen = Blueprint("messages", __name__)
-@screen.get("/message")
+
+#: Seconds after which a tenant who wrote too often may try again.
+RETRY_AFTER = 3600
+#: What a link may say after `?sujet=` to have a trouble chosen beforehand.
+TOPICS_OF_LINKS = {
+    "numero": Topic.NUMBER,
+    "activation": Topic.MAIL,
+    "adresse": Topic.ADDRESS,
+    "mot-de-passe": Topic.PASSWORD,
+    "deja-inscrit": Topic.TAKEN,
+    "attente": Topic.WAITING,
+    "autre": Topic.OTHER,
+}
+TOPIC_LABELS = {
+    Topic.NUMBER: _l("Je ne trouve pas ma référence ou mon numéro de module, ou ils sont refusés"),
+    Topic.MAIL: _l("Je n'ai pas reçu l'e-mail d'activation"),
+    Topic.ADDRESS: _l("Mon adresse mail est fausse, ou je n'y ai plus accès"),
+    Topic.PASSWORD: _l("Je n'arrive pas à me connecter avec mon mot de passe"),
+    Topic.TAKEN: _l("Une autre personne a déjà créé un compte pour mon contrat"),
+    Topic.WAITING: _l("Mon bail est récent : prévenez-moi quand mon contrat apparaîtra"),
+    Topic.OTHER: _l("Autre chose"),
+}
+
+# What no keyboard types and no mail should carry; line ends and tabs stay.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def _clean(typed: str | None) -> str:
+    """Return the text as it may be kept, sent and shown again: no control character, no pasted password (T36)."""
+    lines = (typed or "").replace("\r\n", "\n").replace("\r", "\n")
+    return without_passwords(_CONTROLS.sub("", lines).strip())
+
+
+def _reference_where_needed(form: Any, field: Field) -> None:
+    if field.data:
+        return
+    if form.topic.data == Topic.WAITING:
+        raise StopValidation(_("Saisissez la référence de votre contrat : c'est elle que nous attendons."))
+    raise StopValidation()
+
+
+class MessageForm(PortalForm):
+    """The trouble, the words, the reference, the address to answer to; never a telephone number or a password (L18)."""
+
+    topic = RadioField(
+        _l("Quel est votre problème ?"),
+        [Given(_l("Choisissez votre problème dans la liste. Sinon, choisissez « Autre chose »."))],
+        choices=[SelectChoice(topic, label) for topic, label in TOPIC_LABELS.items()],
+        validate_choice=False,
+    )
+    body = TextAreaField(
+        _l("Votre message"),
+        description=_l(
+            "Dites ce que vous avez fait, et ce que la page vous a répondu. N'écrivez jamais votre mot de passe."
+            " Vous attendez seulement votre contrat ? Laissez ce champ vide."
+        ),
+        filters=[_clean],
+        render_kw={"rows": 6, "spellcheck": "true"},
+    )
+    reference = ContractReferenceField(
+        _l("Votre référence contrat, si vous l'avez"),
+        description=_l("Elle figure sur votre avis d'échéance, après « L/ ». Exemple : 123456"),
+    )
+    email = MailAddressField(
+        _l("Votre adresse mail"), description=_l("Nous vous répondons à cette adresse. Exemple : nom@domaine.fr")
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # The reference may stay empty, but not where that very contract is waited for (T05).
+        self.reference.validators = [_reference_where_needed, *self.reference.validators[1:]]
+        self.reference.flags.required = False
+
+    def validate_topic(self, field: Any) -> None:
+        """Refuse a trouble that is not on the list."""
+        if field.data not in TOPIC_LABELS:
+            raise ValidationError(_("Choisissez votre problème dans la liste. Sinon, choisissez « Autre chose »."))
+
+    def validate_body(self, field: Any) -> None:
+        """Refuse an empty message, but for who only waits for his contract, and one that is too long."""
+        if not field.data and self.topic.data != Topic.WAITING:
+            raise ValidationError(_("Écrivez votre message : dites ce qui vous bloque."))
+        if len(field.data or "") > BODY_MAX:
+            raise ValidationError(
+                _(
+                    "Votre message compte %(length)d caractères. Raccourcissez-le à %(most)d caractères au plus.",
+                    length=len(field.data),
+                    most=BODY_MAX,
+                )
+            )
+
+
+@screen.route("/message", methods=["GET", "POST"])
 def message():
-    return ""
+    """Show the message form, and send what was written."""
+    form = MessageForm(**_known())
+    if not form.validate_on_submit():
+        return _form_page(form)
+    topic = Topic(form.topic.data)
+    written = messages.write(
+        topic,
+        email=form.email.data,
+        body=form.body.data,
+        reference=form.reference.data or "",
+        language=i18n.language(),
+        origin=identity.origin(),
+    )
+    if written.message is None:
+        db.session.commit()
+        return (*_form_page(form, status=429, is_excessive=True), {"Retry-After": str(RETRY_AFTER)})
+    number = written.message.number
+    if not written.is_repeat:
+        mail.message_received(written.message, days=settings.reply_days)
+        mail.message_to_landlord(written.message, standing_text=_standing(written.contract))
+    db.session.commit()
+    session["portal_message"] = {"number": number, "topic": topic, "email": form.email.data}
+    return redirect(url_for(".envoye"))
+
+
+@screen.get("/message/envoye")
+def envoye():
+    """Show that the message has left: its number, when the answer comes, what happens next."""
+    sent = session.get("portal_message")
+    if sent is None:
+        return redirect(url_for(".message"))
+    return page(
+        "messages/envoye.html",
+        number=sent["number"],
+        email=sent["email"],
+        is_waiting=sent["topic"] == Topic.WAITING,
+        suggestion=suggested_address(sent["email"]),
+    )
+
+
+def _form_page(form: MessageForm, *, status: int = 200, is_excessive: bool = False) -> tuple[str, int]:
+    return page(
+        "messages/message.html",
+        form=form,
+        status=status,
+        is_excessive=is_excessive,
+        is_refused=is_excessive,
+        suggestion=suggested_address(form.email.data or ""),
+    )
+
+
+def _known() -> dict[str, Any]:
+    """Return what the form may hold from the start: the trouble of a link, and what this tenant gave before."""
+    topic = TOPICS_OF_LINKS.get(request.args.get("sujet", ""))
+    known: dict[str, Any] = {"topic": topic}
+    signup, tenant = session.get("portal_signup", {}), identity.current_tenant()
+    if tenant is not None:
+        account = tenant.login.account
+        known |= {"email": account.email, "reference": account.contracts[0].reference if account.contracts else None}
+    elif signup:
+        known |= {"email": signup["email"], "reference": signup["reference"]}
+    if topic is Topic.ADDRESS:
+        known.pop("email", None)  # the very address that is wrong
+    return known
+
+
+def _standing(contract: Contract | None) -> str:
+    """Return where the tenant stands, in French, for the landlord alone."""
+    with force_locale("fr"):
+        if contract is None:
+            return _("Aucune référence connue : nous ne savons pas où en est cette personne.")
+        return render_template(
+            "portal/staff/standing.txt", contract=contract, standing=progress.standing(contract), **i18n.FOR_TEXT
+        )

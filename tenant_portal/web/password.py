@@ -91,7 +91,7 @@ def mot_de_passe():
         return page("password/mot_de_passe.html", form=form)
     begin_write()
     account = tokens.redeem("reset", token)
-    accounts.reset_password(account, form.password.data)
+    accounts.reset_password(account, form.password.data, device=identity.mark_device())
     mail.password_changed(account, account.contracts[0] if account.contracts else None)
     identity.log_out()
     db.session.commit()

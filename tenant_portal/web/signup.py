@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, redirect, request, session, url_for
+from flask import Blueprint, redirect, session, url_for
 
 from .. import accounts, audit, contracts, i18n, identity, links, mail, throttle, tokens
 from ..db import begin_write, db
@@ -45,7 +45,7 @@ def inscription():
         email=form.email.data,
         password=form.password.data,
         choices=form.choices,
-        language=str(i18n.get_locale() or "fr"),
+        language=i18n.language(),
     )
     if outcome.is_excessive:
         db.session.commit()
@@ -260,5 +260,3 @@ def _account_of_link() -> Account | None:
     """Return the account of the link that this browser opened, or None when it opened none."""
     token = session.get("portal_activation")
     return tokens.redeem("activation", token) if token else None
-
-

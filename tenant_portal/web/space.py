@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, make_response, redirect, session, url_for
 
-from .. import consents, identity
+from .. import audit, consents, identity
 from ..db import begin_write, db
 from ..models import Account
 from .fields import ButtonForm, page, say
@@ -26,6 +26,9 @@ def deconnexion() -> Response:
     """Log out: the session is dead on the server, the browser forgets its pages."""
     ButtonForm().require_fresh()
     begin_write()
+    tenant = identity.current_tenant()
+    if tenant is not None:
+        audit.record("logged_out", account=tenant.login.account)
     identity.log_out()
     db.session.commit()
     say("logged_out")

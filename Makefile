@@ -1,0 +1,45 @@
+# make demo   a throw-away portal to look at          make check  format, lint, types, shape of the code
+# make test   every test, the browser's too           make clean  take away what these commands made
+#
+# Each does its own set-up, and does it once. Needed beforehand: Python 3.11 or newer, and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PORT ?= 8080
+ARGS ?=
+
+.PHONY: help demo test check services clean
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
+
+demo: .venv/runtime.stamp
+	$(BIN)/python -m tenant_portal demo --port $(PORT)
+
+# The browser's tests share one of the two workers (loadgroup), so that they do not fight for the machine.
+test: .venv/dev.stamp services
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: .venv/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+# Chromium, PostgreSQL and Redis for the tests: installed where this is allowed, else named; their tests then skip.
+services:
+	@sh tests/install_services.sh
+
+.venv/runtime.stamp: .venv/bin/python requirements.txt
+	$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: .venv/bin/python requirements.txt requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
+	@touch $@ .venv/runtime.stamp
+
+.venv/bin/python:
+	@sh tests/make_venv.sh $(PYTHON)
+
+clean:
+	rm -rf .venv .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

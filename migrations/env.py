@@ -1,0 +1,22 @@
+"""Alembic's entry: works on the connection that `tenant_portal.migrate` hands over, never on one of its own."""
+
+from alembic import context
+from sqlalchemy import Enum
+
+from tenant_portal import migrate
+from tenant_portal.db import UtcDateTime
+
+
+def render_item(kind, item, autogen_context):
+    """Write our types as plain SQLAlchemy: a migration must outlive the code of its day."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, Enum):
+        return f"sa.String(length={item.length})"
+    return False
+
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, render_item=render_item, **migrate.options(connection))
+with context.begin_transaction():
+    context.run_migrations()

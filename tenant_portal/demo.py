@@ -1,0 +1,354 @@
+"""The demo: a throw-away portal with a fictional landlord, and a page that shows the mails it «sends»."""
+
+import contextlib
+import hashlib
+import logging
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import sqlite3
+import sys
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from dotenv import dotenv_values, find_dotenv
+from flask import Flask, Response, abort, render_template, request
+from flask.cli import ScriptInfo
+from flask_mail import Connection, Mail, Message
+from markupsafe import Markup, escape
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from . import accounts, contracts, migrate, roster
+from .app import create_app
+from .db import db, utcnow
+from .models import Purpose
+from .resources import PACKAGE
+
+ROSTER = PACKAGE / "data" / "contrats-demo.csv"
+DATABASE = "portal.sqlite3"
+PORT = 8080
+#: Written into the head of the demo's database file, so that no other file is ever taken for it.
+APPLICATION_ID = 0x64656D6F  # «demo» in ASCII
+#: Mails that the page keeps; a demo that runs for days does not grow.
+MAILS_KEPT = 200
+PASSWORD = "parapluie-violet-tambour"  # noqa: S105 (printed on each page of the demo)
+
+LANDLORD = {
+    "PORTAL_LANDLORD_NAME": "Habitat du Val",
+    "PORTAL_LANDLORD_EMAIL": "contact@habitat-du-val.example",
+    "PORTAL_LANDLORD_PHONE": "02 61 91 00 12",  # of a range that is given to nobody, for fiction
+    "PORTAL_LANDLORD_HOURS": "du lundi au vendredi, de 9 h à 12 h et de 14 h à 17 h",
+    "PORTAL_LANDLORD_ADDRESS": "1, place de la Fontaine, 39100 Val-sur-Loue",
+    "PORTAL_LEGAL_IDENTITY": "Habitat du Val, bailleur imaginaire de la démonstration",
+    "PORTAL_PUBLISHER": "la direction d'Habitat du Val",
+    "PORTAL_HOSTING": "cet ordinateur, le temps de la démonstration",
+}
+
+#: What a mail on the page may do: show its own styles, and lead away by a click; no script, no form, nothing from afar.
+LETTER_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; frame-ancestors 'self';"
+    " sandbox allow-top-navigation-by-user-activation"
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A contract to try, as the console and the banner show it."""
+
+    kind: str
+    reference: str
+    module: str
+    password: str = ""
+
+
+#: The samples in the words of the console; the banner has its own, which follow the reader's language.
+KINDS = {
+    "direct_debit": "Prélèvement automatique",
+    "other_payment": "Autre paiement (chèque)",
+    "registered": "Compte déjà créé",
+}
+SAMPLES = (
+    Sample("direct_debit", "123456", "12345678"),
+    Sample("other_payment", "234567", "23456789"),
+    Sample("registered", "345678", "34567890", PASSWORD),
+)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail as it would have left."""
+
+    number: int
+    at: datetime
+    sender: str
+    recipients: str
+    subject: str
+    text: str
+    html: str
+
+
+class Letterbox(Mail):
+    """Stands in the place of the mail server: what the portal sends is kept in memory for the page that shows it."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app)
+        self.letters: deque[Letter] = deque(maxlen=MAILS_KEPT)
+
+    @property
+    def count(self) -> int:
+        """Return how many mails have come since the start."""
+        return self.letters[0].number if self.letters else 0
+
+    def connect(self) -> Connection:
+        """Return a connection that leads into the letterbox."""
+        return _Slot(self)
+
+
+class _Slot(Connection):
+    mail: Letterbox
+
+    def configure_host(self) -> Any:
+        """Connect to nothing."""
+        return None
+
+    def send(self, message: Message, envelope_from: Any = None) -> None:
+        """Keep the mail."""
+        letters = self.mail.letters
+        letters.appendleft(
+            Letter(
+                number=self.mail.count + 1,
+                at=utcnow(),
+                sender=str(message.sender),
+                recipients=", ".join(sorted(map(str, message.send_to))),
+                subject=str(message.subject),
+                text=message.body or "",
+                html=message.html or "",
+            )
+        )
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_request(self, *args: Any) -> None:
+        """Print no line per request: the links of the mails would stand in it."""
+
+
+@click.group(invoke_without_command=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Adresse de cet ordinateur sur laquelle répondre.")
+@click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="Port.")
+@click.pass_context
+def demo(context: click.Context, host: str, port: int) -> None:
+    """Essayer le portail : locataires imaginaires, courrier montré sur une page, tout est effacé à la fin."""
+    context.obj = port
+    if context.invoked_subcommand is None:
+        _run(host, port)
+
+
+@demo.command()
+@click.argument("reference")
+@click.pass_obj
+def show(port: int, reference: str) -> None:
+    """Dire où en est un locataire de la démonstration qui tourne."""
+    folder = _folder(port)
+    if not (folder / DATABASE).exists():
+        raise click.ClickException(f"Aucune démonstration ne tourne ici sur le port {port}.")
+    app = _application(folder, public_url=f"http://localhost:{port}")
+    app.cli.main(
+        ["portal", "contracts", "show", reference],
+        prog_name="demo",
+        obj=ScriptInfo(create_app=lambda: app, set_debug_flag=False),
+    )
+
+
+def _run(host: str, port: int) -> None:
+    _refuse_configured_database()
+    folder = _folder(port)
+    with _listening(host, port) as listener:  # the port is taken now, so no second demo touches the same folder
+        _refuse_foreign(folder / DATABASE)
+        try:
+            app = _application(folder, public_url=f"http://{_name_of(host)}:{port}")
+            _furnish(app, folder)
+            server = make_server(host, port, app, threaded=True, request_handler=_QuietHandler, fd=listener.fileno())
+            click.echo(_welcome(app.config["PORTAL_PUBLIC_URL"], port))
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.default_int_handler)
+            server.serve_forever()  # until Ctrl-C
+            with app.app_context():
+                db.engine.dispose()
+        finally:
+            _sweep(folder)
+    click.echo("\nDémonstration terminée, ses données sont effacées.")
+
+
+def _folder(port: int) -> Path:
+    return Path.cwd() / ".demo" / str(port)
+
+
+def _name_of(host: str) -> str:
+    """Return the name under which this computer's browser reaches that address."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 (compared, not listened on)
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        raise click.ClickException(
+            f"Impossible de répondre sur {host}, port {port} ({error.strerror})."
+            f" Choisissez un autre port, par exemple --port {port + 1}."
+        ) from None
+
+
+def _refuse_configured_database() -> None:
+    """Stop when a setting names a database: it would be a real one, and the demo works in its own alone."""
+    key = "FLASK_SQLALCHEMY_DATABASE_URI"
+    if os.environ.get(key) or dotenv_values(find_dotenv(usecwd=True)).get(key):
+        raise click.ClickException(
+            f"Le réglage {key} désigne une base de données. La démonstration n'y touche pas : elle ne travaille que"
+            " dans la sienne. Retirez ce réglage, ou lancez la démonstration depuis un autre dossier."
+        )
+
+
+def _refuse_foreign(database: Path) -> None:
+    """Stop when the file of the database is not one that a demo left behind, or holds contracts that are not its own."""
+    if database.exists() and not _is_ours(database):
+        raise click.ClickException(
+            f"{database} contient autre chose que les données de la démonstration : rien n'y est touché."
+            " Déplacez ce fichier, ou choisissez un autre port."
+        )
+
+
+def _is_ours(database: Path) -> bool:
+    fictional = {line.split(";")[0] for line in ROSTER.read_text(encoding="utf-8").splitlines()}
+    try:
+        with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
+                return False
+            is_built = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'portal_contracts'").fetchone()
+            held = connection.execute("SELECT reference FROM portal_contracts").fetchall() if is_built else []
+    except sqlite3.Error:
+        return False
+    return {reference for (reference,) in held} <= fictional
+
+
+def _application(folder: Path, *, public_url: str) -> Flask:
+    """Return the portal with the demo's settings alone: nothing of a real installation's environment comes in."""
+    for key in [key for key in os.environ if key.startswith("FLASK_")]:
+        del os.environ[key]
+    os.environ["PYTHON_DOTENV_DISABLED"] = "1"
+    app = create_app(
+        {
+            **LANDLORD,
+            "SECRET_KEY": secrets.token_hex(32),
+            "SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder / DATABASE}",
+            "PORTAL_DATA_DIR": str(folder),
+            "PORTAL_PUBLIC_URL": public_url,
+            "PORTAL_DEMO": True,
+        }
+    )
+    letterbox = app.extensions["mail"] = Letterbox(app)
+    _add_pages(app, letterbox)
+    return app
+
+
+def _furnish(app: Flask, folder: Path) -> None:
+    """Make the database of the demo: tables, marker, roster, and the account that stands already."""
+    _sweep(folder)
+    folder.mkdir(parents=True, mode=0o700)
+    with contextlib.closing(sqlite3.connect(folder / DATABASE)) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.commit()
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    with app.app_context():
+        migrate.upgrade()
+        roster.take(roster.read(ROSTER), name=ROSTER.name)
+        db.session.commit()
+        _register(SAMPLES[2])
+
+
+def _register(sample: Sample) -> None:
+    """Take a contract through sign-up, activation and first login."""
+    contract = contracts.find_running(sample.reference, sample.module)
+    assert contract is not None
+    choices = {Purpose.E_NOTICE: True, Purpose.COMMERCIAL: False, Purpose.GENERAL: True}
+    account = accounts.sign_up(
+        contract, email="solene.lacroix@example.com", password=sample.password, choices=choices, language="fr"
+    ).account
+    assert account is not None
+    accounts.activate(account)
+    accounts.finish(account)
+    db.session.commit()
+
+
+def _sweep(folder: Path) -> None:
+    """Erase the database of a demo and the folders that are empty then; whatever else lies there stays."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        (folder / f"{DATABASE}{suffix}").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+        folder.parent.rmdir()
+
+
+def _add_pages(app: Flask, letterbox: Letterbox) -> None:
+    """Add the page that shows the mails, and the banner's words; the pages live as if they were the portal's own."""
+
+    def courrier() -> str:
+        return render_template("portal/demo/courrier.html", letters=list(letterbox.letters))
+
+    def lettre(number: int) -> Response:
+        letter = next((letter for letter in letterbox.letters if letter.number == number), None)
+        if letter is None:
+            abort(404)
+        response = Response(letter.html.replace("<head>", '<head><base target="_top">', 1))
+        response.headers["Content-Security-Policy"] = LETTER_POLICY
+        return response
+
+    def compte() -> Response:
+        return Response(str(letterbox.count), mimetype="text/plain")
+
+    @app.after_request
+    def allow_frames(response: Response) -> Response:
+        if request.endpoint == "portal.demo.courrier":
+            response.headers["Content-Security-Policy"] += "; frame-src 'self'"
+        return response
+
+    for path, view in (("", courrier), ("/<int:number>", lettre), ("/compte", compte)):
+        app.add_url_rule(f"/demonstration/courrier{path}", f"portal.demo.{view.__name__}", view)
+    script = hashlib.sha256((PACKAGE / "static" / "demo.js").read_bytes()).hexdigest()[:16]
+    app.jinja_env.globals.update(demo_samples=SAMPLES, demo_letterbox=letterbox, demo_version=script)
+    app.jinja_env.filters["linked"] = _linked
+
+
+def _linked(text: str) -> Markup:
+    """Return a plain text as HTML, its addresses made into links."""
+    return Markup(re.sub(r"https?://[^\s<>]+", r'<a href="\g<0>">\g<0></a>', str(escape(text))))  # noqa: S704 (escaped)
+
+
+def _welcome(address: str, port: int) -> str:
+    """Return what the console says when the demo answers."""
+    python = Path(sys.executable)
+    with contextlib.suppress(ValueError):
+        python = python.relative_to(Path.cwd())
+    command = f"{python} -m tenant_portal demo{'' if port == PORT else f' --port {port}'} show"
+    lines = [
+        f"Espace locataire de démonstration : {address}/",
+        f"Courrier de démonstration :         {address}/demonstration/courrier",
+        "",
+        "Trois contrats à essayer :",
+    ]
+    for sample in SAMPLES:
+        lines.append(f"  {KINDS[sample.kind]:<32}référence {sample.reference}   module {sample.module}")
+        if sample.password:
+            lines[-1] += f"   mot de passe {sample.password}"
+    lines += ["", "Où en est chacun (dans un autre terminal, depuis ce dossier) :"]
+    lines += [f"  {command} {sample.reference}" for sample in SAMPLES]
+    return "\n".join([*lines, "", "Ctrl-C arrête la démonstration et efface ses données."])

@@ -1,0 +1,240 @@
+"""A tenant's browser for tests: it reads pages, fills forms by their labels, presses buttons, and checks every page."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from flask import Flask
+from lxml import html
+from werkzeug.test import TestResponse
+
+from .page_checks import complaints_of
+from .page_text import described_by, name_of, plain, visible_text
+
+REDIRECTS_MAX = 5
+#: Given as `status`: whatever the page answers, only its own rules are checked.
+ANY_STATUS = 0
+
+
+class Portal:
+    """One browser on one application, with its own cookies; each page it sees has passed the checks of all pages."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.http = app.test_client()
+        self.page: Page = None  # type: ignore[assignment]
+
+    def get(self, address: str, *, status: int = 200) -> "Page":
+        """Type or follow an address, a mail's link for instance, and return the page where it leads."""
+        return self._settle(self.http.get(address), status)
+
+    def click_link(self, text: str, *, status: int = 200) -> "Page":
+        """Follow the link of the present page that reads so."""
+        return self.page.click_link(text, status=status)
+
+    def click(self, button: str, *, status: int = 200) -> "Page":
+        """Press the button of the present page that reads so, in whatever form it stands."""
+        return self.page.click(button, status=status)
+
+    def reload(self, *, status: int = 200) -> "Page":
+        """Ask for the address of the present page once more."""
+        return self.get(self.page.url, status=status)
+
+    def another_browser(self) -> "Portal":
+        """Return a browser without any cookie: another device, another person."""
+        return Portal(self.app)
+
+    def cookie(self, name: str) -> str | None:
+        """Return the value of a cookie of this browser."""
+        found = [c for c in self.http._cookies.values() if c.key == name]
+        return found[0].value if found else None
+
+    def submit(self, page: "Page", method: str, action: str, data: list[tuple[str, str]], status: int) -> "Page":
+        """Send a form as a browser does, and follow where the answer leads."""
+        fields: dict[str, list[str]] = {}
+        for name, value in data:
+            fields.setdefault(name, []).append(value)
+        address = urljoin(page.url, action)
+        headers = {"Referer": page.url, "Sec-Fetch-Site": "same-origin"}
+        if method == "post":
+            return self._settle(self.http.post(address, data=fields, headers=headers), status)
+        return self._settle(self.http.get(address, query_string=fields, headers=headers), status)
+
+    def _settle(self, response: TestResponse, status: int) -> "Page":
+        for _ in range(REDIRECTS_MAX):
+            if response.status_code not in {301, 302, 303, 307, 308}:
+                break
+            response = self.http.get(urljoin(response.request.url, response.location))
+        page = Page(self, response)
+        assert status in {0, response.status_code}, f"status {response.status_code} instead of {status}\n{page!r}"
+        if page.is_html:
+            faults = complaints_of(page.tree, response)
+            assert not faults, f"{page.url} ({page.status}):\n- " + "\n- ".join(faults)
+            self.page = page
+        return page
+
+
+class Page:
+    """A page as a person sees it."""
+
+    def __init__(self, portal: Portal, response: TestResponse) -> None:
+        self.portal, self.response = portal, response
+        self.url, self.status = response.request.url, response.status_code
+        self.path = urlsplit(self.url).path
+        self.is_html = response.mimetype == "text/html"
+        self.tree = html.document_fromstring(response.get_data() or b"<html></html>") if self.is_html else None
+
+    def __repr__(self) -> str:
+        return f"<{self.status} {self.url}>\n{self.text}"
+
+    @property
+    def text(self) -> str:
+        """Return all that is to be read on the page."""
+        return visible_text(self.tree.body) if self.is_html else self.response.get_data(as_text=True)
+
+    @property
+    def title(self) -> str:
+        """Return the title of the page, in plain typography."""
+        return plain(self.tree.findtext(".//title") or "")
+
+    @property
+    def h1(self) -> str:
+        """Return the heading of the page, in plain typography."""
+        return plain(self.tree.find(".//h1").text_content())
+
+    @property
+    def faults(self) -> list[str]:
+        """Return the items of the summary of errors, in plain typography."""
+        return [plain(item.text_content()) for item in self.tree.cssselect("main .portal-alert--error[role=alert] li")]
+
+    def says(self, text: str) -> bool:
+        """Tell whether the page shows that text, whatever its spaces, apostrophes and capitals."""
+        return plain(text).casefold() in plain(self.text).casefold()
+
+    def link(self, text: str) -> str:
+        """Return the address of the link that reads so."""
+        links = [a for a in self.tree.cssselect("a[href]") if _reads(name_of(a), text)]
+        assert links, f"no link «{text}» on {self!r}"
+        return urljoin(self.url, links[0].get("href"))
+
+    def click_link(self, text: str, *, status: int = 200) -> "Page":
+        """Follow the link that reads so."""
+        return self.portal.get(self.link(text), status=status)
+
+    def click(self, button: str, *, status: int = 200) -> "Page":
+        """Press the button that reads so, in whatever form it stands."""
+        return self.form(button).click(button, status=status)
+
+    def form(self, which: str | None = None) -> "Form":
+        """Return the form with that button or heading, a part of it is enough; without a name the one to type in."""
+        forms = [Form(self, node) for node in self.tree.cssselect("form") if not node.xpath("ancestor::*[@inert]")]
+        found = [f for f in forms if f.is_typed_in] if which is None else []
+        for names in (Form.buttons, Form.headings):
+            found = found or [f for f in forms if which and any(_bare(which) in _bare(name) for name in names(f))]
+        assert len(found) == 1, f"{len(found)} forms «{which or ''}» on {self!r}"
+        return found[0]
+
+
+class Form:
+    """A form as a person fills it: by the words beside each control."""
+
+    def __init__(self, page: Page, node: Any) -> None:
+        self.page, self.node = page, node
+        self.controls = [c for c in node.xpath(".//input|.//select|.//textarea") if c.get("type") not in _NOT_TYPED]
+
+    @property
+    def is_typed_in(self) -> bool:
+        """Tell whether there is anything to fill in."""
+        return bool(self.controls)
+
+    def buttons(self) -> list[str]:
+        """Return what its buttons say."""
+        return [name_of(node) for node in self._buttons()]
+
+    def headings(self) -> list[str]:
+        """Return the headings within it and the nearest one above it."""
+        return [name_of(n) for n in self.node.xpath(".//h1|.//h2|.//h3|(preceding::h1|preceding::h2)[last()]")]
+
+    def fill(self, label: str, value: str) -> "Form":
+        """Type into the field with that label (its beginning is enough), or choose that option of a list."""
+        control = self._labelled(label)
+        if control.tag == "select":
+            control.value = next(o.get("value") for o in control.iter("option") if _reads(o.text_content(), value))
+        else:
+            control.value = value
+        return self
+
+    def choose(self, question: str, answer: str) -> "Form":
+        """Answer a question of a group of buttons: `choose("Vous acceptez … commerciales", "Oui")`."""
+        for control in self._group(question):
+            if _reads(name_of(control), answer):
+                control.checked = True
+                return self
+        raise AssertionError(f"no answer «{answer}» to «{question}» on {self.page!r}")
+
+    def tick(self, label: str, *, ticked: bool = True) -> "Form":
+        """Tick a box, or take the tick away."""
+        self._labelled(label).checked = ticked
+        return self
+
+    def value(self, label: str) -> str:
+        """Return what stands in a field, or is chosen in answer to a question; nothing gives an empty text."""
+        if groups := [g for g in self.node.cssselect("fieldset") if _begins(self._question(g), label)]:
+            chosen = [name_of(c) for c in self._group(label) if c.checked]
+            assert len(groups) == 1 and len(chosen) < 2, f"«{label}» is not one question on {self.page!r}"
+            return plain(chosen[0]) if chosen else ""
+        return (self._labelled(label).value or "").removeprefix("\n")  # a browser drops a text area's first line end
+
+    def error(self, label: str) -> str:
+        """Return the sentence of refusal that belongs to a field or a question, or an empty text."""
+        groups = [g for g in self.node.cssselect("fieldset") if _begins(self._question(g), label)]
+        nodes = [groups[0], *self._group(label)] if groups else [self._labelled(label)]
+        is_refused = any(node.get("aria-invalid") == "true" for node in nodes)
+        texts = [text for node in nodes for text in described_by(node, ".portal-error")]
+        return plain(texts[0]) if is_refused and texts else ""
+
+    def click(self, button: str | None = None, *, status: int = 200) -> Page:
+        """Press the button that reads so, or the only one, and return the page that follows."""
+        found = [b for b in self._buttons() if button is None or _reads(name_of(b), button)]
+        assert found, f"no button «{button}» on {self.page!r}"
+        pressed = found[0]
+        data = [(name, value) for name, value in self.node.form_values()]
+        if pressed.get("name"):
+            data.append((pressed.get("name"), pressed.get("value") or ""))
+        action = pressed.get("formaction") or self.node.get("action") or ""
+        return self.page.portal.submit(self.page, self.node.method.lower(), action, data, status)
+
+    def _buttons(self) -> list[Any]:
+        xpath = ".//button[not(@type) or @type='submit']|.//input[@type='submit']"
+        return list(self.node.xpath(xpath))
+
+    def _question(self, group: Any) -> str:
+        return name_of(group)
+
+    def _group(self, question: str) -> Iterator[Any]:
+        groups = [g for g in self.node.cssselect("fieldset") if _begins(self._question(g), question)]
+        assert len(groups) == 1, f"{len(groups)} questions «{question}» on {self.page!r}"
+        yield from groups[0].xpath(".//input[@type='radio' or @type='checkbox']")
+
+    def _labelled(self, label: str) -> Any:
+        names = [(name_of(control), control) for control in self.controls]
+        found = [c for name, c in names if _reads(name, label)] or [c for name, c in names if _begins(name, label)]
+        assert len(found) == 1, f"{len(found)} fields «{label}» among {[plain(n) for n, _ in names]}"
+        return found[0]
+
+
+_NOT_TYPED = {"hidden", "submit", "button", "image", "reset"}
+
+
+def _reads(text: str, wanted: str) -> bool:
+    """Tell whether a text reads so, its star and final stop aside."""
+    return _bare(text) == _bare(wanted)
+
+
+def _begins(text: str, wanted: str) -> bool:
+    return _bare(text).startswith(_bare(wanted))
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\s*.…]+$", "", plain(text)).casefold()

@@ -1,0 +1,156 @@
+"""The tenant's letter box: mails that a real SMTP server took, read as a mail program reads them."""
+
+import re
+import socket
+from collections.abc import Callable
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from lxml import html
+
+from .page_checks import typography_faults
+from .page_text import visible_text
+
+
+class Mail:
+    """One mail that arrived."""
+
+    def __init__(self, envelope: Envelope) -> None:
+        self.raw = cast(bytes, envelope.original_content)
+        self.recipients = [str(address) for address in envelope.rcpt_tos]
+        self.message = cast(EmailMessage, message_from_bytes(self.raw, policy=policy.default))
+
+    def __repr__(self) -> str:
+        return f"<to {self.to}: {self.subject}>\n{self.text}"
+
+    @property
+    def to(self) -> str:
+        """Return the address it went to."""
+        return self.recipients[0]
+
+    @property
+    def subject(self) -> str:
+        """Return the subject, decoded."""
+        return str(self.message["Subject"])
+
+    @property
+    def text(self) -> str:
+        """Return the text part."""
+        return self._part("plain")
+
+    @property
+    def html(self) -> str:
+        """Return the HTML part, or an empty text where there is none."""
+        return self._part("html")
+
+    @property
+    def links(self) -> list[str]:
+        """Return the web addresses in the text, in their order."""
+        return re.findall(r"https?://[^\s<>»]+", self.text)
+
+    @property
+    def link(self) -> str:
+        """Return the first link of the text: what the mail is for."""
+        assert self.links, f"no link in {self!r}"
+        return self.links[0]
+
+    def link_to(self, path: str) -> str:
+        """Return the link whose path begins so."""
+        found = [link for link in self.links if urlsplit(link).path.startswith(path)]
+        assert found, f"no link to {path} in {self!r}"
+        return found[0]
+
+    def complaints(self) -> list[str]:
+        """Return what is wrong with a mail to a tenant: headers, parts, typography (U39 to U42)."""
+        found = [f"no {name}" for name in ("From", "To", "Subject", "Date", "Message-ID") if not self.message[name]]
+        if not self.text or not self.html:
+            return [*found, "text or HTML part lacks"]
+        tree = html.document_fromstring(self.html)
+        found += [f"the HTML part lacks {link}" for link in self.links if link not in tree.xpath("//a/@href")]
+        found += [f"a picture from elsewhere: {src}" for src in tree.xpath("//img/@src") if not src.startswith("cid:")]
+        found += ["the HTML part runs a script"] if tree.xpath("//script|//form") else []
+        if tree.get("lang") == "fr":
+            for text in (self.subject, self.text, visible_text(tree.body)):
+                found += typography_faults(text)
+        return found
+
+    def _part(self, kind: str) -> str:
+        part = self.message.get_body((kind,))
+        return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
+
+
+class PostOffice:
+    """A real SMTP server on this machine; `answers` makes it refuse an address, or all of them with `*`."""
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+        self.answers: dict[str, str] = {}
+        self._controller = Controller(self, hostname="127.0.0.1", port=_free_port())
+
+    def __enter__(self) -> "PostOffice":
+        self._controller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._controller.stop()
+
+    @property
+    def port(self) -> int:
+        """Return the port the server listens at."""
+        return int(self._controller.port)
+
+    def empty(self) -> None:
+        """Forget every mail and every refusal."""
+        self.mails.clear()
+        self.answers.clear()
+
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, to: str, options: Any) -> str:  # noqa: N802 (aiosmtpd's name)
+        """Take a recipient, unless a test wants him refused."""
+        refusal = self.answers.get(to) or self.answers.get("*")
+        if refusal:
+            return refusal
+        envelope.rcpt_tos.append(to)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
+        """Take a mail."""
+        self.mails.append(Mail(envelope))
+        return "250 OK"
+
+
+class Mailbox:
+    """All letter boxes of a test; a mail that nobody read fails the test."""
+
+    def __init__(self, office: PostOffice, deliver: Callable[[], Any], landlord: str) -> None:
+        self.office, self.deliver, self.landlord = office, deliver, landlord
+        self._read: list[Mail] = []
+
+    def unread(self) -> list[Mail]:
+        """Let everything that waits be delivered, and return what nobody has read yet."""
+        self.deliver()
+        return [mail for mail in self.office.mails if mail not in self._read]
+
+    def read(self, to: str | None = None) -> Mail:
+        """Return the next unread mail, to that address if one is given; every mail to a tenant is checked."""
+        waiting = self.unread()
+        found = next((mail for mail in waiting if to is None or mail.to == to), None)
+        assert found is not None, f"no mail to {to or 'anybody'}; unread: {waiting}"
+        self._read.append(found)
+        if found.to != self.landlord:
+            complaints = found.complaints()
+            assert not complaints, f"{found!r}\n- " + "\n- ".join(complaints)
+        return found
+
+    def read_all(self) -> list[Mail]:
+        """Read whatever has come."""
+        return [self.read() for _ in self.unread()]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,143 @@
+"""Throw-away PostgreSQL and Redis servers from the system's packages; a missing one skips, or fails where CI=true."""
+
+import itertools
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import psycopg
+import pytest
+from redis import Redis
+
+START_SECONDS = 20
+
+
+def missing(what: str) -> None:
+    """Skip the test for lack of a part of the machine; with CI=true nothing is skipped."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing")
+    pytest.skip(f"{what} is missing")
+
+
+class Postgres:
+    """A running cluster; each test asks for a database of its own."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._numbers = itertools.count(1)
+
+    def new_database(self) -> str:
+        """Create an empty database and return its address."""
+        name = f"portal_{next(self._numbers)}"
+        with psycopg.connect(self._address("postgres", "postgresql"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")  # noqa: S608 (a name of ours)
+        return self._address(name, "postgresql+psycopg")
+
+    def is_up(self) -> bool:
+        """Tell whether the cluster answers."""
+        try:
+            psycopg.connect(self._address("postgres", "postgresql"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _address(self, name: str, scheme: str) -> str:
+        return f"{scheme}://postgres@127.0.0.1:{self.port}/{name}"
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[Postgres]:
+    """Start PostgreSQL in a folder of its own; as root it runs as the user postgres, which it insists on."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    program = shutil.which("initdb") or (str(programs[-1] / "initdb") if programs else None)
+    if program is None:
+        missing("PostgreSQL (Debian's package postgresql)")
+    owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="portal-postgres-", ignore_cleanup_errors=True) as home:
+        data, server = Path(home) / "data", Postgres(free_port())
+        if owner is not None:
+            os.chown(home, owner.pw_uid, owner.pw_gid)
+        as_owner = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner is not None else {}
+        subprocess.run(
+            [str(program), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8"],
+            check=True,
+            capture_output=True,
+            cwd=home,
+            **as_owner,  # type: ignore[call-overload]
+        )
+        options = {"listen_addresses": "127.0.0.1", "port": server.port, "unix_socket_directories": "", "fsync": "off"}
+        flags = [f"--{name}={value}" for name, value in options.items()]
+        with (folder / "postgres.log").open("wb") as log:
+            process = subprocess.Popen(
+                [str(Path(str(program)).parent / "postgres"), "-D", data, *flags],
+                stdout=log,
+                stderr=log,
+                cwd=home,
+                **as_owner,  # type: ignore[call-overload]
+            )
+        with _running(process, server, log_of=folder / "postgres.log"):
+            yield server
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """Start Redis without persistence and return its address."""
+    program = shutil.which("redis-server")
+    if program is None:
+        missing("Redis (Debian's package redis-server)")
+    port = free_port()
+    log = folder / "redis.log"
+    process = subprocess.Popen(
+        [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder, "--logfile", log],
+        cwd=folder,
+    )
+    server = RedisServer(port)
+    with _running(process, server, log_of=log):
+        yield server.address
+
+
+class RedisServer:
+    """A running Redis."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.address = port, f"redis://127.0.0.1:{port}/0"
+
+    def is_up(self) -> bool:
+        """Tell whether Redis answers."""
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self.port)) != 0:
+                return False
+        with Redis(port=self.port) as client:
+            return bool(client.ping())
+
+
+Server = TypeVar("Server", Postgres, RedisServer)
+
+
+@contextmanager
+def _running(process: "subprocess.Popen[bytes]", server: Server, *, log_of: Path) -> Iterator[Server]:
+    """Wait until the server answers, and end it afterwards."""
+    try:
+        end = time.monotonic() + START_SECONDS
+        while not server.is_up():
+            assert process.poll() is None and time.monotonic() < end, log_of.read_text(errors="replace")
+            time.sleep(0.05)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

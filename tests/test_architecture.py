@@ -1,0 +1,369 @@
+"""The shape of the code, read from the code: imports, names, routes and guards, templates, sizes (DESIGN 1-6, 9)."""
+
+import ast
+import re
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from tenant_portal import models
+from tenant_portal.db import Base
+
+from .people import Lease, fill_sign_up, log_in
+from .portal_client import Portal
+from .post import Mailbox
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "tenant_portal"
+TEMPLATES = ROOT / "templates" / "portal"
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+
+#: Files of web/ that views share; every other one is a group of screens and imports no other such file.
+SHARED_SCREENS = {"fields", "forms", "entry", "style"}
+#: The edges of the package, which domain modules never import.
+EDGES = {"web", "cli", "demo", "installer", "extension", "app", "identity", "__main__", "__init__"}
+LINES_OF_A_FILE = 350
+LINES_OF_A_FUNCTION = 60
+
+
+def module_of(path: Path) -> str:
+    """Return `accounts` or `web.signup` for a file of the package."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return the modules of ours that a file imports, by their names within the package."""
+    found = set()
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = path.relative_to(PACKAGE).parts[: -node.level] if node.level else ()
+            stem = ".".join((*base, *(node.module or "").split("."))).strip(".")
+            names = [f"{stem}.{alias.name}".strip(".") for alias in node.names]
+            found |= {name if name in MODULES else stem for name in names}
+    return {name for name in found if name in MODULES}
+
+
+MODULES = {module_of(path): path for path in TREES}
+GRAPH = {module: imports_of(path) for module, path in MODULES.items()}
+DOMAIN = {module for module in MODULES if module.split(".")[0] not in EDGES}
+
+
+def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield every function of the package with the module where it stands."""
+    for module, path in MODULES.items():
+        for node in ast.walk(TREES[path]):
+            if isinstance(node, ast.FunctionDef):
+                yield module, node
+
+
+# Who may import whom (DESIGN 2)
+
+
+def test_imports_form_no_ring() -> None:
+    list(TopologicalSorter(GRAPH).static_order())
+
+
+@pytest.mark.parametrize("module", ["rules", "errors"])
+def test_rules_and_errors_need_the_standard_library_only(module: str) -> None:
+    tree = TREES[MODULES[module]]
+    named = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    named |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not GRAPH[module]
+    assert {name.split(".")[0] for name in named} <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize(
+    ("module", "allowed"),
+    [
+        ("settings", {"errors"}),
+        ("db", {"settings"}),
+        ("models", {"db", "rules"}),
+        ("tokens", {"models", "settings", "errors", "db"}),
+        ("i18n", {"resources", "settings"}),
+        ("resources", set()),
+        ("app", {"extension", "web"}),
+    ],
+)
+def test_a_base_module_imports_only_what_stands_below_it(module: str, allowed: set[str]) -> None:
+    assert GRAPH[module] <= allowed
+
+
+@pytest.mark.parametrize("module", sorted(DOMAIN))
+def test_domain_modules_import_no_edge(module: str) -> None:
+    assert not {name for name in GRAPH[module] if name.split(".")[0] in EDGES}
+
+
+@pytest.mark.parametrize("module", sorted(DOMAIN))
+def test_domain_modules_know_no_request(module: str) -> None:
+    words = {"request", "session", "flash", "url_for", "render_template", "current_user", "redirect", "abort", "g"}
+    allowed = {"mail": {"render_template"}, "i18n": {"g"}, "outbox": {"g"}}.get(module, set())
+    tree = TREES[MODULES[module]]
+    named = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in {"flask", "flask_login"}
+        for alias in node.names
+    }
+    assert not (named & words) - allowed
+
+
+@pytest.mark.parametrize("module", sorted(m for m in MODULES if m.startswith("web.")))
+def test_groups_of_screens_never_import_each_other(module: str) -> None:
+    screens = {f"web.{name}" for name in (path.stem for path in (PACKAGE / "web").glob("*.py"))} - {
+        f"web.{name}" for name in SHARED_SCREENS
+    }
+    assert not GRAPH[module] & screens - {module}
+
+
+@pytest.mark.parametrize("module", [m for m in ("cli", "demo") if m in MODULES])
+def test_commands_never_import_screens(module: str) -> None:
+    assert not {name for name in GRAPH[module] if name.split(".")[0] == "web"}
+
+
+def test_nothing_is_imported_inside_a_function() -> None:
+    inside = [
+        f"{module}.{function.name}: {ast.unparse(node)}"
+        for module, function in functions()
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert not inside
+
+
+def test_only_the_edges_commit() -> None:
+    """The outbox too: each mail that left is noted at once, or a crash would send it twice."""
+    committing = {
+        module
+        for module, path in MODULES.items()
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.Attribute) and node.attr == "commit"
+    }
+    assert {module.split(".")[0] for module in committing} <= {"web", "cli", "demo", "outbox", "migrate"}
+
+
+# Names and sizes (DESIGN 4, 9)
+
+
+def test_no_file_is_a_drawer_for_odds_and_ends() -> None:
+    assert not {path.stem for path in TREES} & {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+def test_no_class_is_named_after_its_pattern() -> None:
+    names = [node.name for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    assert not [name for name in names if re.search(r"(Manager|Helper|Utils?|Service)$", name)]
+
+
+def test_what_is_public_says_what_it_is_for() -> None:
+    silent = [
+        f"{module}.{node.name}"
+        for module, path in MODULES.items()
+        for node in TREES[path].body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        if not ast.get_docstring(node)
+    ]
+    silent += [module for module, path in MODULES.items() if not ast.get_docstring(TREES[path])]
+    assert not silent
+
+
+@pytest.mark.parametrize("path", TREES, ids=module_of)
+def test_a_file_is_read_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LINES_OF_A_FILE
+
+
+def test_a_function_fits_a_screen() -> None:
+    lengths = {f"{module}.{f.name}": (f.end_lineno or 0) - f.lineno + 1 for module, f in functions()}
+    assert not {name: length for name, length in lengths.items() if length > LINES_OF_A_FUNCTION}
+
+
+def test_nothing_is_left_for_later_and_no_rule_is_waved_off_without_a_reason() -> None:
+    marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|# noqa(?!: [A-Z0-9, ]+ \()|# type: ignore(?!\[)")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in [*TREES, *TEMPLATES.rglob("*.*"), *(ROOT / "migrations").rglob("*.py")]
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if marks.search(line)
+    ]
+    assert not found
+
+
+def test_errors_are_never_swallowed_whole() -> None:
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler):
+                assert node.type is not None, f"bare except in {path.name}:{node.lineno}"
+
+
+def test_tables_and_constraints_carry_our_name() -> None:
+    assert models
+    for table in Base.metadata.tables.values():
+        assert table.name.startswith("portal_")
+        assert all(constraint.name for constraint in table.constraints)
+
+
+def test_session_keys_carry_our_name() -> None:
+    keys = [
+        node.slice.value
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "session"
+        if isinstance(node.slice, ast.Constant)
+    ]
+    assert keys and not [key for key in keys if not str(key).startswith("portal_")]
+
+
+def test_style_classes_carry_our_name() -> None:
+    classes = {
+        name
+        for path in TEMPLATES.rglob("*.html")
+        if path.parent.name != "mail"
+        for found in re.findall(r'class="([^"]*)"', path.read_text(encoding="utf-8"))
+        for name in re.sub(r"{[{%].*?[%}]}", " ", found).split()
+    }
+    assert not {name for name in classes if not name.startswith("portal")} - {"pico"}
+
+
+# Pages and mails
+
+
+def rules(app: Flask) -> list[Rule]:
+    """Return the addresses of the portal's own pages."""
+    return [r for r in app.url_map.iter_rules() if r.endpoint.startswith("portal.") and r.endpoint.count(".") == 2]
+
+
+def test_endpoint_function_and_file_share_one_name(app: Flask) -> None:
+    for rule in rules(app):
+        _, screen, name = rule.endpoint.split(".")
+        view = app.view_functions[rule.endpoint]
+        assert view.__module__ == f"tenant_portal.web.{screen}"
+        assert view.__name__ == name or name == "accueil", rule.endpoint
+
+
+def test_each_template_is_the_page_of_a_view_or_a_part_of_another(app: Flask) -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in TEMPLATES.rglob("*.*")}
+    code = "".join(path.read_text(encoding="utf-8") for path in TREES)
+    for path in texts:
+        name = path.relative_to(TEMPLATES.parent).as_posix()
+        is_page = f"portal.{path.parent.name}.{path.stem}" in app.view_functions
+        is_part = any(f'"{name}"' in text for other, text in texts.items() if other != path)
+        is_mail = path.parent.name == "mail"
+        assert is_page or is_part or is_mail or path.name in code, f"nobody uses {name}"
+
+
+def test_each_template_that_code_names_exists() -> None:
+    missing = [
+        f"{module}: {node.value}"
+        for module, path in MODULES.items()
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.Constant) and re.fullmatch(r"[\w/]+\.(html|txt)", str(node.value))
+        if not any((folder / str(node.value)).is_file() for folder in (TEMPLATES, TEMPLATES.parent, PACKAGE / "data"))
+    ]
+    assert not missing
+
+
+def test_addresses_are_french_words_in_kebab_case(app: Flask) -> None:
+    part = re.compile(r"[a-z]+(-[a-z]+)*|<(int:)?[a-z]+>")
+    for rule in rules(app):
+        assert all(part.fullmatch(text) for text in rule.rule.split("/") if text), rule.rule
+
+
+def test_the_tenants_own_pages_are_guarded(app: Flask) -> None:
+    private = [rule for rule in rules(app) if rule.rule.split("/")[1] == "espace"]
+    assert private
+    for rule in private:
+        assert getattr(app.view_functions[rule.endpoint], "portal_guard", None) == "account", rule.rule
+
+
+def test_each_mail_has_a_function_a_text_and_an_html_part() -> None:
+    functions = {
+        node.name
+        for node in TREES[MODULES["mail"]].body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    }
+    pages = {path.stem for path in (TEMPLATES / "mail").glob("*.html")} - {"base"}
+    texts = {path.stem for path in (TEMPLATES / "mail").glob("*.txt")}
+    assert pages and pages <= texts and pages <= functions
+
+
+# Nothing is changed by looking
+
+
+class Watch:
+    """A second look at the database file, which notices every change that another connection commits."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path)
+        self._seen = self._version()
+
+    def has_changed(self) -> bool:
+        """Tell whether anything was written since the last time this was asked."""
+        before, self._seen = self._seen, self._version()
+        return before != self._seen
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+@pytest.fixture
+def watch(app: Flask, tmp_path: Path) -> Iterator[Watch]:
+    """Watch the database of the application."""
+    watching = Watch(tmp_path / "portal.sqlite3")
+    yield watching
+    watching.close()
+
+
+def pages(app: Flask) -> list[str]:
+    """Return every address that a browser can ask for without knowing anything."""
+    return [rule.rule for rule in rules(app) if "GET" in (rule.methods or ()) and not rule.arguments]
+
+
+def test_a_stranger_who_looks_at_every_page_changes_nothing(app: Flask, portal: Portal, watch: Watch) -> None:
+    for address in pages(app):
+        portal.get(address)
+        portal.http.head(address)
+        assert not watch.has_changed(), address
+
+
+def test_a_tenant_who_looks_at_every_page_changes_nothing(
+    app: Flask, an_account: Callable[..., object], watch: Watch
+) -> None:
+    browser = an_account().browser  # type: ignore[attr-defined]
+    assert watch.has_changed()
+    for address in pages(app):
+        browser.get(address)
+        assert not watch.has_changed(), address
+
+
+def test_t12_a_scanner_that_opens_the_links_of_mails_changes_nothing(
+    portal: Portal, mailbox: Mailbox, a_contract: Callable[..., Lease], watch: Watch
+) -> None:
+    lease = a_contract()
+    fill_sign_up(portal, lease)
+    activation = mailbox.read()
+    assert watch.has_changed()
+    for link in activation.links:
+        scanner = portal.another_browser()
+        scanner.http.head(link)
+        scanner.get(link)
+        assert not watch.has_changed(), link
+    assert log_in(portal.another_browser(), lease.reference, "girafe violette sous l'évier").path != "/espace"
+
+
+def test_no_form_is_taken_without_its_token(app: Flask, an_account: Callable[..., object], watch: Watch) -> None:
+    browser = an_account().browser  # type: ignore[attr-defined]
+    assert watch.has_changed()
+    for rule in rules(app):
+        if "POST" in (rule.methods or ()) and not rule.arguments:
+            answer = browser.http.post(rule.rule, data={"reference": "123456", "email": "a@b.fr", "body": "Bonjour"})
+            assert answer.status_code in {302, 400, 404}, f"{rule.rule}: {answer.status_code}"
+            assert not watch.has_changed(), rule.rule
+    assert browser.get("/espace").path == "/espace"
