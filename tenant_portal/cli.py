@@ -11,14 +11,14 @@ from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import OperationalError
 
-from . import contracts, doctor, i18n, links, mail, migrate, outbox, progress, roster, rules
-from .db import db, utcnow
+from . import contracts, doctor, i18n, links, mail, migrate, outbox, progress, retention, roster, rules
+from .db import begin_write, db, utcnow
 from .errors import RosterUnusable
 from .i18n import gettext as _
 from .i18n import ngettext
 
-#: Exit codes of `contracts import`, which other people's scripts rely on.
-UNUSABLE, SOME_REFUSED = 2, 3
+#: Exit code of `contracts import` when some lines were refused and the others taken.
+SOME_REFUSED = 3
 #: Characters of a cell that a line about it shows.
 VALUE_SHOWN = 40
 
@@ -30,13 +30,15 @@ portal.add_command(doctor.doctor)
 class Stop(click.ClickException):
     """Ends a command with a sentence instead of a traceback."""
 
-    def __init__(self, message: str, exit_code: int = 1) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
     def show(self, file: Any = None) -> None:
         """Say the sentence on standard error."""
         click.echo(self.message, file=file, err=True)
+
+
+class Unusable(Stop):
+    """The file is no roster; nothing was changed."""
+
+    exit_code = 2
 
 
 def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,7 +64,8 @@ def _require_newest() -> None:
     if state is migrate.State.AHEAD:
         raise Stop(
             _(
-                "La base de données vient d'une version plus récente du portail. Installez cette version, ou une plus récente."
+                "La base de données vient d'une version plus récente du portail."
+                " Installez cette version, ou une plus récente."
             )
         )
 
@@ -136,7 +139,7 @@ def contracts_import(
             )
     except RosterUnusable as trouble:
         db.session.rollback()
-        raise Stop(_("%(cause)s Rien n'a changé.", cause=trouble), UNUSABLE) from None
+        raise Unusable(_("%(cause)s Rien n'a changé.", cause=trouble)) from None
     told = 0 if dry_run else _tell_awaiting()
     db.session.commit()
     _print_report(report, told=told, is_complete=complete, is_dry_run=dry_run)
@@ -191,8 +194,10 @@ def _print_report(report: roster.Report, *, told: int, is_complete: bool, is_dry
             click.echo(_fault_line(fault))
     if report.refused or report.warnings:
         click.echo()
-    if report.is_without_effect:
+    if report.is_without_effect and not report.refused:
         click.echo(_("Rien n'a changé : les contrats disaient déjà la même chose que ce fichier."))
+    elif report.is_without_effect:
+        click.echo(_("Rien n'a changé."))
     if told:
         click.echo(
             ngettext(
@@ -270,3 +275,28 @@ def _print_delivery(done: outbox.Delivery) -> None:
             waiting=done.waiting,
         )
     )
+
+
+# --- retention ------------------------------------------------------------------------------------------------------
+
+
+@portal.command("purge", help=_("Efface ce qui a dépassé sa durée de conservation."))
+@click.option("--dry-run", is_flag=True, help=_("Compte seulement, n'efface rien."))
+@with_database
+def purge(dry_run: bool) -> None:
+    """Apply the retention rules."""
+    names = {
+        "unfinished": _("Inscriptions non terminées"),
+        "attempts": _("Compteurs d'essais"),
+        "mails": _("E-mails partis"),
+        "logins": _("Connexions"),
+        "events": _("Journal"),
+        "messages": _("Messages"),
+    }
+    if not dry_run:
+        begin_write()
+    gone = retention.count() if dry_run else retention.purge()
+    db.session.commit()
+    click.echo(_("À effacer :") if dry_run else _("Effacé :"))
+    for kind, number in gone.items():
+        click.echo(f"- {names[kind]}\u00a0: {number}")

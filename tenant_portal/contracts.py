@@ -2,12 +2,15 @@
 
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from .db import db, utcnow
-from .models import Contract, Import
-from .rules import padded_variants
+from .models import Account, Contract, Import
+from .rules import digits_of, padded_variants
 from .settings import settings
+
+#: Contracts that one search shows; whoever finds more types more.
+SEARCH_MAX = 50
 
 
 def today() -> date:
@@ -25,6 +28,30 @@ def find_running(reference: str, module: str) -> Contract | None:
     modules = set(padded_variants(module, settings.module_length))
     found = _the_one(reference, [c for c in _candidates(reference) if c.module in modules])
     return found if found is not None and found.is_running(today()) else None
+
+
+def search(query: str) -> list[Contract]:
+    """Return the contracts that a reference, a name or a mail address may mean, for the staff who look one up.
+
+    Digits are a reference or its beginning, what has an @ is an address (the account's or the roster's), the rest a
+    name in either order, whatever its capitals.
+    """
+    text = query.strip()
+    digits = digits_of(text)
+    if digits.isascii() and digits.isdigit():
+        variants = padded_variants(digits, settings.reference_length)
+        condition = or_(Contract.reference.in_(variants), Contract.reference.startswith(digits))
+    elif "@" in text:
+        address = text.lower()
+        condition = or_(
+            func.lower(Contract.email).startswith(address, autoescape=True),
+            Contract.account.has(func.lower(Account.email).startswith(address, autoescape=True)),
+        )
+    else:
+        names = func.lower(Contract.last_name + " " + Contract.first_name + " " + Contract.last_name)
+        condition = names.contains(" ".join(text.lower().split()), autoescape=True)
+    rows = select(Contract).where(condition).order_by(Contract.last_name, Contract.reference).limit(SEARCH_MAX)
+    return list(db.session.scalars(rows))
 
 
 def lock(contract: Contract) -> Contract:

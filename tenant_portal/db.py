@@ -1,6 +1,7 @@
 """The database: our own metadata on the host's session, aware UTC times, and reads kept apart from writes."""
 
 import sqlite3
+import time
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -75,13 +76,10 @@ def adopt_sqlite(engine: Engine) -> None:
     def on_connect(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # sqlite3 would begin too late, and DEFERRED
         cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout={SQLITE_BUSY_SECONDS * 1000}",
-            "journal_mode=WAL",
-            "foreign_keys=ON",
-            "synchronous=FULL",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")
+        _use_wal(cursor)
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA synchronous=FULL")
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -90,3 +88,16 @@ def adopt_sqlite(engine: Engine) -> None:
         driver = cast(sqlite3.Connection, connection.connection.driver_connection)
         driver.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
         driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Switch to WAL; where two processes open a new file at once, SQLite fails there instead of waiting."""
+    for _try in range(SQLITE_BUSY_SECONDS * 50):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as trouble:
+            if trouble.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+        time.sleep(0.02)
+    cursor.execute("PRAGMA journal_mode=WAL")

@@ -1,7 +1,8 @@
 """Texts: French is the source, every message id a French sentence; its typography is put right in one place."""
 
 import re
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -38,7 +39,22 @@ def typeset(text: str) -> str:
 
 def language() -> str:
     """Return the code of the language that the reader chose, French first."""
-    return str(get_locale() or "fr")
+    known: str | None = g.get("portal_spoken") if g else None
+    if known is None:
+        known = str(get_locale() or "fr").partition("_")[0]
+    return known if known in LANGUAGES else "fr"
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Speak that language meanwhile, whatever the host's selector says."""
+    former = g.get("portal_spoken")
+    with force_locale(code):
+        g.portal_spoken = code
+        try:
+            yield
+        finally:
+            g.portal_spoken = former
 
 
 def _translated(message: str) -> str:
@@ -84,7 +100,7 @@ def _escaped(variables: dict[str, Any]) -> dict[str, Any]:
 def choose_language(code: str) -> None:
     """Speak that language until this application context ends, whatever the host's selector says."""
     stack: ExitStack = g.setdefault("portal_language", ExitStack())
-    stack.enter_context(force_locale(code))
+    stack.enter_context(speaking(code))
 
 
 def leave_language(_: BaseException | None = None) -> None:

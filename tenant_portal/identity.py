@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, after_this_request, current_app, g, redirect, request, session, url_for
+from flask import Flask, Request, Response, abort, after_this_request, current_app, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -115,6 +115,21 @@ def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
         return view(tenant.login.account, *args, **kwargs)
 
     guarded.portal_guard = "account"  # type: ignore[attr-defined]
+    return guarded
+
+
+def staff_required(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let in only whom the host's `staff` names; for everybody else the page does not exist."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        who = state.options.get("staff")
+        name = who() if who is not None else None
+        if not name:
+            abort(404)
+        return view(str(name), *args, **kwargs)
+
+    guarded.portal_guard = "staff"  # type: ignore[attr-defined]
     return guarded
 
 

@@ -205,10 +205,12 @@ def _encryption(answers: Mapping[str, Any]) -> dict[str, Any]:
 
 def _next_steps() -> str:
     where = "wsgi" if Path("wsgi.py").exists() else "tenant_portal"
-    served = "wsgi:app" if where == "wsgi" else "--factory tenant_portal:create_app"
+    server = "sh deploy/granian.sh"
+    if not Path("deploy/granian.sh").exists():
+        server = "granian --interface wsgi --blocking-threads 64 --factory tenant_portal:create_app"
     return f"""
 Et maintenant :
   1. importez vos contrats     flask --app {where} portal contracts import FICHIER.csv
-  2. servez le portail         granian --interface wsgi {served}
+  2. servez le portail         {server}
   3. relancez le courrier      flask --app {where} portal mail send --watch
   4. vérifiez avant d'ouvrir   flask --app {where} portal doctor"""

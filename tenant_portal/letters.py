@@ -13,7 +13,6 @@ from typing import Any
 
 import flask_mail
 from flask import current_app
-from flask_babel import force_locale
 
 from . import i18n
 from .models import Mail
@@ -70,7 +69,7 @@ class Letter(flask_mail.Message):
 def compose(row: Mail) -> Letter:
     """Return the mail of a row of the outbox, in the row's language."""
     content = row.content or {}
-    with force_locale(row.language):
+    with i18n.speaking(row.language):
         text = _render(row, "txt", _=i18n.gettext, ngettext=i18n.ngettext)
         html = _render(row, "html", _=i18n.markup_gettext, ngettext=i18n.markup_ngettext)
     subject, _, body = text.strip().partition("\n")

@@ -130,6 +130,8 @@ def _before_sign_up(contract: Contract) -> tuple[int, str, datetime | None]:
 
 def _mail_situation(account: Account, mails: list[Mail]) -> str:
     mail = next((m for m in mails if m.kind == "activation" and m.account_id == account.id), None)
+    if mail is not None and mail.error == "expired":
+        return "link_expired"  # the mail server was away for so long that the link died before it could leave
     if account.email_failed_at or (mail and mail.state in {MailState.REFUSED, MailState.BOUNCED}):
         return "mail_refused"
     if mail is None or mail.state is MailState.WAITING:

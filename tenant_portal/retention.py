@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
 from .db import Base, db, utcnow
-from .models import Account, Attempts, Event, Login, Mail, MailState
+from .models import Account, Attempts, Event, Login, Mail, MailState, Message
 from .settings import settings
 
-#: The journal, devices and the fate of mails: 12 months (CNIL, recommendation on logging of 2021: 6 to 12 months).
+#: The journal, devices, messages, the fate of mails: 12 months (CNIL, recommendation on logging of 2021: 6 to 12).
 JOURNAL = timedelta(days=365)
 #: Counters of failures look back one day; the rows that stand for nobody's mail tell nothing after that either.
 COUNTERS = timedelta(days=2)
@@ -36,6 +36,7 @@ def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
         ),
         "logins": (Login, Login.expires_at < now - JOURNAL),
         "events": (Event, Event.created_at < now - JOURNAL),
+        "messages": (Message, Message.created_at < now - JOURNAL),
     }
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Index, String, Table, and_, delete, exists, func, insert,
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.engine import Connection
 
-from . import contracts, roster_stage
+from . import contracts, roster_cells, roster_stage
 from .db import begin_write, db, utcnow
 from .errors import RosterUnusable
 from .i18n import gettext as _
@@ -50,6 +50,8 @@ def take(
     stage.metadata.create_all(connection, checkfirst=False)
     report = Report()
     staged = roster_stage.stage_all(roster, stage, present, connection, report, progress)
+    if not staged and not report.refused:
+        raise RosterUnusable(_("Cette liste ne contient aucun contrat. Refaites l'export."))
     Index("ix_portal_staged_reference", stage.c.reference).create(connection)
     staged -= _drop_repeated(roster, stage, present, connection, report)
     if complete:
@@ -59,7 +61,7 @@ def take(
     report.unchanged = staged - report.changed - report.added
     stage.metadata.drop_all(connection, checkfirst=False)
     counts = {key: getattr(report, key) for key in ("added", "changed", "unchanged", "ended", "refused")}
-    db.session.add(Import(name=name[:200], **counts))
+    db.session.add(Import(name=roster_cells.text(name)[:200], **counts))
     db.session.flush()
     db.session.expire_all()
     if dry_run:
@@ -116,7 +118,6 @@ def _drop_repeated(roster: Roster, stage: Table, present: Table, connection: Con
             report.warnings.add([Fault(line, label, reference, reason)], is_late=True)
             report.repeated += 1
     unlike_any = or_(*(verdict.c[name] for name in names))
-    before = report.refused + report.repeated
     refused = select(verdict.c.reference).where(unlike_any)
     connection.execute(insert(present).from_select(["reference", "module"], refused.add_columns(text("''"))))
     gone = connection.execute(delete(stage).where(stage.c.reference.in_(refused))).rowcount
@@ -161,7 +162,7 @@ def _end_lacking(stage: Table, present: Table, connection: Connection, *, force:
 
 def _change(stage: Table, connection: Connection) -> int:
     """Write what really differs; a contract that had been ended runs again."""
-    names = [name for name in stage.columns.keys() if name not in ("line", "reference")]
+    names = [column.name for column in stage.c if column.name not in ("line", "reference")]
     differs = [_contracts.c[name].is_distinct_from(stage.c[name]) for name in names]
     statement = (
         update(_contracts)
@@ -172,7 +173,7 @@ def _change(stage: Table, connection: Connection) -> int:
 
 
 def _add(stage: Table, connection: Connection) -> int:
-    names = [name for name in stage.columns.keys() if name != "line"]
+    names = [column.name for column in stage.c if column.name != "line"]
     unknown = (
         select(*(stage.c[name] for name in names))
         .outerjoin(_contracts, _contracts.c.reference == stage.c.reference)

@@ -67,7 +67,7 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
 }
 
-_SMALL = {"n", "no", "numero", "nr", "de", "du", "des", "d", "la", "le", "les", "l", "du"}
+_SMALL = {"n", "no", "numero", "nr", "de", "du", "des", "d", "la", "le", "les", "l"}
 _ALIASES = {alias.replace(" ", ""): name for name, (_label, aliases) in COLUMNS.items() for alias in aliases}
 
 _SPACES = re.compile(r"\s+")

@@ -1,18 +1,16 @@
 """Reading a roster file row by row: encoding, delimiter and columns are found out, and no line is ever lost."""
 
-import codecs
 import csv
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from io import TextIOWrapper
 from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from . import roster_text
 from .errors import RosterUnusable
 from .i18n import gettext as _
 from .roster_cells import COLUMNS, column_of, text
@@ -28,18 +26,8 @@ HEAD_LINES = 40
 HEADER_TRIES = 12
 #: Physical lines that one quoted row may span; beyond that its quotation mark was never meant to open a field.
 ROW_LINES_MAX = 60
-#: Longest piece of a file that is held at once, in characters: no line of a roster comes near it.
-LINE_MAX = 1_000_000
-SAMPLE_BYTES = 64 * 1024
 
 _LOOKS_LIKE_NUMBER = re.compile(r"(?:=\"?|[Ll] ?[/-]? ?)?[0-9]{1,20}")
-_BOMS = (  # the longer ones first: UTF-32 begins like UTF-16
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 @dataclass(frozen=True)
@@ -66,18 +54,17 @@ def read(path: str | Path, encoding: str | None = None, delimiter: str | None = 
     """Return the rows of a roster file, read as they are asked for; raise `RosterUnusable` if it is no roster."""
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
         raise RosterUnusable(_("Le séparateur doit être un seul signe, par exemple ; ou une virgule."))
-    file = _open(Path(path))
+    file, sample = roster_text.open_file(Path(path))
     try:
-        sample = file.read(SAMPLE_BYTES)
-        kind = _file_type(sample)
+        kind = roster_text.file_type(sample)
         if kind:
             raise RosterUnusable(
                 _("Ce fichier est %(kind)s. Enregistrez la liste en CSV, puis importez-la.", kind=kind)
             )
-        found, errors = _asked_encoding(encoding) if encoding else _encoding_of(file, sample)
+        found, errors = roster_text.asked_encoding(encoding) if encoding else roster_text.encoding_of(file, sample)
         size = file.seek(0, 2)
         file.seek(0)
-        lines = _lines(file, found, errors)
+        lines = roster_text.lines(file, found, errors)
         head = list(islice(lines, HEAD_LINES))
         sign, header, at = _find_header(head, delimiter)
         columns, labels = _columns(header)
@@ -97,108 +84,18 @@ def from_tables(rows: Iterable[Mapping[str, object]]) -> Roster:
     """Return rows that a host hands in, each a mapping of our column names; all have the keys of the first."""
     remaining = iter(rows)
     first = next(remaining, None)
-    columns = tuple(name for name in COLUMNS if name in (first or ()))
+    if first is None:
+        raise RosterUnusable(_("Cette liste ne contient aucun contrat. Refaites l'export."))
+    columns = tuple(name for name in COLUMNS if name in first)
     if not {"reference", "module"} <= set(columns):
         raise RosterUnusable(_("Chaque ligne doit donner au moins « reference » et « module »."))
-    every = chain([first or {}], remaining)
+    every = chain([first], remaining)
     cells = ((n, tuple(_as_text(row.get(name)) for name in columns), "") for n, row in enumerate(every, 1))
     return Roster(columns=columns, labels={name: COLUMNS[name][0] for name in columns}, rows=cells)
 
 
 def _as_text(value: object) -> str:
     return "" if value is None else str(value)
-
-
-def _open(path: Path) -> BinaryIO:
-    if path.is_dir():
-        raise RosterUnusable(_("C'est un dossier. Indiquez le fichier qu'il contient."))
-    try:
-        if not path.is_file():
-            raise RosterUnusable(_("Ce fichier n'existe pas. Vérifiez son nom et son dossier."))
-        file = path.open("rb")
-    except OSError as trouble:
-        raise RosterUnusable(_("Ce fichier ne peut pas être lu : %(cause)s", cause=trouble.strerror)) from None
-    return file
-
-
-def _file_type(sample: bytes) -> str | None:
-    """Return what a file is that is no text, in the words of staff."""
-    known = (
-        (b"PK\x03\x04", _("un classeur (Excel ou LibreOffice)")),
-        (b"\xd0\xcf\x11\xe0", _("un classeur Excel")),
-        (b"%PDF", _("un PDF")),
-        (b"\x89PNG", _("une image")),
-        (b"\xff\xd8\xff", _("une image")),
-        (b"GIF8", _("une image")),
-        (b"\x1f\x8b", _("une archive compressée")),
-        (b"{\\rtf", _("un document de texte mis en forme")),
-    )
-    pages = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta")
-    if sample.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(pages):
-        return _("une page web ou un fichier XML")
-    return next((name for mark, name in known if sample.startswith(mark)), None)
-
-
-def _encoding_of(file: BinaryIO, sample: bytes) -> tuple[str, str]:
-    """Return the encoding and what to do with bytes that it does not know."""
-    for mark, encoding in _BOMS:
-        if sample.startswith(mark):
-            return encoding, "replace"
-    even, odd = sample[0:4096:2].count(0), sample[1:4096:2].count(0)
-    half = len(sample[:4096]) // 2
-    if max(even, odd) * 10 > half * 4 and min(even, odd) * 10 < half:
-        return ("utf-16-le" if odd > even else "utf-16-be"), "replace"
-    return _utf8_or_windows(file)
-
-
-def _utf8_or_windows(file: BinaryIO) -> tuple[str, str]:
-    """Read the file once: UTF-8 where all of it is, or nearly all; else Windows-1252, which has no wrong files."""
-    decode = codecs.getincrementaldecoder("utf-8")("strict").decode
-    file.seek(0)
-    for chunk in iter(partial(file.read, 1 << 20), b""):
-        try:
-            decode(chunk)
-        except UnicodeDecodeError:
-            shown = chunk.decode("utf-8", "replace")
-            wrong = shown.count("\ufffd")
-            right = sum(not c.isascii() for c in shown) - wrong
-            return ("utf-8-sig", _WINDOWS_BYTES) if right > wrong else ("cp1252", "replace")
-    return "utf-8-sig", "strict"
-
-
-def _as_windows(trouble: UnicodeError) -> tuple[str, int]:
-    """Decode what is not UTF-8 in a file of UTF-8: somebody pasted it from a Windows program."""
-    if not isinstance(trouble, UnicodeDecodeError):
-        raise trouble
-    return trouble.object[trouble.start : trouble.end].decode("cp1252", "replace"), trouble.end
-
-
-_WINDOWS_BYTES = "portal-windows-bytes"
-codecs.register_error(_WINDOWS_BYTES, _as_windows)
-
-
-def _asked_encoding(name: str) -> tuple[str, str]:
-    try:
-        "".encode(name)
-        normal = codecs.lookup(name).name
-    except (LookupError, ValueError, UnicodeError):
-        raise RosterUnusable(
-            _("L'encodage « %(name)s » n'existe pas. Essayez utf-8, utf-16 ou windows-1252.", name=name)
-        ) from None
-    return ("utf-8-sig" if normal == "utf-8" else normal), "strict"
-
-
-def _lines(file: BinaryIO, encoding: str, errors: str) -> Iterator[str]:
-    """Give the file line by line, each ended by « \\n » whatever the file ends its lines with."""
-    try:
-        with TextIOWrapper(file, encoding=encoding, errors=errors, newline=None) as text:
-            yield from iter(partial(text.readline, LINE_MAX), "")
-    except UnicodeError:
-        raise RosterUnusable(
-            _("Ce fichier n'est pas écrit en « %(name)s ». Laissez le programme trouver l'encodage.", name=encoding)
-        ) from None
-    except OSError as trouble:
-        raise RosterUnusable(_("Ce fichier ne peut pas être lu : %(cause)s", cause=trouble.strerror)) from None
 
 
 def _find_header(head: Sequence[str], delimiter: str | None) -> tuple[str, list[str], int]:
@@ -229,7 +126,8 @@ def _columns(header: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
         if name in at:
             raise RosterUnusable(
                 _(
-                    "Deux colonnes disent la même chose : « %(first)s » et « %(second)s ». Supprimez celle qui est de trop.",
+                    "Deux colonnes disent la même chose : « %(first)s » et « %(second)s »."
+                    " Supprimez celle qui est de trop.",
                     first=text(header[at[name]]),
                     second=text(title),
                 )
@@ -319,7 +217,7 @@ def _alone(line: str, delimiter: str, width: int, pick: Pick) -> tuple[tuple[str
     """Read a line for itself: with its quotation marks if that gives all columns, else with none of them meant."""
     for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
         try:
-            cells = next(csv.reader([line], delimiter=delimiter, quoting=quoting))  # type: ignore[arg-type]
+            cells = next(csv.reader([line], delimiter=delimiter, quoting=quoting))
         except (csv.Error, StopIteration):
             continue
         if len(cells) == width:

@@ -44,13 +44,13 @@ class _Spool(Iterable[Fault]):
         weakref.finalize(self, self._file.close)
 
     def append(self, fault: Fault) -> None:
-        marshal.dump(tuple(fault), self._file)  # type: ignore[arg-type]
+        marshal.dump(tuple(fault), self._file)
         self.count += 1
 
     def __iter__(self) -> Iterator[Fault]:
         self._file.seek(0)
         for _n in range(self.count):
-            yield Fault(*marshal.load(self._file))  # type: ignore[arg-type]  # noqa: S302 (our own file)
+            yield Fault(*marshal.load(self._file))  # noqa: S302 (our own file)
 
 
 @dataclass

@@ -98,7 +98,7 @@ def _judge(
         for line, reference, trouble in zip(lines, raw[0], troubles, strict=True)
         if trouble
     ]
-    warnings = []
+    warnings: list[Fault] = []
     readable = list(good)
     for name, cleaner, column in zip(roster.columns, cleaners, raw, strict=True):
         for reasons, noted in ((cleaner.refused, refusals), (cleaner.warned, warnings)):

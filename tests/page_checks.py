@@ -136,8 +136,7 @@ def _fields(tree: Any) -> Iterator[str]:
         is_limited = node.get("maxlength") or node.get("pattern")
         wrong = {
             "is of type number": kind == "number",
-            "limits what is typed": node.get("inputmode") == "numeric"
-            and (node.get("maxlength") or node.get("pattern")),
+            "limits what is typed": node.get("inputmode") == "numeric" and is_limited,
             "has a placeholder": node.get("placeholder"),
             "has no autocomplete": kind in {"password", "email"} and not node.get("autocomplete"),
             "shows a password in the page's source": kind == "password" and node.get("value"),
@@ -157,7 +156,7 @@ def _errors(tree: Any) -> Iterator[str]:
         if target is None:
             continue
         controls = [target, *target.xpath("ancestor::fieldset[1]")]
-        if summary.get("id") and summary.get("id") in (target.get("aria-describedby") or "").split():
+        if set((target.get("aria-describedby") or "").split()) & set(summary.xpath("descendant-or-self::*/@id")):
             continue
         if not any(node.get("aria-invalid") == "true" for node in controls):
             yield f"{link.get('href')} is refused but not marked aria-invalid"

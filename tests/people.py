@@ -63,34 +63,12 @@ class Roster:
     def add(self, **columns: str) -> Lease:
         """Put one contract on the roster and import it; what is not given is what most contracts have."""
         number = next(self._numbers)
-        row = {"reference": str(123455 + number), "module": str(12345677 + number), **_USUAL, **columns}
+        row = {"reference": str(417_200 + number), "module": str(60_318_400 + number), **_USUAL, **columns}
         self.take([row])
         return Lease(row["reference"], row["module"])
 
     def take(self, rows: list[dict[str, str]], *options: str) -> str:
         """Import these contracts with the command of the landlord's staff, and return what it prints."""
-        if "contracts" not in self.app.cli.commands["portal"].commands:  # INTERIM until the import exists
-            from datetime import datetime
-
-            from tenant_portal.db import begin_write, db
-            from tenant_portal.models import Contract
-
-            with self.app.app_context():
-                begin_write()
-                for row in rows:
-                    values = dict(row)
-                    for name, to in (("starts", "starts_on"), ("ends", "ends_on")):
-                        text = values.pop(name, "")
-                        values[to] = datetime.strptime(text, "%d/%m/%Y").date() if text else None
-                    values["is_direct_debit"] = values["payment"].lower().startswith("pr")
-                    found = db.session.query(Contract).filter_by(reference=values["reference"]).first()
-                    if found is None:
-                        db.session.add(Contract(**values))
-                    else:
-                        for k, v in values.items():
-                            setattr(found, k, v)
-                db.session.commit()
-            return ""
         path = self.folder / f"contrats-{next(self._numbers)}.csv"
         with path.open("w", encoding="cp1252", newline="") as file:
             writer = csv.DictWriter(file, list(_COLUMNS), delimiter=";")

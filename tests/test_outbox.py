@@ -295,7 +295,6 @@ def test_t41_tenant_waits_for_no_mail_server(web_app: Any, post_office: PostOffi
         eventually(lambda: rows(app)["a@orange.fr"].error not in {"", outbox.CLAIMED})
         assert rows(app)["a@orange.fr"].state is MailState.WAITING and not post_office.mails
     post_office.answers.clear()
-    app.config["MAIL_PORT"] = post_office.port
     app.extensions["mail"].state.port = post_office.port
     clock.move(minutes=2)
     with answer(app, "b@free.fr") as close:

@@ -41,9 +41,13 @@
   all("[data-mirror]", (place) => {
     const field = document.querySelector(`.portal form [name="${place.dataset.mirror}"]`);
     const sample = place.textContent;
-    const write = () => (place.textContent = field.value.replace(/[^0-9]/g, "").slice(0, 14) || sample);
-    field?.addEventListener("input", write);
-    if (field) write();
+    if (!field) return;
+    const write = () => {
+      const digits = field.value.replace(/[\s/\\.|-]/g, "").replace(/^L/i, "");
+      place.textContent = /^[0-9]{1,14}$/.test(digits) ? digits : sample;
+    };
+    field.addEventListener("input", write);
+    write();
   });
 
   // « Où trouver… » stands open where there is room beside the form.

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, session, url_for
-from flask_babel import force_locale
 from wtforms import Field, RadioField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation
@@ -182,7 +181,7 @@ def _known() -> dict[str, Any]:
 
 def _standing(contract: Contract | None) -> str:
     """Return where the tenant stands, in French, for the landlord alone."""
-    with force_locale("fr"):
+    with i18n.speaking("fr"):
         if contract is None:
             return _("Aucune référence connue : nous ne savons pas où en est cette personne.")
         return render_template(

@@ -12,7 +12,7 @@ from flask import Response, request, url_for
 from ..resources import PACKAGE
 from ..settings import settings, state
 
-#: What even Pico's conditional build says about pages as a whole (box model, size of the root, bare class names), with the
+#: What even Pico's conditional build says about whole pages (box model, size of the root, bare class names), with the
 #: words that keep it inside our own container, so that nothing of a host's page changes.
 CONFINEMENT = (
     (r":root", ".pico"),
@@ -29,7 +29,7 @@ CONTRAST_MIN = 5.5
 
 def style(version: str) -> Response:
     """Answer with the style sheet, packed for whoever can unpack it; its address changes with its content."""
-    is_packed = "gzip" in request.accept_encodings
+    is_packed = request.accept_encodings.quality("gzip") > 0
     response = Response(_packed(_sheet()) if is_packed else _sheet(), mimetype="text/css")
     if is_packed:
         response.headers["Content-Encoding"] = "gzip"

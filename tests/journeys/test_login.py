@@ -62,7 +62,7 @@ def test_t21_stranger_is_slowed_down_and_the_owner_still_gets_in(portal, mailbox
     assert page.says("choisissez un nouveau mot de passe")
     assert int(page.response.headers["Retry-After"]) <= 61
     alarm = mailbox.read(to="lea@free.fr")
-    assert "Plusieurs essais ont échoué" in alarm.text
+    assert alarm.subject == "Plusieurs essais ont échoué"
 
     assert log_in(owner, account.lease.reference, account.password).path == "/espace", "his device has its own counter"
     clock.move(minutes=1, seconds=1)
@@ -93,7 +93,8 @@ def test_t21_reset_works_while_the_reference_is_slowed_down(portal, mailbox, an_
     for _ in range(6):
         log_in(portal, account.lease.reference, "devinette", status=0)
     mailbox.read(to="lea@free.fr")
-    page = portal.get("/mot-de-passe-oublie").form("mot de passe").fill("Ma référence contrat", account.lease.reference).click()
+    form = portal.get("/mot-de-passe-oublie").form().fill("Ma référence contrat", account.lease.reference)
+    form.click()
     page = portal.get(mailbox.read(to="lea@free.fr").link)
     form = page.form("mot de passe").fill("Créez un mot de passe", "un nouveau secret bien long")
     form.fill("Confirmez votre mot de passe", "un nouveau secret bien long").click()

@@ -66,7 +66,8 @@ def test_t02_tenant_types_other_leading_zeros_and_the_only_match_is_taken(portal
     a_contract(reference="45678", module="555")
     other = portal.another_browser()
     assert sign_up(other, "000045678", "9999999").says(NEUTRAL)
-    assert sign_up(other, "045678", contract.module).h1 == "Consultez vos e-mails", "the module tells which"
+    page = sign_up(other, "045678", contract.module, email="autre@free.fr")
+    assert page.h1 == "Consultez vos e-mails", "the module tells which"
     mailbox.read()
 
 
@@ -93,7 +94,7 @@ def test_t04_any_mismatch_gets_the_same_neutral_sentence(portal, a_contract, clo
         page = sign_up(portal.another_browser(), reference, module)
         assert page.says(NEUTRAL)
         assert page.says("Votre bail est récent ? Votre contrat peut mettre quelques jours à apparaître.")
-        pages.append(page.text.replace(reference, "").replace(module, ""))
+        pages.append(page.text)
     assert len(set(pages)) == 1, "nothing on the page tells which number is wrong, or why"
 
 

@@ -1,43 +1,35 @@
-"""The demo: a throw-away portal with a fictional landlord, and a page that shows the mails it «sends»."""
+"""The demo: a throw-away portal with a fictional landlord and three contracts to try."""
 
 import contextlib
-import hashlib
 import logging
 import os
-import re
 import secrets
-import shutil
 import signal
 import socket
 import sqlite3
 import sys
-from collections import deque
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 from dotenv import dotenv_values, find_dotenv
-from flask import Flask, Response, abort, render_template, request
+from flask import Flask
 from flask.cli import ScriptInfo
-from flask_mail import Connection, Mail, Message
-from markupsafe import Markup, escape
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from . import accounts, contracts, migrate, roster
-from .app import create_app
-from .db import db, utcnow
-from .models import Purpose
-from .resources import PACKAGE
+from .. import accounts, contracts, migrate, roster
+from ..app import create_app
+from ..db import db
+from ..models import Purpose
+from ..resources import PACKAGE
+from .letterbox import Letterbox, add_pages
 
 ROSTER = PACKAGE / "data" / "contrats-demo.csv"
 DATABASE = "portal.sqlite3"
 PORT = 8080
 #: Written into the head of the demo's database file, so that no other file is ever taken for it.
 APPLICATION_ID = 0x64656D6F  # «demo» in ASCII
-#: Mails that the page keeps; a demo that runs for days does not grow.
-MAILS_KEPT = 200
 PASSWORD = "parapluie-violet-tambour"  # noqa: S105 (printed on each page of the demo)
 
 LANDLORD = {
@@ -50,12 +42,6 @@ LANDLORD = {
     "PORTAL_PUBLISHER": "la direction d'Habitat du Val",
     "PORTAL_HOSTING": "cet ordinateur, le temps de la démonstration",
 }
-
-#: What a mail on the page may do: show its own styles, and lead away by a click; no script, no form, nothing from afar.
-LETTER_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; frame-ancestors 'self';"
-    " sandbox allow-top-navigation-by-user-activation"
-)
 
 
 @dataclass(frozen=True)
@@ -79,59 +65,6 @@ SAMPLES = (
     Sample("other_payment", "234567", "23456789"),
     Sample("registered", "345678", "34567890", PASSWORD),
 )
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A mail as it would have left."""
-
-    number: int
-    at: datetime
-    sender: str
-    recipients: str
-    subject: str
-    text: str
-    html: str
-
-
-class Letterbox(Mail):
-    """Stands in the place of the mail server: what the portal sends is kept in memory for the page that shows it."""
-
-    def __init__(self, app: Flask) -> None:
-        super().__init__(app)
-        self.letters: deque[Letter] = deque(maxlen=MAILS_KEPT)
-
-    @property
-    def count(self) -> int:
-        """Return how many mails have come since the start."""
-        return self.letters[0].number if self.letters else 0
-
-    def connect(self) -> Connection:
-        """Return a connection that leads into the letterbox."""
-        return _Slot(self)
-
-
-class _Slot(Connection):
-    mail: Letterbox
-
-    def configure_host(self) -> Any:
-        """Connect to nothing."""
-        return None
-
-    def send(self, message: Message, envelope_from: Any = None) -> None:
-        """Keep the mail."""
-        letters = self.mail.letters
-        letters.appendleft(
-            Letter(
-                number=self.mail.count + 1,
-                at=utcnow(),
-                sender=str(message.sender),
-                recipients=", ".join(sorted(map(str, message.send_to))),
-                subject=str(message.subject),
-                text=message.body or "",
-                html=message.html or "",
-            )
-        )
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -219,7 +152,7 @@ def _refuse_configured_database() -> None:
 
 
 def _refuse_foreign(database: Path) -> None:
-    """Stop when the file of the database is not one that a demo left behind, or holds contracts that are not its own."""
+    """Stop when the file of the database was not left behind by a demo, or holds contracts that are not its own."""
     if database.exists() and not _is_ours(database):
         raise click.ClickException(
             f"{database} contient autre chose que les données de la démonstration : rien n'y est touché."
@@ -256,7 +189,7 @@ def _application(folder: Path, *, public_url: str) -> Flask:
         }
     )
     letterbox = app.extensions["mail"] = Letterbox(app)
-    _add_pages(app, letterbox)
+    add_pages(app, letterbox, samples=SAMPLES)
     return app
 
 
@@ -296,41 +229,6 @@ def _sweep(folder: Path) -> None:
     with contextlib.suppress(OSError):
         folder.rmdir()
         folder.parent.rmdir()
-
-
-def _add_pages(app: Flask, letterbox: Letterbox) -> None:
-    """Add the page that shows the mails, and the banner's words; the pages live as if they were the portal's own."""
-
-    def courrier() -> str:
-        return render_template("portal/demo/courrier.html", letters=list(letterbox.letters))
-
-    def lettre(number: int) -> Response:
-        letter = next((letter for letter in letterbox.letters if letter.number == number), None)
-        if letter is None:
-            abort(404)
-        response = Response(letter.html.replace("<head>", '<head><base target="_top">', 1))
-        response.headers["Content-Security-Policy"] = LETTER_POLICY
-        return response
-
-    def compte() -> Response:
-        return Response(str(letterbox.count), mimetype="text/plain")
-
-    @app.after_request
-    def allow_frames(response: Response) -> Response:
-        if request.endpoint == "portal.demo.courrier":
-            response.headers["Content-Security-Policy"] += "; frame-src 'self'"
-        return response
-
-    for path, view in (("", courrier), ("/<int:number>", lettre), ("/compte", compte)):
-        app.add_url_rule(f"/demonstration/courrier{path}", f"portal.demo.{view.__name__}", view)
-    script = hashlib.sha256((PACKAGE / "static" / "demo.js").read_bytes()).hexdigest()[:16]
-    app.jinja_env.globals.update(demo_samples=SAMPLES, demo_letterbox=letterbox, demo_version=script)
-    app.jinja_env.filters["linked"] = _linked
-
-
-def _linked(text: str) -> Markup:
-    """Return a plain text as HTML, its addresses made into links."""
-    return Markup(re.sub(r"https?://[^\s<>]+", r'<a href="\g<0>">\g<0></a>', str(escape(text))))  # noqa: S704 (escaped)
 
 
 def _welcome(address: str, port: int) -> str:

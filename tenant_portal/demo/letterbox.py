@@ -1,0 +1,112 @@
+"""The demo's mails: kept in memory instead of sent, and shown on a page of their own."""
+
+import hashlib
+import re
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, Response, abort, render_template, request
+from flask_mail import Connection, Mail, Message
+from markupsafe import Markup, escape
+
+from ..db import utcnow
+from ..resources import PACKAGE
+
+#: Mails that the page keeps; a demo that runs for days does not grow.
+MAILS_KEPT = 200
+#: What a mail on the page may do: show its own styles, and lead away by a click; no script, no form, nothing from afar.
+LETTER_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; frame-ancestors 'self';"
+    " sandbox allow-top-navigation-by-user-activation"
+)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail as it would have left."""
+
+    number: int
+    at: datetime
+    sender: str
+    recipients: str
+    subject: str
+    text: str
+    html: str
+
+
+class Letterbox(Mail):
+    """Stands in the place of the mail server: what the portal sends is kept in memory for the page that shows it."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app)
+        self.letters: deque[Letter] = deque(maxlen=MAILS_KEPT)
+
+    @property
+    def count(self) -> int:
+        """Return how many mails have come since the start."""
+        return self.letters[0].number if self.letters else 0
+
+    def connect(self) -> Connection:
+        """Return a connection that leads into the letterbox."""
+        return _Slot(self)
+
+
+class _Slot(Connection):
+    mail: Letterbox
+
+    def configure_host(self) -> Any:
+        """Connect to nothing."""
+        return None
+
+    def send(self, message: Message, envelope_from: Any = None) -> None:
+        """Keep the mail."""
+        letters = self.mail.letters
+        letters.appendleft(
+            Letter(
+                number=self.mail.count + 1,
+                at=utcnow(),
+                sender=str(message.sender),
+                recipients=", ".join(sorted(map(str, message.send_to))),
+                subject=str(message.subject),
+                text=message.body or "",
+                html=message.html or "",
+            )
+        )
+
+
+def add_pages(app: Flask, letterbox: Letterbox, *, samples: Sequence[Any]) -> None:
+    """Add the page that shows the mails, and the banner's words; the pages live as if they were the portal's own."""
+
+    def courrier() -> str:
+        return render_template("portal/demo/courrier.html", letters=list(letterbox.letters))
+
+    def lettre(number: int) -> Response:
+        letter = next((letter for letter in letterbox.letters if letter.number == number), None)
+        if letter is None:
+            abort(404)
+        response = Response(letter.html.replace("<head>", '<head><base target="_top">', 1))
+        response.headers["Content-Security-Policy"] = LETTER_POLICY
+        return response
+
+    def compte() -> Response:
+        return Response(str(letterbox.count), mimetype="text/plain")
+
+    @app.after_request
+    def allow_frames(response: Response) -> Response:
+        if request.endpoint == "portal.demo.courrier":
+            response.headers["Content-Security-Policy"] += "; frame-src 'self'"
+        return response
+
+    for path, view in (("", courrier), ("/<int:number>", lettre), ("/compte", compte)):
+        app.add_url_rule(f"/demonstration/courrier{path}", f"portal.demo.{view.__name__}", view)
+    script = hashlib.sha256((PACKAGE / "static" / "demo.js").read_bytes()).hexdigest()[:16]
+    app.jinja_env.globals.update(demo_samples=samples, demo_letterbox=letterbox, demo_version=script)
+    app.jinja_env.filters["linked"] = _linked
+
+
+def _linked(text: str) -> Markup:
+    """Return a plain text as HTML, its addresses made into links."""
+    return Markup(re.sub(r"https?://[^\s<>]+", r'<a href="\g<0>">\g<0></a>', str(escape(text))))  # noqa: S704 (escaped)

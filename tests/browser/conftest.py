@@ -1,0 +1,117 @@
+"""A real Chromium on a real server: Debian's browser, the portal behind a threaded server, mails over real SMTP."""
+
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from tests.services import free_port, missing
+
+#: Nothing leaves the machine; /dev/shm is small in containers.
+FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+
+OpenPage = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test in this folder, and keep them in one worker: two browsers would fight for the machine."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Start Chromium once."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        missing("Chromium (Debian's package chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=list(FLAGS), chromium_sandbox=os.geteuid() != 0
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address() -> str:
+    """Return the address where tenants reach the portal in this test."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], address: str) -> Flask:
+    """Return the portal, with mails that link to the server of this test."""
+    return make_app(PORTAL_PUBLIC_URL=address)
+
+
+def serve(app: Flask, address: str) -> Iterator[str]:
+    """Serve an application until the test is over."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", int(address.rpartition(":")[2]), app, threaded=True)
+    server.daemon_threads = True  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield address
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def site(app: Flask, address: str) -> Iterator[str]:
+    """Serve the portal and return its address."""
+    yield from serve(app, address)
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[OpenPage]:
+    """Return a function that opens a browser window: `open_page(site, width=360, java_script_enabled=False)`.
+
+    A window that asks another server for anything, or where a script or the content policy complains, fails the test.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
+            complaints.append(message.text)
+
+    def open_(site: str, *, width: int = 1280, height: int = 800, **options: Any) -> Page:
+        context = chromium.new_context(
+            base_url=site,
+            viewport={"width": width, "height": height},
+            locale="fr-FR",
+            reduced_motion="reduce",
+            **options,
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        context.on("request", lambda r: r.url.startswith((site, "data:")) or complaints.append(f"asked {r.url}"))
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not complaints, complaints

@@ -1,0 +1,137 @@
+"""axe-core on every page there is, errors included, light and dark: not one violation."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from tests.conftest import Clock
+from tests.people import Lease
+from tests.post import Mailbox
+from tests.services import free_port
+from tests.test_architecture import pages
+
+from .conftest import OpenPage, serve
+from .steps import identify, sign_up
+
+AXE = Axe()
+
+
+def check(page: Page) -> None:
+    """Let axe look at a page, in both colour schemes."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        results = AXE.run(page)
+        assert results.violations_count == 0, f"{page.url} ({scheme})\n{results.generate_report()}"
+
+
+@pytest.fixture
+def page(site: str, open_page: OpenPage) -> Page:
+    """Open a phone's browser; axe itself is a script that the content policy would refuse."""
+    return open_page(site, width=360, bypass_csp=True)
+
+
+def test_every_page_that_a_stranger_sees(app: Flask, page: Page) -> None:
+    for path in pages(app):
+        answer = page.goto(path)
+        assert answer is not None
+        if "text/html" in answer.headers["content-type"]:
+            check(page)
+
+
+def test_every_page_of_the_way_to_an_account(
+    app: Flask, page: Page, mailbox: Mailbox, a_contract: Callable[..., Lease]
+) -> None:
+    lease = a_contract(payment="Chèque")
+    page.goto("/inscription")
+    page.get_by_role("button", name="Je valide la création de mon compte").click()
+    check(page)
+    sign_up(page, lease)
+    check(page)
+    page.get_by_role("button", name=re.compile("Renvoyer")).first.click()
+    check(page)
+    link = mailbox.read_all()[0].link
+    page.goto(link)
+    check(page)
+    identify(page, lease)
+    check(page)
+    for path in pages(app):
+        if path.startswith("/espace"):
+            page.goto(path)
+            check(page)
+    mailbox.read_all()
+    page.goto(link)
+    check(page)
+
+
+def test_every_page_of_a_new_password(page: Page, mailbox: Mailbox, an_account: Callable[..., object]) -> None:
+    tenant = an_account()
+    page.goto("/mot-de-passe-oublie")
+    page.get_by_role("textbox", name=re.compile("^Ma référence contrat")).fill(tenant.lease.reference)  # type: ignore[attr-defined]
+    page.locator("main form button[type=submit]").click()
+    check(page)
+    page.goto(mailbox.read().link)
+    check(page)
+    page.locator("main form button[type=submit]").click()
+    check(page)
+
+
+def test_every_page_of_things_gone_wrong(
+    page: Page, mailbox: Mailbox, a_contract: Callable[..., Lease], clock: Clock
+) -> None:
+    lease = a_contract()
+    statuses = []
+    page.on("response", lambda response: statuses.append(response.status))
+
+    for path, status in (("/nulle-part", 404), ("/activation/faux", 404), ("/deconnexion", 405)):
+        answer = page.goto(path)
+        assert answer is not None and answer.status == status
+        check(page)
+
+    page.goto("/connexion")
+    page.evaluate("document.querySelectorAll('[name=csrf_token]').forEach((token) => (token.value = ''))")
+    identify(page, lease)
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert 400 in statuses
+    check(page)
+
+    for _ in range(6):
+        page.goto("/connexion")
+        identify(page, lease)
+    assert 429 in statuses
+    check(page)
+
+    page.goto("/message")
+    page.locator("main textarea").first.fill("trop long " * 8_000)
+    with page.expect_response(lambda response: response.status == 413):
+        page.locator("main form button[type=submit]").last.click()
+    check(page)
+
+    page.context.clear_cookies()
+    sign_up(page, lease)
+    link = mailbox.read().link
+    clock.move(hours=73)
+    page.goto(link)
+    assert 410 in statuses
+    check(page)
+    mailbox.read_all()
+
+
+@pytest.fixture
+def broken_site(make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve a portal whose database has no tables."""
+    address = f"http://127.0.0.1:{free_port()}"
+    empty = tmp_path_factory.mktemp("empty") / "empty.sqlite3"
+    app = make_app(PORTAL_PUBLIC_URL=address, SQLALCHEMY_DATABASE_URI=f"sqlite:///{empty}", PROPAGATE_EXCEPTIONS=False)
+    yield from serve(app, address)
+
+
+def test_t41_the_page_of_a_broken_portal(broken_site: str, open_page: OpenPage) -> None:
+    page = open_page(broken_site, width=360, bypass_csp=True)
+    page.goto("/connexion")
+    with page.expect_response(lambda response: response.status == 500):
+        identify(page, Lease("123456", "12345678"))
+    check(page)
