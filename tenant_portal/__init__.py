@@ -1,7 +1,7 @@
 """The tenant account portal: from the paper rent notice to a working account in two minutes."""
 
-from .app import create_app
+from .app import create_app, mount
 from .extension import TenantPortal
 
 __version__ = "0.1.0"
-__all__ = ["TenantPortal", "__version__", "create_app"]
+__all__ = ["TenantPortal", "__version__", "create_app", "mount"]

@@ -1,17 +1,22 @@
 """The smallest host: a Flask application with nothing but the portal in it."""
 
 import hashlib
+import io
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import click
 from dotenv import find_dotenv, load_dotenv
-from flask import Flask
+from flask import Flask, request
 from flask.sessions import SecureCookieSessionInterface
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import web
-from .extension import TenantPortal
+from .errors import ConfigError
+from .extension import StaffCallback, TenantPortal
 
 #: No form of ours is larger; what is larger is answered 413 before it is read (ASVS 4.3.1).
 FORM_BYTES_MAX = 64 * 1024
@@ -30,10 +35,67 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     `ConfigError`, which lists every missing or wrong setting.
     """
     load_dotenv(find_dotenv(usecwd=True))
-    app = Flask("tenant_portal", instance_relative_config=True, static_folder=None, template_folder=None)
+    app = _bare_app()
     app.config.from_prefixed_env()
     app.config.from_mapping(config or {})
-    app.config.setdefault("MAX_CONTENT_LENGTH", FORM_BYTES_MAX)
+    _furnish(app, staff=None)
+    hops = app.extensions["portal"].settings.proxy_hops
+    if hops:
+        app.wsgi_app = _behind_proxies(app.wsgi_app, hops)  # type: ignore[method-assign]
+    return app
+
+
+def mount(host: Flask, prefix: str, *, config: Mapping[str, Any], staff: StaffCallback | None = None) -> Flask:
+    """Put the portal beside a host's pages, below a prefix, as an application of its own, and return it.
+
+    Nothing is shared: the portal has its own secret, cookies, database and pages, and reads `config` alone, not the
+    host's environment. `staff` is asked inside a request of the host and names who is logged in there, or None.
+    `PORTAL_PUBLIC_URL` is the address of the host; the prefix is added to it. `flask portal …` of the host runs the
+    portal's commands. Raises `ConfigError` for wrong settings and for a prefix that the host uses itself.
+    """
+    _check_prefix(host, prefix)
+    app = _bare_app()
+    app.config.from_mapping(config)
+    public = str(app.config.get("PORTAL_PUBLIC_URL") or "").rstrip("/")
+    if public and not urlsplit(public).path.endswith(prefix):
+        app.config["PORTAL_PUBLIC_URL"] = public + prefix
+    _furnish(app, staff=_asking(host, prefix, staff) if staff is not None else None)
+
+    def below_prefix(environ: dict[str, Any], start_response: Any) -> Any:
+        if not environ.get("SCRIPT_NAME", "").endswith(prefix):  # a proxy's own prefix has taken its place
+            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "").rstrip("/") + prefix
+        return app(environ, start_response)
+
+    hops = app.extensions["portal"].settings.proxy_hops
+    entrance = _behind_proxies(below_prefix, hops) if hops else below_prefix
+    host.wsgi_app = DispatcherMiddleware(host.wsgi_app, {prefix: entrance})  # type: ignore[method-assign]
+    host.cli.add_command(MountedCommands(app))
+    return app
+
+
+class MountedCommands(click.Group):
+    """The commands of a mounted portal among those of its host; they run in the portal, not in the host."""
+
+    def __init__(self, app: Flask) -> None:
+        commands = app.cli.commands["portal"]
+        assert isinstance(commands, click.Group)
+        super().__init__("portal", commands=commands.commands, help=commands.help)
+        self._app = app
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command inside the portal's application."""
+        with self._app.app_context():
+            return super().invoke(ctx)
+
+
+def _bare_app() -> Flask:
+    return Flask("tenant_portal", instance_relative_config=True, static_folder=None, template_folder=None)
+
+
+def _furnish(app: Flask, *, staff: StaffCallback | None) -> None:
+    """Make an application that holds nothing but the portal, with cookies that no other application reads."""
+    if app.config["MAX_CONTENT_LENGTH"] is None:
+        app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES_MAX
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES_MAX
     public = urlsplit(str(app.config.get("PORTAL_PUBLIC_URL", "")))
     is_https = public.scheme == "https"
@@ -45,9 +107,35 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         SESSION_COOKIE_PATH=public.path or "/",
     )
     app.session_interface = Sha256Sessions()
-    TenantPortal().init_app(app, owns_session=True)
-    hops = app.extensions["portal"].settings.proxy_hops
-    if hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)  # type: ignore[method-assign]
+    TenantPortal().init_app(app, staff=staff, owns_session=True)
     web.complete(app)
-    return app
+
+
+def _behind_proxies(application: Any, hops: int) -> ProxyFix:
+    return ProxyFix(application, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
+
+
+def _check_prefix(host: Flask, prefix: str) -> None:
+    if not re.fullmatch(r"(/[A-Za-z0-9][A-Za-z0-9._-]*)+", prefix):
+        raise ConfigError([f"the prefix {prefix!r} must be a path such as /locataire"])
+    taken = sorted(r.rule for r in host.url_map.iter_rules() if r.rule == prefix or r.rule.startswith(f"{prefix}/"))
+    if taken or isinstance(host.wsgi_app, DispatcherMiddleware) and prefix in host.wsgi_app.mounts:
+        raise ConfigError([f"the prefix {prefix} is used by the host already ({', '.join(taken) or 'a mount'})"])
+
+
+def _asking(host: Flask, prefix: str, staff: StaffCallback) -> StaffCallback:
+    """Return a question that is asked as if the same browser had asked the host for a page."""
+
+    def who() -> str | None:
+        environ = {
+            **{key: value for key, value in request.environ.items() if not key.startswith(("werkzeug.", "flask."))},
+            "SCRIPT_NAME": request.environ.get("SCRIPT_NAME", "").removesuffix(prefix),
+            "PATH_INFO": prefix + request.environ.get("PATH_INFO", ""),
+            "REQUEST_METHOD": "GET",
+            "CONTENT_LENGTH": "0",
+            "wsgi.input": io.BytesIO(),
+        }
+        with host.request_context(environ):
+            return staff() if host.preprocess_request() is None else None
+
+    return who

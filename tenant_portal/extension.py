@@ -5,7 +5,6 @@ from pathlib import Path
 
 from flask import Flask
 from flask_babel import Babel
-from flask_mail import Mail
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.engine import make_url
 
@@ -52,5 +51,3 @@ def _add_database(app: Flask) -> None:
     with app.app_context():
         adopt_sqlite(database.engine)
 
-
-__all__ = ["Mail", "StaffCallback", "TenantPortal"]

@@ -13,6 +13,7 @@ from werkzeug.routing import RequestRedirect
 
 from . import sessions
 from .db import utcnow
+from .errors import ConfigError
 from .models import Account, Login
 from .rules import origin_of
 from .settings import settings, state
@@ -70,6 +71,20 @@ def adopt(app: Flask) -> None:
 
     manager.user_loader(load_user)
     manager.request_loader(load_request)
+    app.extensions["portal"].cache["loaders"] = (manager, load_user, load_request)
+
+
+def check_loaders() -> None:
+    """Raise `ConfigError` when something has taken the place of our loaders since `adopt`.
+
+    A host's loader that met one of our ids could take a tenant for a member of staff, so no page is shown then.
+    """
+    manager = getattr(current_app, "login_manager", None)
+    found = (manager, getattr(manager, "user_callback", None), getattr(manager, "request_callback", None))
+    if found != state.cache["loaders"]:
+        raise ConfigError(
+            ["the login manager was set up after the portal: create it, and its user_loader, before TenantPortal(app)"]
+        )
 
 
 def log_in(account: Account, *, remember: bool) -> None:

@@ -1,5 +1,6 @@
 """Cleaning the rows of a roster and putting them beside the contracts, batch by batch, for the database to compare."""
 
+import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import compress, islice
@@ -64,9 +65,9 @@ def stage_all(
     while batch := list(islice(rows, BATCH)):
         lines, cells, troubles = zip(*batch, strict=True)
         raw = list(zip(*cells, strict=True))
-        clean = [list(map(cleaner.__getitem__, column)) for cleaner, column in zip(cleaners, raw, strict=True)]
+        clean = [cleaner.column(values) for cleaner, values in zip(cleaners, raw, strict=True)]
         if payment is not None:
-            clean.append(list(map(debits.__getitem__, clean[payment])))
+            clean.append(debits.column(clean[payment]))
         good = _judge(roster, cleaners, lines, raw, troubles, report)
         taken = list(zip(lines, *clean, strict=True))
         if not all(good):
@@ -77,7 +78,7 @@ def stage_all(
         if taken:
             connection.exec_driver_sql(add_row, taken)
         staged += len(taken)
-        for cleaner in cleaners:
+        for cleaner in (*cleaners, debits):
             cleaner.forget()
         progress()
     return staged
@@ -124,10 +125,24 @@ def _insert_text(table: Table, connection: Connection) -> str:
 class _Cleaner(dict[str, Any]):
     """What the cells of one column mean, remembered; and which of them are refused or taken with a warning, and why."""
 
-    def __init__(self, clean: Callable[[str], Any], *, longest: int | None = None, is_optional: bool = False) -> None:
-        self.clean, self.longest, self.is_optional = clean, longest, is_optional
+    def __init__(
+        self,
+        clean: Callable[[str], Any],
+        *,
+        plain: re.Pattern[str] | None = None,
+        longest: int | None = None,
+        is_optional: bool = False,
+    ) -> None:
+        self.clean, self.plain, self.longest, self.is_optional = clean, plain, longest, is_optional
         self.refused: dict[str, str] = {}
         self.warned: dict[str, str] = {}
+
+    def column(self, values: Iterable[str]) -> list[Any]:
+        """Return what each of these cells means."""
+        if self.plain is not None:  # numbers hardly ever come twice: to remember them would cost more than to look
+            is_plain = self.plain.fullmatch
+            return [value if is_plain(value) else self[value] for value in values]
+        return list(map(self.__getitem__, values))
 
     def __missing__(self, raw: str) -> Any:
         try:
@@ -153,8 +168,9 @@ class _Cleaner(dict[str, Any]):
 
 def _cleaner(name: str) -> _Cleaner:
     if name in ("reference", "module"):
-        length = settings.reference_length if name == "reference" else settings.module_length
-        return _Cleaner(partial(roster_cells.number, length=length))
+        low, high = settings.reference_length if name == "reference" else settings.module_length
+        plain = re.compile(rf"[0-9]{{{low},{high}}}")
+        return _Cleaner(partial(roster_cells.number, length=(low, high)), plain=plain)
     if name in ("starts_on", "ends_on"):
         return _Cleaner(partial(roster_cells.day, this_year=contracts.today().year))
     if name == "email":

@@ -100,6 +100,7 @@ codecs.register_error(_WINDOWS_BYTES, _as_windows)
 
 
 def asked_encoding(name: str) -> tuple[str, str]:
+    """Return an encoding that staff asked for; bytes that it does not know are then an error."""
     try:
         "".encode(name)
         normal = codecs.lookup(name).name

@@ -108,6 +108,12 @@ def normal_password(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
+def folded(text: str) -> str:
+    """Return a text for comparison: small letters without accents, single spaces."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join(plain.split())
+
+
 def suggested_address(address: str) -> str | None:
     """Return the address that was probably meant, where the domain is one slip away from a common one (T06).
 

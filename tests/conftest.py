@@ -189,10 +189,17 @@ def postgres_url(postgres_server: services.Postgres) -> str:
 
 
 @pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a throw-away Redis and return its address."""
-    with services.redis(tmp_path_factory.mktemp("redis")) as address:
-        yield address
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.RedisServer]:
+    """Start a throw-away Redis."""
+    with services.redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: services.RedisServer) -> str:
+    """Return the address of an empty Redis."""
+    redis_server.empty()
+    return redis_server.address
 
 
 def upgrade(app: Flask) -> None:

@@ -88,8 +88,8 @@ def postgres(folder: Path) -> Iterator[Postgres]:
 
 
 @contextmanager
-def redis(folder: Path) -> Iterator[str]:
-    """Start Redis without persistence and return its address."""
+def redis(folder: Path) -> "Iterator[RedisServer]":
+    """Start Redis without persistence."""
     program = shutil.which("redis-server")
     if program is None:
         missing("Redis (Debian's package redis-server)")
@@ -101,7 +101,7 @@ def redis(folder: Path) -> Iterator[str]:
     )
     server = RedisServer(port)
     with _running(process, server, log_of=log):
-        yield server.address
+        yield server
 
 
 class RedisServer:
@@ -109,6 +109,11 @@ class RedisServer:
 
     def __init__(self, port: int) -> None:
         self.port, self.address = port, f"redis://127.0.0.1:{port}/0"
+
+    def empty(self) -> None:
+        """Forget everything."""
+        with Redis(port=self.port) as client:
+            client.flushall()
 
     def is_up(self) -> bool:
         """Tell whether Redis answers."""

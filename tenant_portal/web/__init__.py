@@ -11,13 +11,13 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from .. import i18n, outbox, resources
 from ..contracts import last_import_day
 from ..db import db
-from ..errors import PortalError
-from ..identity import cookie_name, current_tenant
+from ..errors import ConfigError, PortalError
+from ..identity import check_loaders, cookie_name, current_tenant
 from ..settings import settings
-from . import fields, help, login, messages, password, signup, space, style
+from . import fields, help, login, messages, password, signup, space, staff, style
 
 #: Blueprints in the order of the tenant's way; endpoint, function and template of a page share one name.
-SCREENS = (login.screen, signup.screen, password.screen, messages.screen, help.screen, space.screen)
+SCREENS = (login.screen, signup.screen, password.screen, messages.screen, help.screen, space.screen, staff.screen)
 #: Answered kindly, with what to do next; anything else that werkzeug raises gets its own status and the same page.
 KIND_STATUSES = (400, 403, 404, 405, 413, 429, 500)
 
@@ -60,6 +60,7 @@ def _change_password() -> WerkzeugResponse:
 @portal.before_request
 def _speak() -> WerkzeugResponse | None:
     """Speak the language that was chosen, French first; `?langue=en` chooses, and the address is clean again."""
+    check_loaders()
     wanted = request.args.get("langue", "")
     if wanted in i18n.LANGUAGES and request.method == "GET" and request.endpoint:
         answer = redirect(url_for(request.endpoint, **(request.view_args or {})))
@@ -112,6 +113,8 @@ def _headers(response: Response) -> Response:
 
 @portal.errorhandler(PortalError)
 def _foreseen(error: PortalError) -> tuple[str, int]:
+    if isinstance(error, ConfigError):
+        raise error
     db.session.rollback()
     return render_template("portal/problem.html", code=error.code, error=error), error.status
 
@@ -134,12 +137,10 @@ def _refused(error: HTTPException) -> Any:
     current_app.logger.info("status %s, page number %s, path %s", status, number, request.endpoint)
     code = f"status_{status if status in KIND_STATUSES else (500 if status >= 500 else 400)}"
     with_context = {} if request.blueprint else _page_context()
-    if not request.blueprint:
-        chosen = request.cookies.get(cookie_name("lang"), "")
-        i18n.choose_language(chosen if chosen in i18n.LANGUAGES else "fr")
-    response = current_app.make_response(
-        (render_template("portal/problem.html", code=code, error=error, number=number, **with_context), status)
-    )
+    chosen = request.cookies.get(cookie_name("lang"), "")
+    with i18n.speaking(chosen if chosen in i18n.LANGUAGES else "fr"):  # an address of no page has no language yet
+        text = render_template("portal/problem.html", code=code, error=error, number=number, **with_context)
+    response = current_app.make_response((text, status))
     for header, value in error.get_response().headers:
         if header in {"Allow", "Retry-After"}:
             response.headers[header] = value

@@ -145,8 +145,13 @@ class PortalForm(FlaskForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """Tell whether everything holds; a token that is too old keeps what was typed (U11)."""
         fine = super().validate(extra_validators)
-        self.is_expired = bool(self.csrf_token.errors)
+        self.is_expired = bool(self.csrf_field.errors)
         return bool(fine)
+
+    @property
+    def csrf_field(self) -> Any:
+        """Return the field of the CSRF token, whose name a host may have chosen."""
+        return self[self.meta.csrf_field_name]
 
     @property
     def faults(self) -> list[tuple[str, str]]:
@@ -154,7 +159,7 @@ class PortalForm(FlaskForm):
         return [
             (f"{field.id}-0" if isinstance(field, RadioField) else field.id, str(message))
             for field in self
-            if field.short_name != "csrf_token"
+            if field is not self.csrf_field
             for message in field.errors
         ]
 

@@ -80,7 +80,7 @@ def test_every_page_of_a_new_password(page: Page, mailbox: Mailbox, an_account: 
 
 
 def test_every_page_of_things_gone_wrong(
-    page: Page, mailbox: Mailbox, a_contract: Callable[..., Lease], clock: Clock
+    app: Flask, page: Page, mailbox: Mailbox, a_contract: Callable[..., Lease], clock: Clock
 ) -> None:
     lease = a_contract()
     statuses = []
@@ -105,7 +105,7 @@ def test_every_page_of_things_gone_wrong(
     check(page)
 
     page.goto("/message")
-    page.locator("main textarea").first.fill("trop long " * 8_000)
+    page.locator("main textarea").first.fill("n" * app.config["MAX_CONTENT_LENGTH"])
     with page.expect_response(lambda response: response.status == 413):
         page.locator("main form button[type=submit]").last.click()
     check(page)

@@ -127,7 +127,7 @@ def test_t06_tenant_mistypes_his_provider_and_is_asked_but_not_stopped(portal, m
     page = page.click(f"Voulez-vous dire {meant} ?")
     assert page.says(meant)
     right = mailbox.read(to=meant)
-    assert portal.another_browser().get(wrong.link, status=410).says("n'est plus valable")
+    assert portal.another_browser().get(wrong.link, status=410).says("lien")
     assert finish(portal, right.link, contract.reference).path == "/espace"
     mailbox.read(to=meant)
 
