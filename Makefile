@@ -1,5 +1,6 @@
 # make demo   a throw-away portal to look at          make check  format, lint, types, shape of the code
-# make test   every test, the browser's too           make clean  take away what these commands made
+# make test   every test, the browser's too           make messages  bring the translations up to date
+#                                                     make clean  take away what these commands made
 #
 # Each does its own set-up, and does it once. Needed beforehand: Python 3.11 or newer, and make.
 
@@ -9,9 +10,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PORT ?= 8080
 ARGS ?=
 
-.PHONY: help demo test check services clean
+.PHONY: help demo test check messages services clean
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -5
 
 demo: .venv/runtime.stamp
 	$(BIN)/python -m tenant_portal demo --port $(PORT)
@@ -25,6 +26,12 @@ check: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_architecture.py
+
+# New texts enter the catalogues empty, texts that are gone leave them; fill in the .po files, then run it again.
+messages: .venv/dev.stamp
+	$(BIN)/pybabel -q extract -F translations/babel.cfg -k _l -k ngettext:1,2 --no-location --sort-output -o .venv/portal.pot .
+	$(BIN)/pybabel -q update -D portal -d translations -i .venv/portal.pot --no-fuzzy-matching --ignore-obsolete
+	$(BIN)/pybabel -q compile -D portal -d translations
 
 # Chromium, PostgreSQL and Redis for the tests: installed where this is allowed, else named; their tests then skip.
 services:

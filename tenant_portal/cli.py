@@ -118,7 +118,7 @@ def contracts_group() -> None:
 @click.option(
     "--complete", is_flag=True, help=_("Le fichier est complet : les contrats qui n'y sont pas sont terminés.")
 )
-@click.option("--force", is_flag=True, help=_("Avec --complete : même si plus de 20 % des contrats se terminent."))
+@click.option("--force", is_flag=True, help=_("Avec --complete : même si plus d'un contrat sur cinq se termine."))
 @click.option("--encoding", metavar="E", help=_("Encodage du fichier, s'il est mal reconnu (windows-1252, utf-8…)."))
 @click.option("--delimiter", metavar="D", help=_("Séparateur des colonnes, s'il est mal reconnu."))
 @with_database

@@ -1,12 +1,10 @@
 """The wiring: what a host hands in and what it gets; `create_app` is only the smallest host."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from flask import Flask
 from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy.engine import make_url
 
 from . import cli, identity, settings, smtp, web
 from .db import adopt_sqlite
@@ -45,8 +43,6 @@ class TenantPortal:
 def _add_database(app: Flask) -> None:
     """Give the application a database of its own: SQLite in the instance folder unless a setting names another."""
     app.config.setdefault("SQLALCHEMY_DATABASE_URI", "sqlite:///portal.sqlite3")
-    if make_url(app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name() == "sqlite":
-        Path(app.instance_path).mkdir(parents=True, exist_ok=True)
     database = SQLAlchemy(app)
     with app.app_context():
         adopt_sqlite(database.engine)

@@ -1,6 +1,8 @@
 """Passwords: hashed with Argon2id at a cost that is the same for everyone, and refused with the reason when weak."""
 
+import os
 import re
+import threading
 from collections.abc import Iterable
 
 from argon2 import PasswordHasher
@@ -20,13 +22,15 @@ from .settings import settings, state
 
 def hash(password: str) -> str:  # noqa: A001 (read as passwords.hash)
     """Return the Argon2id hash of a password."""
-    return _hasher().hash(normal_password(password))
+    with _place():
+        return _hasher().hash(normal_password(password))
 
 
 def verify(password_hash: str | None, password: str) -> bool:
     """Tell whether the password is the one of the hash; without a hash the same work is done, and the answer is no."""
     try:
-        _hasher().verify(password_hash or _nobodys_hash(), normal_password(password))
+        with _place():
+            _hasher().verify(password_hash or _nobodys_hash(), normal_password(password))
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
@@ -61,6 +65,15 @@ def _is_only_known(password: str, known: list[str]) -> bool:
     for word in sorted((*PASSWORD_CONTEXT, *known), key=len, reverse=True):
         rest = rest.replace(word, "")
     return len(re.sub(r"[\W_\d]+", "", rest)) < 4 and len(rest) < len(password) / 2
+
+
+def _place() -> threading.Semaphore:
+    """Return the gate that lets as many hashes be computed at once as there are processors.
+
+    More would only take memory from each other; pages that hash nothing go on meanwhile (ASVS 15.1.3).
+    """
+    gate: threading.Semaphore = state.cache.setdefault("hashing", threading.Semaphore(os.cpu_count() or 1))
+    return gate
 
 
 def _hasher() -> PasswordHasher:

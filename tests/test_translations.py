@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 from tenant_portal.i18n import LANGUAGES
@@ -41,7 +41,7 @@ def catalogue(language: str) -> Catalog:
         return read_po(file, locale=language)
 
 
-def parts(text: str | tuple[str, ...]) -> list[str]:
+def parts(text: str | list[str] | tuple[str, ...]) -> list[str]:
     """Return the forms of a text: one, or singular and plural."""
     return [text] if isinstance(text, str) else list(text)
 
@@ -79,12 +79,10 @@ def test_translations_carry_over_every_variable_and_tag(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", OTHERS)
-def test_the_compiled_catalogue_is_the_newest(language: str, tmp_path: Path) -> None:
-    fresh = tmp_path / "portal.mo"
-    with fresh.open("wb") as file:
-        write_mo(file, catalogue(language))
-    shipped = TRANSLATIONS / language / "LC_MESSAGES" / "portal.mo"
-    assert shipped.read_bytes() == fresh.read_bytes(), "run: make messages"
+def test_the_compiled_catalogue_is_the_newest(language: str) -> None:
+    with (TRANSLATIONS / language / "LC_MESSAGES" / "portal.mo").open("rb") as file:
+        compiled = {parts(m.id)[0]: parts(m.string) for m in read_mo(file) if m.id}
+    assert compiled == {parts(m.id)[0]: parts(m.string) for m in catalogue(language) if m.id}, "run: make messages"
 
 
 def test_tenant_reads_the_portal_in_english_and_back_in_french(portal) -> None:
