@@ -15,7 +15,11 @@ from tenant_portal.i18n import LANGUAGES
 
 ROOT = Path(__file__).parent.parent
 TRANSLATIONS = ROOT / "translations"
-METHODS = [("tenant_portal/**.py", "python"), ("templates/portal/**.html", "jinja2"), ("templates/portal/**.txt", "jinja2")]
+METHODS = [
+    ("tenant_portal/**.py", "python"),
+    ("templates/portal/**.html", "jinja2"),
+    ("templates/portal/**.txt", "jinja2"),
+]
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2)}
 OTHERS = sorted(set(LANGUAGES) - {"fr"})
 
@@ -24,9 +28,7 @@ OTHERS = sorted(set(LANGUAGES) - {"fr"})
 def texts() -> Catalog:
     """Return every text that the program and its templates mark, with where it stands."""
     found = Catalog()
-    for file, line, message, _, _ in extract_from_dir(
-        str(ROOT), METHODS, keywords=KEYWORDS, directory_filter=_is_ours
-    ):
+    for file, line, message, _, _ in extract_from_dir(str(ROOT), METHODS, keywords=KEYWORDS, directory_filter=_is_ours):
         found.add(message, locations=[(file, line)])
     return found
 

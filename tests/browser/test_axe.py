@@ -9,7 +9,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from tests.conftest import Clock
-from tests.people import Lease
+from tests.people import Lease, Tenant
 from tests.post import Mailbox
 from tests.services import free_port
 from tests.test_architecture import pages
@@ -67,10 +67,10 @@ def test_every_page_of_the_way_to_an_account(
     check(page)
 
 
-def test_every_page_of_a_new_password(page: Page, mailbox: Mailbox, an_account: Callable[..., object]) -> None:
+def test_every_page_of_a_new_password(page: Page, mailbox: Mailbox, an_account: Callable[..., Tenant]) -> None:
     tenant = an_account()
     page.goto("/mot-de-passe-oublie")
-    page.get_by_role("textbox", name=re.compile("^Ma référence contrat")).fill(tenant.lease.reference)  # type: ignore[attr-defined]
+    page.get_by_role("textbox", name=re.compile("^Ma référence contrat")).fill(tenant.lease.reference)
     page.locator("main form button[type=submit]").click()
     check(page)
     page.goto(mailbox.read().link)
@@ -118,6 +118,18 @@ def test_every_page_of_things_gone_wrong(
     assert 410 in statuses
     check(page)
     mailbox.read_all()
+
+
+def test_every_page_of_the_landlords_staff(app: Flask, page: Page, an_account: Callable[..., Tenant]) -> None:
+    app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
+    tenant = an_account()
+    page.goto("/gestion")
+    check(page)
+    page.locator("main form input[type=text]").fill(tenant.lease.reference)
+    page.locator("main form button[type=submit]").click()
+    check(page)
+    page.locator("main").get_by_role("link", name=re.compile(tenant.lease.reference)).click()
+    check(page)
 
 
 @pytest.fixture

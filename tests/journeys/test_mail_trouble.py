@@ -36,7 +36,9 @@ def test_t09_mail_comes_back_later_and_the_tenant_is_told_at_home(portal, app, m
     assert page.says("notre e-mail n'a pas pu être remis à lea@free.fr")
 
 
-def test_t41_mail_server_is_down_and_what_the_page_promised_is_still_sent(portal, app, mailbox, post_office, a_contract):
+def test_t41_mail_server_is_down_and_what_the_page_promised_is_still_sent(
+    portal, app, mailbox, post_office, a_contract
+):
     contract = a_contract()
     post_office.answers["*"] = "451 4.3.0 try again later"
     page = sign_up(portal, contract.reference, contract.module)
@@ -98,7 +100,9 @@ def test_unfinished_sign_up_is_erased_after_thirty_days(portal, cli, mailbox, a_
     clock.move(days=2)
     counted = cli.invoke(args=["portal", "purge", "--dry-run"])
     assert counted.exit_code == 0, counted.output
-    assert log_in(portal.another_browser(), contract.reference).h1 == "Consultez vos e-mails", "a dry run erases nothing"
+    assert log_in(portal.another_browser(), contract.reference).h1 == "Consultez vos e-mails", (
+        "a dry run erases nothing"
+    )
     cli.invoke(args=["portal", "purge"])
     assert log_in(portal.another_browser(), contract.reference).says("ne correspond pas")
     assert log_in(portal.another_browser(), account.lease.reference, account.password).path == "/espace"

@@ -40,7 +40,9 @@ def test_t17_tenant_chooses_a_new_password_by_mail(portal, mailbox, an_account):
 
 def test_t17_unknown_reference_gets_the_same_page_and_no_mail(portal, mailbox, an_account, a_contract):
     account, contract = an_account(), a_contract()
-    pages = [forget(portal.another_browser(), r).text for r in (account.lease.reference, contract.reference, "31415926")]
+    pages = [
+        forget(portal.another_browser(), r).text for r in (account.lease.reference, contract.reference, "31415926")
+    ]
     assert pages[0] == pages[1] == pages[2]
     mailbox.read(to=account.email)
     assert mailbox.read_all() == []
@@ -119,7 +121,9 @@ def test_forged_host_does_not_reach_the_mail(portal, mailbox, an_account):
     page = portal.get("/mot-de-passe-oublie")
     form = page.form("mot de passe").fill("Ma référence contrat", account.lease.reference)
     data = dict(form.node.form_values())
-    answer = portal.http.post("/mot-de-passe-oublie", data=data, headers={"Host": "evil.example", "Cookie": _cookies(portal)})
+    answer = portal.http.post(
+        "/mot-de-passe-oublie", data=data, headers={"Host": "evil.example", "Cookie": _cookies(portal)}
+    )
     if answer.status_code != 400:
         mail = mailbox.read()
         assert "evil" not in mail.text

@@ -17,12 +17,18 @@ def test_twenty_tenants_claim_one_contract_at_once_and_one_account_stands(app, p
         browser = portal.another_browser()
         forms.append(
             fill_sign_up(
-                browser, contract.reference, contract.module, email=f"tenant{number}@free.fr", password=f"un secret long {number}"
+                browser,
+                contract.reference,
+                contract.module,
+                email=f"tenant{number}@free.fr",
+                password=f"un secret long {number}",
             )
         )
     with ThreadPoolExecutor(20) as pool:
         pages = list(pool.map(lambda form: form.click("Je valide la création de mon compte", status=0), forms))
-    assert {page.status for page in pages} <= {200, 429}, "six sign-ups an hour for one contract, the rest are asked to wait"
+    assert {page.status for page in pages} <= {200, 429}, (
+        "six sign-ups an hour for one contract, the rest are asked to wait"
+    )
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(Account)) == 1
         winner = db.session.scalars(select(Contract)).one().account.email
@@ -77,7 +83,9 @@ def test_one_activation_link_used_twice_at_once_finishes_one_account(portal, mai
 
 def test_one_reset_link_used_twice_at_once_is_used_once(portal, mailbox, an_account):
     account = an_account()
-    portal.get("/mot-de-passe-oublie").form("mot de passe").fill("Ma référence contrat", account.lease.reference).click()
+    portal.get("/mot-de-passe-oublie").form("mot de passe").fill(
+        "Ma référence contrat", account.lease.reference
+    ).click()
     link = mailbox.read().link
     forms = []
     for number in range(4):
@@ -88,5 +96,7 @@ def test_one_reset_link_used_twice_at_once_is_used_once(portal, mailbox, an_acco
         pages = list(pool.map(lambda form: form.click(status=0), forms))
     assert sorted(page.status for page in pages) == [200, 410, 410, 410]
     mailbox.read()
-    passwords = [log_in(portal.another_browser(), account.lease.reference, f"un nouveau secret {n}").path for n in range(4)]
+    passwords = [
+        log_in(portal.another_browser(), account.lease.reference, f"un nouveau secret {n}").path for n in range(4)
+    ]
     assert passwords.count("/espace") == 1

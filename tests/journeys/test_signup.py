@@ -5,8 +5,7 @@ import pytest
 from .steps import PASSWORD, QUESTIONS, fill_sign_up, finish, log_in, sign_up
 
 NEUTRAL = (
-    "Nous ne retrouvons pas de contrat avec ces deux numéros."
-    " Vérifiez-les sur votre avis d'échéance le plus récent."
+    "Nous ne retrouvons pas de contrat avec ces deux numéros. Vérifiez-les sur votre avis d'échéance le plus récent."
 )
 
 
@@ -104,7 +103,9 @@ def test_t04_after_three_mismatches_the_message_link_comes_first(portal, a_contr
         page = sign_up(portal, contract.reference, f"1111111{number}")
     text = page.text
     assert page.says(NEUTRAL)
-    assert "essage" in text.split("Formulaire d")[1].split("Nous ne retrouvons")[0] or page.says("Laissez-nous un message")
+    assert "essage" in text.split("Formulaire d")[1].split("Nous ne retrouvons")[0] or page.says(
+        "Laissez-nous un message"
+    )
 
 
 def test_t05_recent_tenant_sees_when_the_contracts_were_last_brought_up_to_date(portal, a_contract, clock):
@@ -281,7 +282,9 @@ def test_t13_resend_and_new_address_look_the_same_for_an_existing_account(portal
 
 def test_t15_newest_sign_up_wins_and_the_earlier_link_is_dead(portal, mailbox, a_contract):
     contract = a_contract()
-    sign_up(portal, contract.reference, contract.module, email="premier@free.fr", password="un premier secret bien long")
+    sign_up(
+        portal, contract.reference, contract.module, email="premier@free.fr", password="un premier secret bien long"
+    )
     first = mailbox.read(to="premier@free.fr")
     second = portal.another_browser()
     page = sign_up(second, contract.reference, contract.module, email="second@free.fr")
@@ -294,7 +297,9 @@ def test_t15_newest_sign_up_wins_and_the_earlier_link_is_dead(portal, mailbox, a
 
 def test_t15_the_earlier_browser_cannot_move_the_newer_sign_up(portal, mailbox, a_contract):
     contract = a_contract()
-    sign_up(portal, contract.reference, contract.module, email="premier@free.fr", password="un premier secret bien long")
+    sign_up(
+        portal, contract.reference, contract.module, email="premier@free.fr", password="un premier secret bien long"
+    )
     sign_up(portal.another_browser(), contract.reference, contract.module, email="second@free.fr")
     mailbox.read_all()
     page = portal.get("/inscription/courriel")
@@ -340,7 +345,9 @@ def test_tenant_chooses_a_weak_password_and_is_told_why(portal, a_contract, pass
     assert reason in page.faults[0]
 
 
-@pytest.mark.parametrize("password", ["les chats dorment au grenier", "œuf à la coque ☕ dès midi", " espaces autour ici "])
+@pytest.mark.parametrize(
+    "password", ["les chats dorment au grenier", "œuf à la coque ☕ dès midi", " espaces autour ici "]
+)
 def test_tenant_chooses_the_password_he_wants_and_it_is_his_to_the_letter(portal, mailbox, a_contract, password):
     contract = a_contract()
     sign_up(portal, contract.reference, contract.module, password=password)
@@ -377,4 +384,6 @@ def test_t22_e_notice_without_direct_debit_is_noted_and_explained_after_login_on
     page = finish(portal, mailbox.read().link, contract.reference)
     assert page.says(sentence)
     welcome = mailbox.read()
-    assert sentence.split(".")[1].strip()[:40] in " ".join(welcome.text.replace("\u00a0", " ").replace("’", "'").split())
+    assert sentence.split(".")[1].strip()[:40] in " ".join(
+        welcome.text.replace("\u00a0", " ").replace("’", "'").split()
+    )

@@ -61,5 +61,5 @@ def test_staff_find_nothing_and_are_told_how_to_search(staff, a_contract):
 def test_staff_see_the_text_of_a_roster_as_text(staff, a_contract):
     a_contract(last_name='=HYPERLINK("http://x")<script>alert(1)</script>')
     page = search(staff, "hyperlink")
-    assert page.says('<script>alert(1)</script>')
+    assert page.says("<script>alert(1)</script>")
     assert not page.tree.xpath("//main//script")
