@@ -3,9 +3,9 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 
 from . import audit, consents, contracts, passwords, sessions, throttle
 from .db import begin_write, db, utcnow
@@ -87,6 +87,12 @@ def pending_sign_up(contract_id: int, key: str) -> Account | None:
     if account is None or account.is_finished or account.is_closed:
         return None
     return account if secrets.compare_digest(account.signup_key, key) else None
+
+
+def last_activation_mail(account: Account) -> datetime:
+    """Return when the newest activation mail of a sign-up was written, on which its page's promise rests."""
+    newest = select(func.max(Mail.created_at)).where(Mail.account_id == account.id, Mail.kind == "activation")
+    return db.session.scalar(newest) or account.created_at
 
 
 def may_resend(contract_id: int) -> bool:

@@ -138,16 +138,20 @@ def watch(*, every: float = WATCH_SECONDS, report: Callable[[Delivery], None] | 
 
 
 def deliver_after(response: Response) -> None:
-    """Wake the courier once the answer has left, if this request wrote a mail or is the first one of the process."""
+    """Wake the courier beside the answer, if this request wrote a mail or is the first one of the process.
+
+    The view has committed by now, and the courier is a thread of its own: neither waits for the other. That the answer
+    has been read to its end is not waited for, as a browser that hangs up early would then keep its mails from leaving.
+    """
     if response.direct_passthrough:
-        return  # a file as it is: Werkzeug tells nobody when it has left
+        return  # a file: no page was asked for
     has_mail = db.session.info.pop(_HAS_MAIL, False)
     if settings.mail_after_response and (has_mail or _courier_key() not in state.cache):
         courier: Courier = state.cache.setdefault(
             _courier_key(),
             Courier(current_app._get_current_object()),  # type: ignore[attr-defined]
         )
-        response.call_on_close(courier.wake)
+        courier.wake()
 
 
 class Courier:

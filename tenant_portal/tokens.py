@@ -41,9 +41,9 @@ def issue(purpose: str, account: Account) -> str:
     return _serializer(purpose).dumps([account.id, _fingerprint(purpose, account)])
 
 
-def expires_at(purpose: str) -> datetime:
-    """Return until when a token issued now will hold."""
-    return utcnow() + PURPOSES[purpose].lives(settings)
+def expires_at(purpose: str, *, since: datetime | None = None) -> datetime:
+    """Return until when a token holds that is issued now, or was issued at another moment."""
+    return (since or utcnow()) + PURPOSES[purpose].lives(settings)
 
 
 def redeem(purpose: str, token: str) -> Account:

@@ -5,6 +5,7 @@ set -eu
 packages=
 command -v chromium >/dev/null || packages="$packages chromium fonts-liberation"
 command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$packages postgresql"
+command -v openssl >/dev/null || packages="$packages openssl"
 command -v redis-server >/dev/null || packages="$packages redis-server"
 
 [ -n "$packages" ] || exit 0

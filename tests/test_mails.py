@@ -184,7 +184,7 @@ def test_t22_welcome_mail_tells_that_notices_stay_on_paper(
     letter = desk.send(WRITERS["welcome"], direct_debit=direct_debit, e_notice=e_notice)
     sentence = "Votre contrat n'est pas en prélèvement automatique : vos avis continuent d'arriver par courrier."
     assert (plain(sentence) in plain(letter.text)) is is_told
-    assert "Vous pouvez changer vos trois choix à tout moment." in plain(letter.text)
+    assert "Vous pouvez changer vos trois choix à tout moment" in plain(letter.text)
 
 
 def test_t36_tenant_gets_the_number_and_the_delay(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, redirect, request, session, url_for
 
-from .. import identity
+from .. import accounts, identity, tokens
 from ..db import db
 from .entry import attempt_login, enter, refuse
 from .fields import page
@@ -32,6 +32,7 @@ def connexion():
             "reference": form.reference.data,
             "key": account.signup_key,
             "email": account.email,
+            "until": tokens.expires_at("activation", since=accounts.last_activation_mail(account)).isoformat(),
         }
         db.session.commit()
         return redirect(url_for("portal.signup.courriel"))

@@ -8,7 +8,7 @@ from wtforms import Field, RadioField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation
 
-from .. import i18n, identity, mail, messages, progress
+from .. import i18n, identity, mail, messages, progress, signals
 from ..db import db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
@@ -38,7 +38,9 @@ TOPIC_LABELS = {
     Topic.ADDRESS: _l("Mon adresse mail est fausse, ou je n'y ai plus accès"),
     Topic.PASSWORD: _l("Je n'arrive pas à me connecter avec mon mot de passe"),
     Topic.TAKEN: _l("Une autre personne a déjà créé un compte pour mon contrat"),
-    Topic.WAITING: _l("Mon bail est récent : prévenez-moi quand mon contrat apparaîtra"),
+    Topic.WAITING: _l(
+        "Mon bail est récent : prévenez-moi quand mon contrat apparaîtra (donnez sa référence, le message est facultatif)"
+    ),
     Topic.OTHER: _l("Autre chose"),
 }
 
@@ -73,7 +75,6 @@ class MessageForm(PortalForm):
         _l("Votre message"),
         description=_l(
             "Dites ce que vous avez fait, et ce que la page vous a répondu. N'écrivez jamais votre mot de passe."
-            " Vous attendez seulement votre contrat ? Laissez ce champ vide."
         ),
         filters=[_clean],
         render_kw={"rows": 6, "spellcheck": "true"},
@@ -133,7 +134,11 @@ def message():
     if not written.is_repeat:
         mail.message_received(written.message, days=settings.reply_days)
         mail.message_to_landlord(written.message, standing_text=_standing(written.contract))
+    tenant = identity.current_tenant()
+    what = {"reference": written.message.reference, "account": tenant.login.account_id if tenant else None}
     db.session.commit()
+    if not written.is_repeat:
+        signals.tell(signals.message_received, number=number, topic=str(topic), **what)
     session["portal_message"] = {"number": number, "topic": topic, "email": form.email.data}
     return redirect(url_for(".envoye"))
 

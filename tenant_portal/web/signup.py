@@ -1,5 +1,6 @@
 """Sign-up: the form of the notice's two numbers, « Consultez vos e-mails », and the activation page that is a login."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, redirect, session, url_for
@@ -63,6 +64,7 @@ def inscription():
         "reference": form.reference.data,
         "key": outcome.key,
         "email": form.email.data,
+        "until": tokens.expires_at("activation").isoformat(),
     }
     return redirect(url_for(".courriel"))
 
@@ -85,8 +87,11 @@ def renvoi():
     contract = db.session.get(Contract, known["contract"])
     if accounts.may_resend(known["contract"]) and contract is not None:
         _send_again(account, contract, known["email"])
+        session["portal_signup"] = {**known, "until": tokens.expires_at("activation").isoformat()}
+        say("mail_sent_again")
+    else:
+        say("mail_limit")
     db.session.commit()
-    say("mail_sent_again")
     return redirect(url_for(".courriel"))
 
 
@@ -104,10 +109,11 @@ def adresse():
         if account is not None:
             accounts.change_sign_up_email(account, form.email.data)
         _send_again(account, contract, form.email.data)
-        session["portal_signup"] = {**known, "email": form.email.data}
+        until = tokens.expires_at("activation").isoformat()
+        session["portal_signup"] = {**known, "email": form.email.data, "until": until}
         say("address_changed")
     else:
-        say("too_many_mails")
+        say("address_kept")
     db.session.commit()
     return redirect(url_for(".courriel"))
 
@@ -168,11 +174,12 @@ def nouveau_lien():
         account = db.session.get(Account, expired.account_id)
     if account is None or not account.contracts:
         raise LinkInvalid("activation")
-    if accounts.may_resend(account.contracts[0].id):
+    may_resend = accounts.may_resend(account.contracts[0].id)
+    if may_resend:
         _send_activation(account, account.contracts[0])
     db.session.commit()
     session.pop("portal_activation", None)
-    say("mail_sent_again")
+    say("mail_sent_again" if may_resend else "mail_limit")
     return redirect(url_for("portal.login.connexion"))
 
 
@@ -197,7 +204,7 @@ def _mail_page(form: AddressForm) -> tuple[str, int]:
         email=known["email"],
         suggestion=suggested_address(known["email"]),
         has_failed=account is not None and account.email_failed_at is not None,
-        until=tokens.expires_at("activation"),
+        until=datetime.fromisoformat(known["until"]),
     )
 
 

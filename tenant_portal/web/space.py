@@ -4,7 +4,7 @@ from flask import Blueprint, Response, make_response, redirect, session, url_for
 
 from .. import audit, consents, identity
 from ..db import begin_write, db
-from ..models import Account
+from ..models import Account, Purpose
 from .fields import ButtonForm, page, say
 
 screen = Blueprint("space", __name__)
@@ -18,7 +18,14 @@ def espace(account: Account):
         (contract, consents.current(account, contract), consents.awaits_direct_debit(account, contract))
         for contract in account.contracts
     ]
-    return page("space/espace.html", account=account, contracts=contracts, is_first=session.pop("portal_first", False))
+    questions = {purpose: consents.wording(purpose) for purpose in Purpose}
+    return page(
+        "space/espace.html",
+        account=account,
+        contracts=contracts,
+        questions=questions,
+        is_first=session.pop("portal_first", False),
+    )
 
 
 @screen.post("/deconnexion")

@@ -3,8 +3,6 @@
 import re
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Route, sync_playwright
 from sqlalchemy import text
 
 from tenant_portal import consents
@@ -32,7 +30,6 @@ STEPS = (
     "Saisissez votre mot de passe",
     "Cliquez sur « Je me connecte »",
 )
-CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync")
 LEGAL = ("/mentions-legales", "/donnees-personnelles", "/accessibilite", "/plan-du-site")
 
 
@@ -124,26 +121,6 @@ def test_stuck_tenant_finds_the_remedy_behind_a_link(portal):
         assert page.link(words).endswith(path)
         page.portal.get(page.link(words))
         page.portal.page = page
-
-
-@pytest.mark.browser
-def test_tenant_prints_the_guide_on_two_sheets_and_opens_it_at_a_step(app: Flask):
-    client = app.test_client()
-
-    def answer(route: Route) -> None:
-        with client.get(route.request.url) as response:
-            body = response.get_data()
-        route.fulfill(status=response.status_code, headers=dict(response.headers), body=body)
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        page = browser.new_page(viewport={"width": 360, "height": 700})
-        page.route("**/*", answer)
-        page.goto("http://localhost/aide#etape-6")
-        assert 0 <= page.locator("#etape-6").bounding_box()["y"] < 100
-        sheets = [page.pdf(format="A4", print_background=with_colours) for with_colours in (False, True)]
-        browser.close()
-    assert [len(re.findall(rb"/Type\s*/Page\b", sheet)) for sheet in sheets] == [2, 2]
 
 
 @pytest.mark.parametrize("address", ["/aide", *LEGAL])

@@ -14,7 +14,10 @@ LANDLORD = "contact@habitat-du-val.example"
 TENANT = "lea.martin@orange.fr"
 QUESTION = "Quel est votre problème"
 LOST_NUMBER = "Je ne trouve pas ma référence ou mon numéro de module, ou ils sont refusés"
-WAITING = "Mon bail est récent : prévenez-moi quand mon contrat apparaîtra"
+WAITING = (
+    "Mon bail est récent : prévenez-moi quand mon contrat apparaîtra"
+    " (donnez sa référence, le message est facultatif)"
+)
 TROUBLE = "Le site me dit que mes deux numéros ne vont pas ensemble."
 
 
