@@ -1,16 +1,17 @@
 # make demo   a throw-away portal to look at          make check  format, lint, types, shape of the code
-# make test   every test, the browser's too           make messages  bring the translations up to date
-#                                                     make clean  take away what these commands made
+# make test   every test, the browser's too           make quick  those that take no minute
+# make messages  bring the translations up to date
+# make lowest the tests on the oldest allowed parts   make clean  take away what these commands made
 #
 # Each does its own set-up, and does it once. Needed beforehand: Python 3.11 or newer, and make.
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PORT ?= 8080
 ARGS ?=
 
-.PHONY: help demo test check messages services clean
+.PHONY: help demo test lowest check messages services clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -5
 
@@ -20,6 +21,17 @@ demo: .venv/runtime.stamp
 # The browser's tests share one of the two workers (loadgroup), so that they do not fight for the machine.
 test: .venv/dev.stamp services
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+# What pyproject.toml asks for, at its lower bounds, in an environment of its own.
+lowest:
+	$(PYTHON) -m venv --clear build/lowest
+	$(PYTHON) tests/lowest.py > build/lowest/requirements.txt
+	build/lowest/bin/python -m pip install -qq --disable-pip-version-check -r build/lowest/requirements.txt
+	build/lowest/bin/python -m pytest -m "not browser and not slow" $(ARGS)
+
+# Without the browser, and without what starts, builds or installs whole programs.
+quick: .venv/dev.stamp
+	$(BIN)/python -m pytest -n 2 -m "not browser and not slow" $(ARGS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff format --check .

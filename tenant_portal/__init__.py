@@ -1,7 +1,8 @@
 """The tenant account portal: from the paper rent notice to a working account in two minutes."""
 
+from . import signals
 from .app import create_app, mount
 from .extension import TenantPortal
 
 __version__ = "0.1.0"
-__all__ = ["TenantPortal", "__version__", "create_app", "mount"]
+__all__ = ["TenantPortal", "__version__", "create_app", "mount", "signals"]

@@ -23,8 +23,12 @@ FORM_BYTES_MAX = 64 * 1024
 
 
 class Sha256Sessions(SecureCookieSessionInterface):
-    """Flask's signed session cookie, with SHA-256 in the place of SHA-1 (ASVS 11.4.1)."""
+    """Flask's signed session cookie, with SHA-256 in the place of SHA-1 (ASVS 11.4.1).
 
+    With a salt of our own no cookie of ours is one of a host's, even if someone gives both the same secret.
+    """
+
+    salt = "portal.session"
     digest_method = staticmethod(hashlib.sha256)
 
 
@@ -51,7 +55,8 @@ def mount(host: Flask, prefix: str, *, config: Mapping[str, Any], staff: StaffCa
     Nothing is shared: the portal has its own secret, cookies, database and pages, and reads `config` alone, not the
     host's environment. `staff` is asked inside a request of the host and names who is logged in there, or None.
     `PORTAL_PUBLIC_URL` is the address of the host; the prefix is added to it. `flask portal …` of the host runs the
-    portal's commands. Raises `ConfigError` for wrong settings and for a prefix that the host uses itself.
+    portal's commands, `flask portal-<prefix> …` those of a second portal. Raises `ConfigError` for wrong settings and
+    for a prefix that the host uses itself.
     """
     _check_prefix(host, prefix)
     app = _bare_app()
@@ -69,7 +74,8 @@ def mount(host: Flask, prefix: str, *, config: Mapping[str, Any], staff: StaffCa
     hops = app.extensions["portal"].settings.proxy_hops
     entrance = _behind_proxies(below_prefix, hops) if hops else below_prefix
     host.wsgi_app = DispatcherMiddleware(host.wsgi_app, {prefix: entrance})  # type: ignore[method-assign]
-    host.cli.add_command(MountedCommands(app))
+    name = "portal" if "portal" not in host.cli.commands else "portal" + prefix.replace("/", "-")
+    host.cli.add_command(MountedCommands(app), name)
     return app
 
 
@@ -99,12 +105,13 @@ def _furnish(app: Flask, *, staff: StaffCallback | None) -> None:
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES_MAX
     public = urlsplit(str(app.config.get("PORTAL_PUBLIC_URL", "")))
     is_https = public.scheme == "https"
+    path = public.path.rstrip("/") + str(app.config.get("PORTAL_URL_PREFIX") or "").rstrip("/")
     app.config.update(
         SESSION_COOKIE_SECURE=is_https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_NAME="__Host-portal_session" if is_https and not public.path else "portal_session",
-        SESSION_COOKIE_PATH=public.path or "/",
+        SESSION_COOKIE_NAME="__Host-portal_session" if is_https and not path else "portal_session",
+        SESSION_COOKIE_PATH=path or "/",
     )
     app.session_interface = Sha256Sessions()
     TenantPortal().init_app(app, staff=staff, owns_session=True)

@@ -6,7 +6,7 @@ from flask import Flask
 from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 
-from . import cli, identity, settings, smtp, web
+from . import cli, identity, neighbours, settings, smtp, web
 from .db import adopt_sqlite
 
 #: Who the logged-in member of staff is, asked inside a request; None for everyone else.
@@ -18,7 +18,7 @@ class TenantPortal:
 
     `TenantPortal(app)` or `init_app(app)` registers the pages below `PORTAL_URL_PREFIX`, the commands `flask portal`,
     and uses the host's Flask-SQLAlchemy, Flask-Mail, Flask-Babel and Flask-Login where it has them. Raises
-    `ConfigError`, which lists every wrong setting, before anything is registered.
+    `ConfigError` before anything is registered: it lists every wrong setting, and what in the host stands in the way.
     """
 
     def __init__(self, app: Flask | None = None, *, staff: StaffCallback | None = None) -> None:
@@ -28,6 +28,7 @@ class TenantPortal:
     def init_app(self, app: Flask, *, staff: StaffCallback | None = None, owns_session: bool = False) -> None:
         """Move into `app`; settings are read now and frozen, so later changes of its configuration have no effect."""
         frozen = settings.read(app.config)
+        neighbours.check_in(app, frozen.url_prefix, frozen.public_url)
         app.extensions["portal"] = settings.State(frozen, options={"staff": staff, "owns_session": owns_session})
         if "sqlalchemy" not in app.extensions:
             _add_database(app)
@@ -37,6 +38,7 @@ class TenantPortal:
             Babel(app, default_locale="fr", configure_jinja=False)
         identity.adopt(app)
         web.register(app, prefix=frozen.url_prefix)
+        neighbours.check_rules(app)
         app.cli.add_command(cli.portal)
 
 
@@ -46,4 +48,3 @@ def _add_database(app: Flask) -> None:
     database = SQLAlchemy(app)
     with app.app_context():
         adopt_sqlite(database.engine)
-

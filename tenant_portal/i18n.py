@@ -9,7 +9,7 @@ from typing import Any
 
 from babel.dates import format_date, format_datetime
 from flask import g
-from flask_babel import Domain, LazyString, force_locale, get_locale
+from flask_babel import Domain, LazyString, force_locale
 from markupsafe import Markup, escape
 
 from .resources import folder
@@ -38,10 +38,11 @@ def typeset(text: str) -> str:
 
 
 def language() -> str:
-    """Return the code of the language that the reader chose, French first."""
+    """Return the code of the language that the reader chose, French first.
+
+    A host's selector is not asked: it speaks for the host's readers, and may need a request where a command has none.
+    """
     known: str | None = g.get("portal_spoken") if g else None
-    if known is None:
-        known = str(get_locale() or "fr").partition("_")[0]
     return known if known in LANGUAGES else "fr"
 
 

@@ -6,8 +6,20 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, abort, after_this_request, current_app, g, redirect, request, session, url_for
-from flask_login import LoginManager, UserMixin, current_user, login_user
+from flask import (
+    Flask,
+    Request,
+    Response,
+    abort,
+    after_this_request,
+    current_app,
+    g,
+    redirect,
+    request,
+    session,
+    url_for,
+)
+from flask_login import LoginManager, UserMixin, current_user
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
@@ -40,7 +52,14 @@ _SYSTEMS = (
 
 
 class Tenant(UserMixin):
-    """A logged-in tenant, as Flask-Login knows him: his id names the session row, not the account."""
+    """A logged-in tenant, as Flask-Login knows him: his id names the session row, not the account.
+
+    For Flask-Login he is a stranger: whatever a host grants to `current_user.is_authenticated`, in a hook or a layout
+    that runs on our pages too, is meant for its own people. Who the tenant is, only `current_tenant` tells.
+    """
+
+    is_authenticated = False
+    is_anonymous = True
 
     def __init__(self, token: str, login: Login, *, is_fresh: bool) -> None:
         self.token, self.login, self.is_fresh = token, login, is_fresh
@@ -92,12 +111,15 @@ def log_in(account: Account, *, remember: bool) -> None:
     device = mark_device()
     token, row = sessions.start(account, device=device, device_name=_device_name(), remember=remember)
     _forget_session()
-    login_user(Tenant(token, row, is_fresh=True))
+    tenant = g._login_user = Tenant(token, row, is_fresh=True)
+    # What `login_user` would store; it would also tell a host's listeners, who take each user for one of the host's.
+    manager: Any = current_app.login_manager  # type: ignore[attr-defined]
+    session.update(_user_id=tenant.get_id(), _fresh=True, _id=manager._session_identifier_generator())
     session["portal_seen"] = _minutes_now()
     if remember:
-        _set_cookie("remember", token, int(settings.remember_days.total_seconds()))
+        set_cookie("remember", token, int(settings.remember_days.total_seconds()))
     else:
-        _set_cookie("remember", "", 0)
+        set_cookie("remember", "", 0)
 
 
 def log_out() -> None:
@@ -110,7 +132,7 @@ def log_out() -> None:
         sessions.end(remembered)
     _forget_session()
     g.pop("_login_user", None)
-    _set_cookie("remember", "", 0)
+    set_cookie("remember", "", 0)
 
 
 def current_tenant() -> Tenant | None:
@@ -134,12 +156,17 @@ def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def staff_required(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let in only whom the host's `staff` names; for everybody else the page does not exist."""
+    """Let in only whom the host's `staff` names; for everybody else the page does not exist.
+
+    Where both share one login, whoever is a tenant is no member of staff: a host that asks no more than «is somebody
+    logged in» must not be asked about him.
+    """
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         who = state.options.get("staff")
-        name = who() if who is not None else None
+        is_tenant = not state.options.get("owns_session") and current_tenant() is not None
+        name = who() if who is not None and not is_tenant else None
         if not name:
             abort(404)
         return view(str(name), *args, **kwargs)
@@ -173,7 +200,7 @@ def device_mark() -> str:
 def mark_device() -> str:
     """Return this browser's mark, giving it one for a year if it has none."""
     device = device_mark() or secrets.token_urlsafe(sessions.TOKEN_BYTES)
-    _set_cookie("device", device, _YEAR)
+    set_cookie("device", device, _YEAR)
     return device
 
 
@@ -195,7 +222,9 @@ def _cookie_path() -> str:
     return (urlsplit(settings.public_url).path + settings.url_prefix) or "/"
 
 
-def _set_cookie(what: str, value: str, seconds: int) -> None:
+def set_cookie(what: str, value: str, seconds: int) -> None:
+    """Set one of our cookies with the answer, for our own pages only."""
+
     @after_this_request
     def add(response: Response) -> Response:
         response.set_cookie(

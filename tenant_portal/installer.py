@@ -15,7 +15,7 @@ from . import doctor, migrate
 from .app import create_app
 from .db import db
 from .errors import ConfigError
-from .settings import Settings, key_of
+from .settings import Settings, instance_file, key_of
 
 #: Ports on which mail servers speak TLS from the first byte, and those where STARTTLS is asked for.
 IMPLICIT_TLS_PORT = 465
@@ -114,6 +114,7 @@ def setup(yes: bool, **given: str | None) -> None:
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
     with app.app_context():
+        instance_file("documents").parent.mkdir(parents=True, exist_ok=True)
         migrate.upgrade()
         click.echo(f"La base de données est à jour : {db.engine.url.render_as_string()}\n")
         has_fault = doctor.report(doctor.examine())

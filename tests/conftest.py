@@ -17,7 +17,7 @@ from jinja2 import FileSystemBytecodeCache, StrictUndefined
 from tenant_portal import create_app, outbox
 from tenant_portal.db import db
 
-from . import services
+from . import hosts, services
 from .people import Lease, Roster, Tenant, open_account
 from .portal_client import Portal
 from .post import Mailbox, PostOffice
@@ -40,6 +40,20 @@ SETTINGS: dict[str, Any] = {
 }
 
 MakeApp = Callable[..., Flask]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--homes`: every journey in all three homes, not only those marked so."""
+    parser.addoption("--homes", action="store_true", help="tell every journey in all three homes of the portal")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tell the journeys marked `homes`, or all of them, in the three homes; those marked `standalone` in one."""
+    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    is_journey = Path(__file__).parent / "journeys" in metafunc.definition.path.parents
+    is_everywhere = "homes" in marks or (is_journey and metafunc.config.getoption("homes"))
+    if is_everywhere and not marks & {"standalone", "browser"} and "home" in metafunc.fixturenames:
+        metafunc.parametrize("home", hosts.HOMES, indirect=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -70,7 +84,15 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_app(tmp_path: Path, migrated_database: Path, post_office: PostOffice, clock: "Clock") -> Iterator[MakeApp]:
+def home(request: pytest.FixtureRequest) -> str:
+    """Return where the portal lives in this test: alone, unless the test is told in every home (`ALL_HOMES`)."""
+    return getattr(request, "param", hosts.STANDALONE)
+
+
+@pytest.fixture
+def make_app(
+    tmp_path: Path, migrated_database: Path, post_office: PostOffice, clock: "Clock", home: str
+) -> Iterator[MakeApp]:
     """Return a function that makes an application: settings given by name stand over those of all tests.
 
     Two applications of one test share their database, as two processes of one portal would.
@@ -89,7 +111,7 @@ def make_app(tmp_path: Path, migrated_database: Path, post_office: PostOffice, c
             "SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}",
             **settings,
         }
-        app = create_app(config)
+        app = hosts.settle(home, config, tmp_path / "intranet.sqlite3")
         app.jinja_env.undefined = StrictUndefined
         app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(migrated_database.parent))
         if not config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):

@@ -6,9 +6,11 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from flask import Flask
+from flask.testing import FlaskClient
 from lxml import html
 from werkzeug.test import TestResponse
 
+from .hosts import home_of
 from .page_checks import complaints_of
 from .page_text import described_by, name_of, plain, visible_text
 
@@ -17,12 +19,27 @@ REDIRECTS_MAX = 5
 ANY_STATUS = 0
 
 
+class Browser(FlaskClient):
+    """A browser for which a path that a test types begins at the portal, wherever that lives."""
+
+    prefix = ""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Ask for an address; one that a page gave has the prefix already."""
+        if args and isinstance(args[0], str) and args[0].startswith("/"):
+            path = urlsplit(args[0]).path
+            if path != self.prefix and not path.startswith(f"{self.prefix}/") or not self.prefix:
+                args = (self.prefix + args[0], *args[1:])
+        return super().open(*args, **kwargs)
+
+
 class Portal:
     """One browser on one application, with its own cookies; each page it sees has passed the checks of all pages."""
 
     def __init__(self, app: Flask) -> None:
-        self.app = app
-        self.http = app.test_client()
+        self.app, self.home = app, home_of(app)
+        self.http = Browser(self.home.front, self.home.front.response_class, use_cookies=True)
+        self.http.prefix = self.home.prefix
         self.page: Page = None  # type: ignore[assignment]
 
     def get(self, address: str, *, status: int = 200) -> "Page":
@@ -47,6 +64,8 @@ class Portal:
 
     def cookie(self, name: str) -> str | None:
         """Return the value of a cookie of this browser."""
+        if name == "portal_session":
+            name = self.app.config["SESSION_COOKIE_NAME"]
         found = [c for c in self.http._cookies.values() if c.key == name]
         return found[0].value if found else None
 
@@ -81,7 +100,7 @@ class Page:
     def __init__(self, portal: Portal, response: TestResponse) -> None:
         self.portal, self.response = portal, response
         self.url, self.status = response.request.url, response.status_code
-        self.path = urlsplit(self.url).path
+        self.path = urlsplit(self.url).path.removeprefix(portal.home.prefix) or "/"
         self.is_html = response.mimetype == "text/html"
         self.tree = html.document_fromstring(response.get_data() or b"<html></html>") if self.is_html else None
 

@@ -15,7 +15,7 @@ from werkzeug.routing import Rule
 from tenant_portal import models
 from tenant_portal.db import Base
 
-from .people import Lease, fill_sign_up, log_in
+from .people import PASSWORD, Lease, Tenant, fill_sign_up, log_in
 from .portal_client import Portal
 from .post import Mailbox
 
@@ -339,9 +339,9 @@ def test_a_stranger_who_looks_at_every_page_changes_nothing(app: Flask, portal: 
 
 
 def test_a_tenant_who_looks_at_every_page_changes_nothing(
-    app: Flask, an_account: Callable[..., object], watch: Watch
+    app: Flask, an_account: Callable[..., Tenant], watch: Watch
 ) -> None:
-    browser = an_account().browser  # type: ignore[attr-defined]
+    browser = an_account().browser
     assert watch.has_changed()
     for address in pages(app):
         browser.get(address)
@@ -360,11 +360,11 @@ def test_t12_a_scanner_that_opens_the_links_of_mails_changes_nothing(
         scanner.http.head(link)
         scanner.get(link)
         assert not watch.has_changed(), link
-    assert log_in(portal.another_browser(), lease.reference, "girafe violette sous l'évier").path != "/espace"
+    assert log_in(portal.another_browser(), lease.reference, PASSWORD).path != "/espace"
 
 
-def test_no_form_is_taken_without_its_token(app: Flask, an_account: Callable[..., object], watch: Watch) -> None:
-    browser = an_account().browser  # type: ignore[attr-defined]
+def test_no_form_is_taken_without_its_token(app: Flask, an_account: Callable[..., Tenant], watch: Watch) -> None:
+    browser = an_account().browser
     assert watch.has_changed()
     for rule in rules(app):
         if "POST" in (rule.methods or ()) and not rule.arguments:

@@ -21,6 +21,9 @@ from lxml import html
 from .page_text import plain
 from .portal_client import Portal
 
+#: Each starts whole programs.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 PASSWORD = "citron vert quatorze nuages"
 START_SECONDS = 60

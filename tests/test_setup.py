@@ -21,6 +21,9 @@ from tenant_portal.installer import env_line, write_env
 
 from .post import PostOffice
 
+#: Each starts whole programs.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 ODD_TEXTS = [
     "0200000000",

@@ -2,18 +2,19 @@
 
 import secrets
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from .. import i18n, outbox, resources
+from .. import i18n, neighbours, outbox, resources
 from ..contracts import last_import_day
 from ..db import db
 from ..errors import ConfigError, PortalError
-from ..identity import check_loaders, cookie_name, current_tenant
-from ..settings import settings
+from ..identity import check_loaders, cookie_name, current_tenant, set_cookie
+from ..settings import settings, state
 from . import fields, help, login, messages, password, signup, space, staff, style
 
 #: Blueprints in the order of the tenant's way; endpoint, function and template of a page share one name.
@@ -60,17 +61,28 @@ def _change_password() -> WerkzeugResponse:
 @portal.before_request
 def _speak() -> WerkzeugResponse | None:
     """Speak the language that was chosen, French first; `?langue=en` chooses, and the address is clean again."""
-    check_loaders()
+    _check_host()
     wanted = request.args.get("langue", "")
     if wanted in i18n.LANGUAGES and request.method == "GET" and request.endpoint:
-        answer = redirect(url_for(request.endpoint, **(request.view_args or {})))
-        answer.set_cookie(
-            cookie_name("lang"), wanted, max_age=365 * 86400, secure=settings.is_https, httponly=True, samesite="Lax"
-        )
+        others = {name: value for name, value in request.args.items() if name != "langue" and name[0] != "_"}
+        answer = redirect(url_for(request.endpoint, **{**others, **(request.view_args or {})}))
+        set_cookie("lang", wanted, 365 * 86400)
         return answer
-    chosen = request.cookies.get(cookie_name("lang"), "")
-    i18n.choose_language(chosen if chosen in i18n.LANGUAGES else "fr")
+    i18n.choose_language(_chosen_language())
     return None
+
+
+def _check_host() -> None:
+    """Refuse to show a page in a host that broke a condition after we moved in."""
+    check_loaders()
+    if "host_checked" not in state.cache:
+        neighbours.check_rules(current_app)
+        state.cache["host_checked"] = True
+
+
+def _chosen_language() -> str:
+    chosen = request.cookies.get(cookie_name("lang"), "")
+    return chosen if chosen in i18n.LANGUAGES else "fr"
 
 
 @portal.teardown_request
@@ -86,6 +98,8 @@ def _page_context() -> dict[str, Any]:
         "settings": settings,
         "language": i18n.language(),
         "languages": i18n.LANGUAGES,
+        "language_links": {code: "?" + urlencode({**request.args, "langue": code}) for code in i18n.LANGUAGES},
+        "hours": i18n.typeset(settings.landlord_hours),
         "tenant": current_tenant(),
         "style_url": style.url(),
         "script_url": url_for("portal.static", filename="portal.js", v=style.digest("portal.js")),
@@ -121,12 +135,12 @@ def _foreseen(error: PortalError) -> tuple[str, int]:
 
 @portal.errorhandler(CSRFError)
 def _expired(error: CSRFError) -> tuple[str, int]:
-    """Answer a host's own CSRF check as kindly as ours."""
-    return render_template("portal/problem.html", code="form_expired", error=error), 400
+    """Answer a host's own CSRF check as kindly as ours; it comes before our pages could choose their language."""
+    with i18n.speaking(_chosen_language()):
+        return render_template("portal/problem.html", code="form_expired", error=error), 400
 
 
 @portal.errorhandler(HTTPException)
-@portal.errorhandler(500)
 def _refused(error: HTTPException) -> Any:
     status = error.code or 500
     if status < 400:
@@ -137,11 +151,14 @@ def _refused(error: HTTPException) -> Any:
     current_app.logger.info("status %s, page number %s, path %s", status, number, request.endpoint)
     code = f"status_{status if status in KIND_STATUSES else (500 if status >= 500 else 400)}"
     with_context = {} if request.blueprint else _page_context()
-    chosen = request.cookies.get(cookie_name("lang"), "")
-    with i18n.speaking(chosen if chosen in i18n.LANGUAGES else "fr"):  # an address of no page has no language yet
+    with i18n.speaking(_chosen_language()):  # an address of no page has no language yet
         text = render_template("portal/problem.html", code=code, error=error, number=number, **with_context)
     response = current_app.make_response((text, status))
     for header, value in error.get_response().headers:
         if header in {"Allow", "Retry-After"}:
             response.headers[header] = value
     return response if request.blueprint else _headers(response)
+
+
+for _status in KIND_STATUSES:  # a host's own handler of a status would win against ours of all statuses
+    portal.register_error_handler(_status, _refused)

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import session
 
-from .. import accounts, audit, identity, links, mail
+from .. import accounts, audit, consents, identity, links, mail, signals
 from ..accounts import Attempt
 from ..db import db
 from ..models import Account
@@ -39,7 +39,14 @@ def enter(account: Account, form: LoginForm) -> bool:
         mail.welcome(account, account.contracts[0], link=links.public("login.connexion"))
     audit.record("logged_in", account=account, step=12)
     identity.log_in(account, remember=bool(form.remember.data))
-    if is_first:
-        session["portal_first"] = True
+    if not is_first:
+        db.session.commit()
+        return False
+    session["portal_first"] = True
+    contract = account.contracts[0]
+    whose = {"account": account.id, "reference": contract.reference}
+    choices = {str(purpose): row.answer for purpose, row in consents.current(account, contract).items()}
     db.session.commit()
-    return is_first
+    signals.tell(signals.account_finished, **whose)
+    signals.tell(signals.choices_changed, **whose, choices=choices)
+    return True

@@ -39,7 +39,8 @@ TOPIC_LABELS = {
     Topic.PASSWORD: _l("Je n'arrive pas à me connecter avec mon mot de passe"),
     Topic.TAKEN: _l("Une autre personne a déjà créé un compte pour mon contrat"),
     Topic.WAITING: _l(
-        "Mon bail est récent : prévenez-moi quand mon contrat apparaîtra (donnez sa référence, le message est facultatif)"
+        "Mon bail est récent : prévenez-moi quand mon contrat apparaîtra"
+        " (donnez sa référence, le message est facultatif)"
     ),
     Topic.OTHER: _l("Autre chose"),
 }

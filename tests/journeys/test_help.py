@@ -143,6 +143,7 @@ def test_tenant_reads_who_publishes_the_portal(make_app):
         assert full.says(words)
 
 
+@pytest.mark.standalone
 def test_tenant_reads_what_becomes_of_his_data(make_app):
     page = Portal(
         make_app(PORTAL_UNFINISHED_DAYS=45, PORTAL_REMEMBER_DAYS=21, PORTAL_DPO_CONTACT="dpo@habitat-du-val.example")
@@ -169,6 +170,7 @@ def test_l42_site_map_leads_to_every_page(portal):
         portal.get(link.get("href"))
 
 
+@pytest.mark.standalone
 def test_machine_learns_that_database_and_outbox_are_well(app, mailbox, portal, a_contract, clock):
     client = app.test_client()
     answer = client.get("/healthz")
@@ -186,6 +188,7 @@ def test_machine_learns_that_database_and_outbox_are_well(app, mailbox, portal, 
     assert client.get("/healthz").json["outbox"] == "ok"
 
 
+@pytest.mark.standalone
 def test_t41_machine_learns_that_the_database_is_not_well(app):
     with app.app_context():
         begin_write()

@@ -20,6 +20,7 @@ def search(staff, what):
     return staff.get("/gestion").form("Chercher").fill("Référence contrat, nom ou adresse mail", what).click("Chercher")
 
 
+@pytest.mark.standalone
 def test_nobody_but_staff_finds_the_back_office(portal, an_account):
     account = an_account()
     assert TenantPortal

@@ -1,0 +1,35 @@
+"""What a host can listen to; each signal is sent after the commit, with the portal's application as its sender."""
+
+import logging
+from typing import Any
+
+from blinker import NamedSignal, Namespace
+from flask import Flask, current_app
+
+from .db import db
+
+__all__ = ["account_finished", "choices_changed", "message_received"]
+
+_signals = Namespace()
+#: A tenant has logged in for the first time, step 12: `account` is the number of his account, `reference` the
+#: reference of his contract.
+account_finished = _signals.signal("account-finished")
+#: The answers to the three questions that count from now on: `account`, `reference`, and `choices`, which says for
+#: each of `e_notice`, `commercial` and `general` whether it was accepted.
+choices_changed = _signals.signal("choices-changed")
+#: A message to the landlord has been kept: its `number` and `topic`, the `reference` that was typed, if any, and the
+#: number of the `account` if its tenant was logged in, else None.
+message_received = _signals.signal("message-received")
+
+log = logging.getLogger("tenant_portal")
+
+
+def tell(signal: NamedSignal, **what: Any) -> None:
+    """Send a signal once everything is committed; a receiver that fails is logged and disturbs nobody."""
+    sender: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    for receiver in list(signal.receivers_for(sender)):
+        try:
+            receiver(sender, **what)
+        except Exception:  # the tenant's page must not pay for a fault of the host
+            db.session.rollback()
+            log.exception("a receiver of the signal %s failed", signal.name)

@@ -1,0 +1,105 @@
+"""A host that breaks a condition gets one clear error, which names the remedy."""
+
+import subprocess
+import sys
+
+import pytest
+from flask import Blueprint, Flask
+from flask_wtf import CSRFProtect
+
+from tenant_portal import TenantPortal, mount
+from tenant_portal.errors import ConfigError
+from tests.conftest import SETTINGS
+from tests.hosts import PREFIX, hostile_host
+
+CONFIG = {**SETTINGS, "SQLALCHEMY_DATABASE_URI": "sqlite://", "PORTAL_URL_PREFIX": PREFIX}
+
+
+def bare(**config):
+    """Return a host with nothing in it but its settings."""
+    app = Flask("intranet", static_folder=None)
+    app.config.update({**CONFIG, **config})
+    return app
+
+
+@pytest.mark.parametrize(
+    ("break_it", "remedy"),
+    [
+        (lambda app: app.config.pop("PORTAL_PUBLIC_URL"), "PORTAL_PUBLIC_URL is missing"),
+        (lambda app: app.config.update(PORTAL_PUBLIC_URL=f"http://localhost{PREFIX}"), "stand twice in each address"),
+        (lambda app: (CSRFProtect(app), CSRFProtect(app)), "CSRFProtect was set up twice.*keep one"),
+        (lambda app: TenantPortal(app), "call TenantPortal once"),
+        (lambda app: app.register_blueprint(Blueprint("portal", "x")), "blueprint named 'portal'"),
+        (lambda app: app.cli.command("portal")(lambda: None), "command named 'portal'"),
+        (
+            lambda app: app.add_url_rule(f"{PREFIX}/connexion", "mine", str),
+            "connexion .*set PORTAL_URL_PREFIX",
+        ),
+        (lambda app: app.add_url_rule(f"{PREFIX}/activation/<x>", "mine", str), "is an address of the portal"),
+    ],
+)
+def test_host_that_breaks_a_condition_is_told_the_remedy(break_it, remedy):
+    app = bare()
+    break_it(app)
+    with pytest.raises(ConfigError, match=remedy):
+        TenantPortal(app)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "remedy"),
+    [
+        (CSRFProtect, "CSRFProtect was set up twice"),
+        (lambda app: app.add_url_rule(f"{PREFIX}/aide", "mine", str), "set PORTAL_URL_PREFIX"),
+    ],
+)
+def test_host_that_breaks_a_condition_later_is_told_at_the_first_page(break_it, remedy):
+    app = bare()
+    CSRFProtect(app)
+    TenantPortal(app)
+    break_it(app)
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=remedy):
+            app.test_client().get(f"{PREFIX}/connexion")
+
+
+@pytest.mark.parametrize("prefix", ["", "locataire", "/", "/a/", "/payroll", "/a b"])
+def test_mount_refuses_a_prefix_that_cannot_be(prefix):
+    with pytest.raises(ConfigError, match="prefix"):
+        mount(hostile_host(SQLALCHEMY_DATABASE_URI="sqlite://"), prefix, config=CONFIG)
+
+
+def test_mount_refuses_a_prefix_twice():
+    host = bare()
+    mount(host, PREFIX, config={**CONFIG, "PORTAL_URL_PREFIX": ""})
+    with pytest.raises(ConfigError, match="used by the host already"):
+        mount(host, PREFIX, config=CONFIG)
+
+
+QUIET = """
+import os, sys, threading
+seen = []
+def note(event, args):
+    writes = event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+")
+    if writes or event in {"socket.connect", "sqlite3.connect", "_thread.start_new_thread"}:
+        seen.append((event, args))
+sys.dont_write_bytecode = True
+import flask
+sys.addaudithook(note)
+files = os.listdir("/proc/self/fd")
+from tenant_portal import TenantPortal, mount
+config = %r
+mount(flask.Flask("one"), "/locataire", config=config)
+host = flask.Flask("two")
+host.config.update(config)
+TenantPortal(host)
+assert not seen, seen
+assert threading.active_count() == 1
+assert os.listdir("/proc/self/fd") == files
+"""
+
+
+def test_nothing_is_opened_or_started_before_the_first_request(tmp_path):
+    config = {**SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'portal.sqlite3'}"}
+    done = subprocess.run([sys.executable, "-c", QUIET % config], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir())

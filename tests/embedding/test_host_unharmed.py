@@ -1,0 +1,98 @@
+"""The hostile host does the same with the portal and without it, and its migrations leave the portal's tables alone."""
+
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import inspect
+
+from tenant_portal import migrate
+from tests.hosts import EXTENSION, add_staff, home_of, hostile_host
+
+from .conftest import log_staff_in, token_on
+
+
+def what_the_host_does(host):
+    """Run the host's own little tests, and return everything that it answered."""
+    browser = host.test_client()
+    seen = []
+
+    def look(path, **headers):
+        answer = browser.get(path, headers=headers)
+        text = answer.text.split('<form method="post">')[0]
+        seen.append((path, answer.status_code, sorted(set(answer.headers.keys()) - {"Set-Cookie"}), text))
+
+    for path in (
+        "/",
+        "/payroll",
+        "/de/news",
+        "/fr/news",
+        "/nowhere",
+        "/static/x",
+        "/who",
+        "/say",
+        "/context",
+        "/login",
+    ):
+        look(path)
+    look("/words", **{"Accept-Language": "de"})
+    seen.append(browser.post("/mail").status_code)
+    log_staff_in(browser, remember="yes")
+    look("/payroll")
+    look("/who")
+    seen.append(browser.post("/logout", data={"csrf_token": token_on(browser)}).text)
+    look("/payroll")
+    host.config["PROPAGATE_EXCEPTIONS"] = False
+    look("/broken")
+    return seen
+
+
+def test_host_does_the_same_with_the_portal_and_without(host, portal, tmp_path):
+    alone = hostile_host(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path / 'alone.sqlite3'}")
+    add_staff(alone)
+    portal.get("/connexion")
+    assert what_the_host_does(host) == what_the_host_does(alone)
+
+
+@pytest.mark.parametrize("home", [EXTENSION], indirect=True)
+def test_upgrade_of_the_portal_touches_nothing_of_the_host(host):
+    def tables():
+        with host.app_context():
+            engine = host.extensions["sqlalchemy"].engine
+            return {
+                name: (inspect(engine).get_columns(name).__repr__(), inspect(engine).get_indexes(name))
+                for name in inspect(engine).get_table_names()
+                if not name.startswith("portal_")
+            }
+
+    before = tables()
+    with host.app_context():
+        migrate.downgrade("base")
+    assert tables() == before
+    assert home_of(host).app.test_cli_runner().invoke(args=["portal", "db", "upgrade"]).exit_code == 0
+    assert tables() == before and before
+
+
+MIGRATE = """
+import pathlib, sys, flask_migrate
+from tests import hosts
+from tests.conftest import SETTINGS, upgrade
+folder = pathlib.Path(sys.argv[1])
+database = f"sqlite:///{folder / 'one.sqlite3'}"
+app = hosts.settle(hosts.EXTENSION, {**SETTINGS, "SQLALCHEMY_DATABASE_URI": database}, folder)
+upgrade(app)
+with app.app_context():
+    flask_migrate.init(str(folder / "migrations"))
+    for _ in range(2):
+        flask_migrate.migrate(str(folder / "migrations"))
+        flask_migrate.upgrade(str(folder / "migrations"))
+"""
+
+
+def test_migrations_of_the_host_propose_nothing_about_the_portal(tmp_path):
+    command = [sys.executable, "-c", MIGRATE, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (version,) = (tmp_path / "migrations" / "versions").glob("*.py")
+    assert "employee" in version.read_text() and "portal" not in version.read_text()
+    assert "No changes in schema detected" in done.stderr

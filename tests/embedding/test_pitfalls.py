@@ -1,0 +1,263 @@
+"""The 25 pitfalls of living inside somebody else's application (DESIGN 8.3), each with its own test."""
+
+import gc
+
+import pytest
+from flask import render_template_string
+from flask_login import LoginManager
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import inspect, select
+
+from tenant_portal import links, mount
+from tenant_portal.db import Base
+from tenant_portal.errors import ConfigError
+from tenant_portal.models import Account
+from tenant_portal.smtp import PatientMail
+from tests.conftest import SETTINGS
+from tests.hosts import EXTENSION, MOUNT, PREFIX, home_of, hostile_host
+from tests.people import fill_sign_up, log_in
+from tests.portal_client import Portal
+
+from .conftest import log_staff_in, token_on
+
+in_host = pytest.mark.parametrize("home", [EXTENSION], indirect=True)
+mounted = pytest.mark.parametrize("home", [MOUNT], indirect=True)
+SQLITE = {"SQLALCHEMY_DATABASE_URI": "sqlite://"}
+
+
+def cookies_of(browser):
+    """Return the cookies of a browser, by name."""
+    return {cookie.key: cookie for cookie in browser._cookies.values()}
+
+
+def test_pitfall_01_tenant_finds_the_pages_of_staff_closed_and_stays_logged_in(host, an_account):
+    browser = an_account().browser
+    assert browser.http.get("http://localhost/payroll").status_code == 401
+    assert browser.http.get("http://localhost/who").get_json()["employee"] is None
+    assert browser.get("/espace").path == "/espace"
+
+
+@in_host
+@pytest.mark.parametrize("late", ["manager", "loader", "request_loader"])
+def test_pitfall_02_host_sets_its_login_up_after_the_portal_and_is_told(app, portal, late):
+    manager = LoginManager(app) if late == "manager" else app.login_manager
+    if late == "request_loader":
+        manager.request_loader(lambda request: None)
+    else:
+        manager.user_loader(lambda number: None)
+    with pytest.raises(ConfigError, match="before TenantPortal"):
+        portal.get("/connexion")
+
+
+@in_host
+def test_pitfall_03_tenant_login_ends_the_staff_login_of_that_browser(host, an_account):
+    account = an_account()
+    browser = Portal(host)
+    log_staff_in(browser.http)
+    log_in(browser, account.lease.reference, account.password)
+    assert browser.http.get("http://localhost/payroll").status_code == 401
+    assert browser.get("/espace").path == "/espace"
+
+
+def test_pitfall_04_stranger_is_sent_to_the_portals_login_not_to_the_hosts(host, portal):
+    assert portal.get("/espace").path == "/connexion"
+
+
+@mounted
+def test_pitfall_05_mount_with_the_hosts_secret_shares_no_cookie(make_app, an_account, host):
+    app = make_app(SECRET_KEY=host.config["SECRET_KEY"])
+    account = an_account()
+    browser = Portal(app)
+    log_in(browser, account.lease.reference, account.password, remember=True)
+    own = cookies_of(browser.http)
+    assert not {"session", "remember_token"} & set(own)
+    assert {cookie.path for cookie in own.values()} == {PREFIX}
+    thief = host.test_client()
+    for name in ("session", "remember_token"):
+        for cookie in own.values():
+            thief.set_cookie(name, cookie.value)
+            assert thief.get("/payroll").status_code == 401
+
+
+@in_host
+def test_pitfall_06_login_and_logout_leave_the_hosts_session_alone(host, an_account):
+    account = an_account()
+    browser = Portal(host)
+    log_staff_in(browser.http)
+    log_in(browser, account.lease.reference, account.password, remember=True)
+    assert "remember_token" not in cookies_of(browser.http)
+    assert cookies_of(browser.http)["session"].expires is None, "how long the cookie lasts is the host's affair"
+    browser.get("/espace").click("Je me déconnecte")
+    assert browser.http.get("http://localhost/who").get_json()["cart"] == "three pencils"
+
+
+@in_host
+def test_pitfall_07_messages_of_host_and_portal_do_not_mix(host, an_account):
+    account = an_account()
+    page = log_in(Portal(host), account.lease.reference, account.password)
+    browser = page.portal
+    browser.http.get("http://localhost/say")
+    assert not browser.click("Je me déconnecte").says("for the intranet")
+    assert browser.http.get("http://localhost/who").get_json()["said"] == ["for the intranet"]
+
+
+@in_host
+def test_pitfall_08_there_is_one_csrf_check_and_forms_pass_with_it_and_without(host, portal, a_contract):
+    checks = [f for f in host.before_request_funcs[None] if f.__module__ == "flask_wtf.csrf"]
+    assert len(checks) == 1
+    assert portal.http.post("/connexion", data={"reference": "1"}).status_code == 400
+    assert portal.get("/connexion").form("Je me connecte").click().faults
+    host.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    assert portal.http.post("/deconnexion").status_code == 400, "our forms check by themselves"
+
+
+@in_host
+def test_pitfall_09_forms_pass_the_referrer_check_of_https(make_app):
+    portal = Portal(make_app(PORTAL_PUBLIC_URL="https://localhost"))
+    page = portal.get(f"https://localhost{PREFIX}/connexion")
+    assert page.response.headers["Referrer-Policy"] == "same-origin"
+    assert page.form("Je me connecte").click().faults
+
+
+def test_pitfall_10_headers_of_the_portal_stay_on_its_own_pages(host, visitor, portal):
+    for path in ("/", "/nowhere", "/payroll"):
+        headers = visitor.get(path).headers
+        assert headers["X-Intranet"] == "1"
+        assert not {"Content-Security-Policy", "Cache-Control", "Referrer-Policy"} & set(headers.keys())
+    refused = portal.http.post("/connexion")
+    assert refused.status_code == 400 and "Content-Security-Policy" in refused.headers
+
+
+@in_host
+def test_pitfall_11_unknown_addresses_below_the_prefix_are_the_hosts(host, visitor):
+    answer = visitor.get(f"{PREFIX}/nowhere")
+    assert (answer.status_code, answer.text) == (404, "the intranet has no such page")
+
+
+@in_host
+def test_pitfall_12_csrf_refusal_of_the_host_is_told_kindly_and_in_french(host, portal):
+    answer = portal.http.post("/connexion", headers={"Accept-Language": "de"})
+    assert answer.status_code == 400
+    assert 'lang="fr"' in answer.text and "ouverte" in answer.text
+    assert "<h1>Bad Request</h1>" in host.test_client().post("/mail").text, "its own refusals stay its own"
+
+
+@in_host
+def test_pitfall_13_templates_of_the_same_name_stay_apart(host, portal, visitor):
+    assert "INTRANET" in visitor.get("/").text
+    assert "INTRANET" not in portal.get("/connexion").response.text
+    portal.get("/activation/none", status=404)
+    with host.app_context():
+        assert render_template_string("{% include 'problem.html' %}") == "problem of the intranet"
+
+
+@in_host
+def test_pitfall_14_context_of_the_portal_stays_in_the_portal(host, portal, mailbox, an_account):
+    an_account()
+    assert host.test_client().get("/context").text == "nobody Monday of the intranet"
+
+
+def test_pitfall_15_static_files_are_found_and_are_not_the_hosts(host, portal, visitor):
+    page = portal.get("/connexion")
+    for address in page.tree.xpath("//link[@rel='stylesheet']/@href|//script/@src"):
+        assert address.startswith(PREFIX)
+        with portal.http.get(address) as answer:
+            assert answer.status_code == 200
+    assert visitor.get("/static/portal.js").status_code == 404
+
+
+def test_pitfall_16_there_is_one_group_of_commands(host):
+    names = {name for name in host.cli.commands if "portal" in name or name in {"login", "signup", "staff"}}
+    assert names == {"portal"}
+    assert host.test_cli_runner().invoke(args=["portal", "db", "check"]).exit_code == 0
+
+
+@mounted
+def test_pitfall_17_two_portals_live_in_one_process_as_two_mounts(app, portal, host, tmp_path):
+    other = {**SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'other.sqlite3'}"}
+    second = mount(hostile_host(**SQLITE), "/autre", config={**other, "PORTAL_LANDLORD_NAME": "Autre bailleur"})
+    mount(host, "/troisieme", config=other)
+    assert {"portal", "portal-troisieme"} <= set(host.cli.commands)
+    assert second.extensions["portal"].settings.landlord_name == "Autre bailleur"
+    assert portal.get("/connexion").title.endswith("Habitat du Val")
+
+
+def test_pitfall_18_host_owns_its_tables_and_the_portal_its_own(host):
+    """What `flask db migrate` proposes is in test_host_unharmed.py."""
+    assert all(name.startswith("portal_") for name in Base.metadata.tables)
+    assert not [name for name in host.extensions["sqlalchemy"].metadata.tables if name.startswith("portal_")]
+
+
+@in_host
+def test_pitfall_19_portal_never_commits_what_the_host_left_pending(host, an_account):
+    account = an_account()
+    database, employee = host.extensions["sqlalchemy"], host.extensions["employee"]
+
+    host.extensions["leaves_pending"].append("a name that nobody committed")
+
+    browser = Portal(host)
+    log_in(browser, account.lease.reference, account.password)
+    browser.get("/espace")
+    with host.app_context():
+        assert database.session.scalars(select(employee.name)).all() == ["Mme Moreau"]
+
+
+@in_host
+def test_pitfall_20_portal_uses_the_hosts_database_and_makes_no_second_one(host, an_account):
+    account = an_account()
+    found = {id(one) for one in gc.get_objects() if isinstance(one, SQLAlchemy) and host in one._app_engines}
+    assert found == {id(host.extensions["sqlalchemy"])}
+    with host.app_context():
+        assert host.extensions["sqlalchemy"].session.scalars(select(Account.email)).all() == [account.email]
+        assert {"employee", "portal_accounts"} <= set(inspect(host.extensions["sqlalchemy"].engine).get_table_names())
+
+
+@in_host
+def test_pitfall_21_mails_go_through_the_hosts_mail_and_name_the_landlord(host, portal, mailbox, a_contract):
+    assert not isinstance(host.extensions["mail"], PatientMail)
+    fill_sign_up(portal, a_contract())
+    mail = mailbox.read()
+    assert "contact@habitat-du-val.example" in mail.message["From"]
+    browser = host.test_client()
+    browser.post("/mail", data={"csrf_token": token_on(browser)})
+    assert "intranet@habitat.example" in mailbox.unread()[0].message["From"], "the host's own mails go as before"
+    mailbox.office.empty()
+
+
+def test_pitfall_22_links_in_mails_do_not_follow_the_host_header(app, portal, mailbox, an_account):
+    account = an_account()
+    form = portal.get("/mot-de-passe-oublie").form("mot de passe")
+    data = dict(form.fill("Ma référence contrat", account.lease.reference).node.form_values())
+    cookie = "; ".join(f"{c.key}={c.value}" for c in portal.http._cookies.values())
+    forger = home_of(app).front.test_client(use_cookies=False)
+    headers = {"Host": "evil.example", "Cookie": cookie}
+    forger.post(f"{PREFIX}/mot-de-passe-oublie", data=data, headers=headers)
+    assert mailbox.read().link.startswith(f"http://localhost{PREFIX}/")
+    with app.app_context():
+        assert links.public("login.connexion") == f"http://localhost{PREFIX}/connexion"
+
+
+@in_host
+def test_pitfall_23_settings_are_frozen_and_the_hosts_proxies_are_its_own_affair(app, portal):
+    app.config["PORTAL_LANDLORD_NAME"] = "Somebody else"
+    assert portal.get("/connexion").title.endswith("Habitat du Val")
+    portal.http.get("/connexion", headers={"X-Forwarded-Prefix": "/x", "X-Forwarded-Host": "evil.example"})
+    assert "evil" not in portal.http.get("/connexion", headers={"X-Forwarded-Host": "evil.example"}).text
+
+
+@in_host
+def test_pitfall_24_hosts_loader_never_sees_an_id_of_ours(host, an_account):
+    browser = an_account().browser  # the host's loader does int(id), and would raise
+    for path in ("/", "/payroll", "/who", "/login", "/de/news", "/nowhere"):
+        assert browser.http.get(f"http://localhost{path}").status_code in {200, 401, 404}
+
+
+def test_pitfall_25_mail_scanner_that_opens_a_link_changes_nothing(app, portal, mailbox, a_contract):
+    fill_sign_up(portal, a_contract())
+    link = mailbox.read().link
+    scanner = portal.another_browser()
+    scanner.http.head(link)
+    scanner.get(link)
+    with app.app_context():
+        account = app.extensions["sqlalchemy"].session.scalars(select(Account)).one()
+        assert not account.is_activated
