@@ -127,9 +127,8 @@ def authenticate(reference: str, password: str, *, device: str, origin: str) -> 
     counter = _counter(reference, account, device if is_known_device else "")
     pause = throttle.wait(counter) or (None if is_known_device else throttle.origin_wait("login", origin))
     if pause is not None:
-        audit_contract = contract
         begin_write()
-        audit.record("login_delayed", contract=audit_contract, step=12)
+        audit.record("login_delayed", contract=contract, step=12)
         return Attempt(contract=contract, wait=pause)
 
     account_id, password_hash = (account.id, account.password_hash) if account is not None else (None, None)
