@@ -73,7 +73,8 @@ def _named(name: str) -> list[Contract]:
     names = func.lower(Contract.last_name + " " + Contract.first_name + " " + Contract.last_name)
     pattern = "%" + re.sub(r"[^bdfghjklmpqrtvwxz0-9 ]", "_", name) + "%"
     rows = select(Contract).where(names.like(pattern)).order_by(Contract.last_name, Contract.reference)
-    same = (c for c in db.session.scalars(rows) if name in folded(f"{c.last_name} {c.first_name} {c.last_name}"))
+    begins = re.compile(rf"\b{re.escape(name)}")  # « colas » is not looked for in « Nicolas »
+    same = (c for c in db.session.scalars(rows) if begins.search(folded(f"{c.last_name} {c.first_name} {c.last_name}")))
     return list(islice(same, SEARCH_MAX))
 
 
