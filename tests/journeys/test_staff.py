@@ -56,6 +56,7 @@ def test_staff_find_nothing_and_are_told_how_to_search(staff, a_contract):
     a_contract()
     assert search(staff, "zzz").says("0 contrat trouvé")
     assert search(staff, "%").says("0 contrat trouvé")
+    assert search(staff, "artin").says("0 contrat trouvé"), "a name is found by the beginning of its words"
     assert staff.get("/gestion").form("Chercher").click("Chercher").faults
 
 
