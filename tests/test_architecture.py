@@ -121,7 +121,7 @@ def test_groups_of_screens_never_import_each_other(module: str) -> None:
     assert not GRAPH[module] & screens - {module}
 
 
-@pytest.mark.parametrize("module", [m for m in ("cli", "demo") if m in MODULES])
+@pytest.mark.parametrize("module", [m for m in MODULES if m.split(".")[0] in {"cli", "demo"}])
 def test_commands_never_import_screens(module: str) -> None:
     assert not {name for name in GRAPH[module] if name.split(".")[0] == "web"}
 

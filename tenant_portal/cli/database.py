@@ -1,0 +1,40 @@
+"""The commands `flask portal db …`."""
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy.exc import OperationalError
+
+from .. import migrate
+from ..i18n import gettext as _
+from .guard import Stop, require_newest, with_database
+
+database = AppGroup("db", help=_("La base de données."))
+
+
+@database.command("upgrade", help=_("Met la base de données au dernier format."))
+def db_upgrade() -> None:
+    """Bring the database to the newest migration."""
+    try:
+        before = migrate.state()
+        if before is migrate.State.AHEAD:
+            require_newest()
+        migrate.upgrade()
+    except OperationalError as trouble:
+        raise Stop(_("La base de données ne répond pas : %(cause)s", cause=trouble.orig)) from None
+    if before is migrate.State.NEWEST:
+        click.echo(_("La base de données est déjà au dernier format : rien n'a changé."))
+    else:
+        click.echo(_("La base de données est au dernier format."))
+
+
+@database.command("check", help=_("Dit si le programme et la base de données s'accordent."))
+@with_database
+def db_check() -> None:
+    """Tell whether code and database agree."""
+    differences = migrate.drift()
+    if differences:
+        click.echo(_("La base de données diffère de ce que le programme attend :"), err=True)
+        for difference in differences:
+            click.echo(f"- {difference}", err=True)
+        raise Stop(_("Rétablissez une sauvegarde, ou écrivez à qui a installé le portail."))
+    click.echo(_("Le programme et la base de données s'accordent."))

@@ -1,0 +1,49 @@
+"""What every command leans on: it ends with a sentence, and runs only on a database that it understands."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from sqlalchemy.exc import OperationalError
+
+from .. import migrate
+from ..i18n import gettext as _
+
+
+class Stop(click.ClickException):
+    """Ends a command with a sentence instead of a traceback."""
+
+    def show(self, file: Any = None) -> None:
+        """Say the sentence on standard error."""
+        click.echo(self.message, file=file, err=True)
+
+
+def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command run only on a database that is there and at the newest migration."""
+
+    @wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            require_newest()
+            return command(*args, **kwargs)
+        except OperationalError as trouble:
+            raise Stop(_("La base de données ne répond pas : %(cause)s", cause=trouble.orig)) from None
+
+    return guarded
+
+
+def require_newest() -> None:
+    """Raise `Stop`, which names the remedy, unless the database is at the newest migration."""
+    state = migrate.state()
+    if state is migrate.State.EMPTY:
+        raise Stop(_("La base de données est vide. Lancez d'abord : flask portal db upgrade"))
+    if state is migrate.State.BEHIND:
+        raise Stop(_("La base de données est d'une version antérieure. Lancez d'abord : flask portal db upgrade"))
+    if state is migrate.State.AHEAD:
+        raise Stop(
+            _(
+                "La base de données vient d'une version plus récente du portail."
+                " Installez cette version, ou une plus récente."
+            )
+        )
