@@ -29,9 +29,9 @@ lowest:
 	build/lowest/bin/python -m pip install -qq --disable-pip-version-check -r build/lowest/requirements.txt
 	build/lowest/bin/python -m pytest -m "not browser and not slow" $(ARGS)
 
-# Without the browser, and without what starts, builds or installs whole programs.
+# Each journey in one home; without the browser, and without what starts, builds or installs whole programs.
 quick: .venv/dev.stamp
-	$(BIN)/python -m pytest -n 2 -m "not browser and not slow" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --alone -m "not browser and not slow" $(ARGS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff format --check .

@@ -60,11 +60,14 @@ def utcnow() -> datetime:
 def begin_write() -> None:
     """Start a write: leave what was read before, so that what follows is read and written as one.
 
-    On SQLite the write lock is taken at once (IMMEDIATE), which is what makes «busy» wait instead of fail; a write
-    without this call is refused by the database, so no page can change anything by accident.
+    On SQLite the write lock is taken at once, which is what makes «busy» wait instead of fail, and keeps two from
+    deciding on what both have read. In a database of ours a write without this call is refused, so no page can change
+    anything by accident; a host's engine begins as the host likes, so there a write of no row takes the lock.
     """
     db.session.rollback()
-    db.session.connection(execution_options={"portal_write": True})
+    connection = db.session.connection(execution_options={"portal_write": True})
+    if connection.dialect.name == "sqlite" and not connection.info.get("portal_adopted"):
+        connection.exec_driver_sql("UPDATE portal_attempts SET count = count WHERE 1 = 0")
 
 
 def adopt_sqlite(engine: Engine) -> None:
@@ -74,6 +77,7 @@ def adopt_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:
+        record.info["portal_adopted"] = True
         connection.isolation_level = None  # sqlite3 would begin too late, and DEFERRED
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")

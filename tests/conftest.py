@@ -43,16 +43,15 @@ MakeApp = Callable[..., Flask]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--homes`: every journey in all three homes, not only those marked so."""
-    parser.addoption("--homes", action="store_true", help="tell every journey in all three homes of the portal")
+    """Add `--alone`, for a quick run: every journey in one home only."""
+    parser.addoption("--alone", action="store_true", help="tell the journeys of the portal on its own only")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tell the journeys marked `homes`, or all of them, in the three homes; those marked `standalone` in one."""
-    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    """Tell every journey in the three homes, except those marked `standalone`."""
     is_journey = Path(__file__).parent / "journeys" in metafunc.definition.path.parents
-    is_everywhere = "homes" in marks or (is_journey and metafunc.config.getoption("homes"))
-    if is_everywhere and not marks & {"standalone", "browser"} and "home" in metafunc.fixturenames:
+    is_told_once = metafunc.definition.get_closest_marker("standalone") or metafunc.config.getoption("alone")
+    if is_journey and not is_told_once and "home" in metafunc.fixturenames:
         metafunc.parametrize("home", hosts.HOMES, indirect=True)
 
 

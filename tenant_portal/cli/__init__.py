@@ -1,15 +1,27 @@
 """The commands `flask portal …`: one group, also present in a host application; one file for each family."""
 
-from flask.cli import AppGroup
+import click
+from flask.cli import AppGroup, with_appcontext
 
-from .. import doctor
+from .. import doctor, identity
+from ..errors import ConfigError
 from ..i18n import gettext as _
 from .contracts import contracts_group
 from .database import database
+from .guard import Stop
 from .mail import mail_group
 from .purge import purge
 
-portal = AppGroup("portal", help=_("Le portail des locataires."))
+
+@click.group("portal", cls=AppGroup, help=_("Le portail des locataires."))
+@with_appcontext
+def portal() -> None:
+    """Refuse to run in a host whose login would not know tenants from staff, before its first page does."""
+    try:
+        identity.check_loaders()
+    except ConfigError as mistake:
+        raise Stop(str(mistake)) from None
+
 
 for command in (database, contracts_group, mail_group, purge, doctor.doctor):
     portal.add_command(command)

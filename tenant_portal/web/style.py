@@ -21,6 +21,9 @@ CONFINEMENT = (
     (r"(?<=[{},])(?=\[data-theme)", ".pico"),
     (r"(?<=[{},])(?=body\{|main\{|\[type=reset\]\.|\.container|\.grid|\.modal-|:where\((?:nav|\.modal))", ".pico "),
 )
+#: What already stays inside, or is no selector at all; and the commas between selectors, not those within brackets.
+_CONFINED = re.compile(r"\.pico|^:host|^:where\(:host|^@|^(?:from|to|\d+%)$")
+_COMMA = re.compile(r",(?![^(]*\))")
 #: Grounds on which the landlord's colour is read, light and dark, and the contrast it must have: 4.5 (WCAG 1.4.3), with
 #: room for the tinted grounds of cards and alerts.
 LIGHT_GROUND, DARK_GROUND = "#f7f4ee", "#1c2425"
@@ -85,7 +88,12 @@ def _confined(css: str) -> str:
     """Return Pico's rules with every selector inside `.pico`."""
     for pattern, words in CONFINEMENT:
         css = re.sub(pattern, words, css)
-    return css
+    return re.sub(r"[^{}]+(?=\{)", lambda found: ",".join(_inside(one) for one in _COMMA.split(found[0])), css)
+
+
+def _inside(selector: str) -> str:
+    """Return a selector that reaches into `.pico` only, no stronger than before; at-rules and key frames stay."""
+    return selector if _CONFINED.search(selector) else f":where(.pico) {selector}"
 
 
 def readable(colour: str, ground: str) -> str:

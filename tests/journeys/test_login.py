@@ -9,7 +9,6 @@ from .steps import log_in
 PAIR = "Erreur : la référence contrat ou le mot de passe ne correspond pas."
 
 
-@pytest.mark.homes
 def test_tenant_logs_in_and_out(portal, an_account):
     account = an_account()
     page = log_in(portal, f"L/{account.lease.reference}", account.password)
@@ -123,7 +122,6 @@ def test_t30_two_tenants_share_an_address(portal, mailbox, an_account):
     assert two.lease.reference not in mail.text
 
 
-@pytest.mark.homes
 def test_t39_remembered_device_lasts_fourteen_days_and_ends_on_logout(portal, an_account, clock):
     account = an_account()
     page = portal.get("/connexion")
@@ -157,7 +155,6 @@ def test_t39_without_memoriser_the_session_ends_when_idle_and_after_twelve_hours
     assert page.h1 == "Identifiez-vous"
 
 
-@pytest.mark.homes
 def test_login_forgets_what_was_in_the_browser_before(portal, an_account):
     account = an_account()
     portal.get("/connexion")
@@ -169,7 +166,6 @@ def test_login_forgets_what_was_in_the_browser_before(portal, an_account):
     assert answer.status_code == 400, "a token from before the login is worth nothing"
 
 
-@pytest.mark.homes
 def test_page_asked_for_is_reached_after_the_login_and_nothing_else(portal, an_account):
     account = an_account()
     for wanted in ("//evil.example", "https://evil.example", "/\\evil.example", "/inscription", "/espace@evil"):

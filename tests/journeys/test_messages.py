@@ -45,7 +45,6 @@ def messages_of(app):
         return list(db.session.scalars(db.select(Message).order_by(Message.id)))
 
 
-@pytest.mark.homes
 def test_t36_tenant_who_writes_gets_a_number_and_a_delay(portal, mailbox, app):
     page = send(portal)
     assert page.path == "/message/envoye" and page.h1 == "Votre message est envoyé"

@@ -1,7 +1,5 @@
 """« J'ai oublié mon mot de passe »."""
 
-import pytest
-
 from .steps import PASSWORD, log_in, sign_up
 
 NEW = "un nouveau secret bien long"
@@ -20,7 +18,6 @@ def choose(portal, link, password=NEW, *, status=200):
     return form.fill("Confirmez votre mot de passe", password).click(status=status)
 
 
-@pytest.mark.homes
 def test_t17_tenant_chooses_a_new_password_by_mail(portal, mailbox, an_account):
     account = an_account(email="lea@free.fr")
     logged_in = portal.another_browser()
@@ -119,7 +116,6 @@ def test_an_activation_token_opens_no_reset_page(portal, mailbox, a_contract):
     assert portal.get(f"/mot-de-passe/{token}", status=404).says("lien")
 
 
-@pytest.mark.homes
 def test_forged_host_does_not_reach_the_mail(portal, mailbox, an_account):
     account = an_account()
     page = portal.get("/mot-de-passe-oublie")

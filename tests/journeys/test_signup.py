@@ -9,7 +9,6 @@ NEUTRAL = (
 )
 
 
-@pytest.mark.homes
 def test_tenant_goes_from_the_notice_to_his_account(portal, mailbox, a_contract):
     contract = a_contract(payment="Prélèvement automatique")
     page = sign_up(portal, contract.reference, contract.module, email="lea.martin@orange.fr")
