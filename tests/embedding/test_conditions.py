@@ -1,10 +1,13 @@
 """A host that breaks a condition gets one clear error, which names the remedy."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from flask import Blueprint, Flask
+from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 
 from tenant_portal import TenantPortal, mount
@@ -12,6 +15,7 @@ from tenant_portal.errors import ConfigError
 from tests.conftest import SETTINGS
 from tests.hosts import PREFIX, hostile_host
 
+ROOT = Path(__file__).parents[2]
 CONFIG = {**SETTINGS, "SQLALCHEMY_DATABASE_URI": "sqlite://", "PORTAL_URL_PREFIX": PREFIX}
 
 
@@ -22,22 +26,23 @@ def bare(**config):
     return app
 
 
-@pytest.mark.parametrize(
-    ("break_it", "remedy"),
-    [
-        (lambda app: app.config.pop("PORTAL_PUBLIC_URL"), "PORTAL_PUBLIC_URL is missing"),
-        (lambda app: app.config.update(PORTAL_PUBLIC_URL=f"http://localhost{PREFIX}"), "stand twice in each address"),
-        (lambda app: (CSRFProtect(app), CSRFProtect(app)), "CSRFProtect was set up twice.*keep one"),
-        (lambda app: TenantPortal(app), "call TenantPortal once"),
-        (lambda app: app.register_blueprint(Blueprint("portal", "x")), "blueprint named 'portal'"),
-        (lambda app: app.cli.command("portal")(lambda: None), "command named 'portal'"),
-        (
-            lambda app: app.add_url_rule(f"{PREFIX}/connexion", "mine", str),
-            "connexion .*set PORTAL_URL_PREFIX",
-        ),
-        (lambda app: app.add_url_rule(f"{PREFIX}/activation/<x>", "mine", str), "is an address of the portal"),
-    ],
-)
+BROKEN = [
+    (lambda app: app.config.pop("PORTAL_PUBLIC_URL"), "PORTAL_PUBLIC_URL is missing"),
+    (lambda app: app.config.update(SECRET_KEY="short"), "SECRET_KEY is shorter than 32 characters"),
+    (lambda app: app.config.update(PORTAL_PUBLIC_URL=f"http://localhost{PREFIX}"), "stand twice in each address"),
+    (lambda app: (CSRFProtect(app), CSRFProtect(app)), "CSRFProtect was set up twice.*keep one"),
+    (lambda app: TenantPortal(app), "call TenantPortal once"),
+    (lambda app: app.register_blueprint(Blueprint("portal", "x")), "blueprint named 'portal'"),
+    (lambda app: app.cli.command("portal")(lambda: None), "command named 'portal'"),
+    (
+        lambda app: app.add_url_rule(f"{PREFIX}/connexion", "mine", str),
+        "connexion .*set PORTAL_URL_PREFIX",
+    ),
+    (lambda app: app.add_url_rule(f"{PREFIX}/activation/<x>", "mine", str), "is an address of the portal"),
+]
+
+
+@pytest.mark.parametrize(("break_it", "remedy"), BROKEN)
 def test_host_that_breaks_a_condition_is_told_the_remedy(break_it, remedy):
     app = bare()
     break_it(app)
@@ -73,6 +78,37 @@ def test_mount_refuses_a_prefix_twice():
     mount(host, PREFIX, config={**CONFIG, "PORTAL_URL_PREFIX": ""})
     with pytest.raises(ConfigError, match="used by the host already"):
         mount(host, PREFIX, config=CONFIG)
+
+
+def test_page_for_hosts_quotes_what_a_host_is_told():
+    told = []
+
+    def note(act, app):
+        with pytest.raises(ConfigError) as caught:
+            act(app)
+        told.append(str(caught.value))
+
+    for break_it, _ in BROKEN:
+        app = bare()
+        break_it(app)
+        note(TenantPortal, app)
+    late = bare()
+    TenantPortal(late)
+    LoginManager(late)
+    note(lambda app: app.test_client().get(f"{PREFIX}/connexion"), late)
+    host = bare()
+    host.add_url_rule(PREFIX, "mine", str)
+    note(lambda app: mount(app, PREFIX, config=CONFIG), host)
+    table = (
+        (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8").split("| Condition | Error |")[1].split("\n\n")[0]
+    )
+    quotes = [
+        text for row in table.splitlines()[2:] for text in re.findall("`([^`]+)`", row.split("|")[2]) if " " in text
+    ]
+    assert len(quotes) >= 7
+    for quote in quotes:
+        pattern = ".*".join(re.escape(part) for part in quote.split("…"))
+        assert any(re.search(pattern, text) for text in told), quote
 
 
 QUIET = """
