@@ -14,7 +14,7 @@ from typing import Any
 import flask_mail
 from flask import current_app
 
-from . import i18n
+from . import colours, i18n
 from .models import Mail
 from .settings import settings
 
@@ -115,17 +115,10 @@ def _render(row: Mail, part: str, **names: Any) -> str:
             "landlord": i18n.typeset(settings.landlord_name),
             "hours": i18n.typeset(settings.landlord_hours),
             "phone": settings.landlord_phone.replace(" ", "\u00a0"),
-            "ink": _ink(settings.brand_colour),
+            "ink": colours.ink(settings.brand_colour),
         }
     )
 
 
 def _encoded(text: str, header: str) -> str:
     return Header(one_line(text), "utf-8", header_name=header).encode(linesep="\r\n")
-
-
-def _ink(colour: str) -> str:
-    """Return black or white, whichever is read better on the colour (WCAG 2.2, relative luminance)."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "#ffffff"
