@@ -59,7 +59,7 @@ def logo_origin() -> str:
 
 def _sheet() -> str:
     if "style_sheet" not in state.cache:
-        files = [_confined(_static("pico.conditional.min.css")), _static("portal.css")]
+        files = [_pico(), _static("portal.css")]
         brand = settings.brand_colour
         light, dark = readable(brand, LIGHT_GROUND), readable(brand, DARK_GROUND)
         files.append(
@@ -80,11 +80,15 @@ def _static(filename: str) -> str:
     return (PACKAGE / "static" / filename).read_text(encoding="utf-8")
 
 
-def _confined(css: str) -> str:
+@lru_cache
+def _pico() -> str:
     """Return Pico's rules with every selector inside `.pico`."""
+    css = _static("pico.conditional.min.css")
     for pattern, words in CONFINEMENT:
         css = re.sub(pattern, words, css)
-    return re.sub(r"[^{}]+(?=\{)", lambda found: ",".join(_inside(one) for one in _COMMA.split(found[0])), css)
+    return re.sub(
+        r"(?<![^{}])[^{}]++(?=\{)", lambda found: ",".join(_inside(one) for one in _COMMA.split(found[0])), css
+    )
 
 
 def _inside(selector: str) -> str:
