@@ -71,6 +71,19 @@ class RosterUnusable(PortalError):
     code = "roster_unusable"
 
 
+class NoticesUnusable(PortalError):
+    """The path is neither a folder nor a ZIP of notices, or cannot be read; nothing was changed."""
+
+    code = "notices_unusable"
+
+
+class NoticeMissing(PortalError):
+    """A notice was published, but its file is not where it was put."""
+
+    code = "notice_missing"
+    status = 404
+
+
 class TooManyMails(PortalError):
     """So many mails were caused for one contract that no more leave within the hour."""
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from babel.dates import format_date, format_datetime
+from babel.units import format_unit
 from flask import g
 from flask_babel import Domain, LazyString, force_locale
 from markupsafe import Markup, escape
@@ -125,6 +126,26 @@ def moment(at: datetime) -> str:
     if language() != "fr":
         return format_datetime(local, "EEEE d MMMM 'at' HH:mm", locale=language())
     return _first(format_datetime(local, "EEEE d MMMM 'à' H'\u00a0h\u00a0'mm", locale="fr"))
+
+
+def month(of: date) -> str:
+    """Return a month as people write it: « novembre 2026 »."""
+    text = format_date(of, "MMMM yyyy", locale=language())
+    return text.replace(" ", "\u00a0")
+
+
+def of_month(of: date) -> str:
+    """Return what follows « votre avis d'échéance » : « de novembre 2026 », « d'octobre 2026 »."""
+    if language() != "fr":
+        return gettext("de %(month)s", month=month(of))
+    text = month(of)
+    return f"d’{text}" if text[0] in "ao" else f"de {text}"
+
+
+def file_size(size: int) -> str:
+    """Return the size of a file as people read it: « 84 ko », « 1,2 Mo »."""
+    value, unit = (round(size / 1e6, 1), "megabyte") if size >= 1e6 else (max(1, round(size / 1e3)), "kilobyte")
+    return format_unit(value, f"digital-{unit}", "short", locale=language()).replace(" ", "\u00a0")
 
 
 def duration(length: timedelta) -> str:

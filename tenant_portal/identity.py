@@ -178,7 +178,8 @@ def staff_required(view: Callable[..., Any]) -> Callable[..., Any]:
 def next_page(wanted: str | None) -> str:
     """Return where to go after a login: the page asked for, if it is one of the tenant's own, else his home.
 
-    The address is built anew from our own map, so nothing that was typed can lead elsewhere.
+    The address is built anew from our own map, so nothing that was typed can lead elsewhere. One with a number may be a
+    file, after which the browser would still show the login.
     """
     home = url_for("portal.space.espace")
     path = urlsplit(wanted or "").path
@@ -189,7 +190,8 @@ def next_page(wanted: str | None) -> str:
         )
     except (HTTPException, RequestRedirect):
         return home
-    return url_for(endpoint, **values) if str(endpoint).startswith("portal.space.") else home
+    is_tenants = getattr(current_app.view_functions[endpoint], "portal_guard", None) == "account"
+    return url_for(endpoint) if is_tenants and not values else home
 
 
 def device_mark() -> str:

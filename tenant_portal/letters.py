@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 from email import policy
 from email.charset import QP, Charset
 from email.header import Header
@@ -112,6 +112,7 @@ def _render(row: Mail, part: str, **names: Any) -> str:
             "settings": settings,
             "language": row.language,
             "moment": lambda iso: i18n.moment(datetime.fromisoformat(iso)),
+            "of_month": lambda iso: i18n.of_month(date.fromisoformat(iso)),
             "landlord": i18n.typeset(settings.landlord_name),
             "hours": i18n.typeset(settings.landlord_hours),
             "phone": settings.landlord_phone.replace(" ", "\u00a0"),

@@ -8,7 +8,7 @@ from datetime import datetime
 from . import consents, i18n, outbox
 from .db import utcnow
 from .messages import Topic
-from .models import Account, Contract, Message
+from .models import Account, Contract, Message, Notice
 from .rules import masked_reference
 from .settings import settings
 
@@ -85,6 +85,17 @@ def contract_ready(message: Message, contract: Contract, *, link: str) -> None:
     """Tell who waited for his contract that he can sign up now (T05)."""
     content = {"digits": _digits(contract), "link": link}
     outbox.put("contract_ready", message.email, contract=contract, language=message.language, content=content)
+
+
+def notice_published(account: Account, notice: Notice, *, link: str, is_correction: bool) -> None:
+    """Tell who chose the e-notice that the rent notice of a month can be read, or has been corrected."""
+    content = {
+        "digits": _digits(notice.contract),
+        "link": link,
+        "period": notice.period.isoformat(),
+        "is_correction": is_correction,
+    }
+    outbox.put("notice_published", account.email, account=account, contract=notice.contract, content=content)
 
 
 def _digits(contract: Contract | None) -> str:

@@ -241,6 +241,24 @@ class Event(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
 
 
+class Notice(Base):
+    """A rent notice that the landlord published; its file is named by the digest, and a newer one takes its place."""
+
+    __tablename__ = "portal_notices"
+    __table_args__ = (UniqueConstraint("contract_id", "period"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("portal_contracts.id"))
+    #: The first day of the month that the notice is for.
+    period: Mapped[date] = mapped_column(Date)
+    #: SHA-256 of the file, in hexadecimal.
+    digest: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(Integer)
+    published_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    contract: Mapped[Contract] = relationship()
+
+
 class Import(Base):
     """One roster that was taken: T05 shows its day."""
 

@@ -68,6 +68,7 @@ MAIL_NAMES = {
     "message_received": _l("message reçu"),
     "message_to_landlord": _l("message au bailleur"),
     "contract_ready": _l("contrat arrivé"),
+    "notice_published": _l("avis d'échéance disponible"),
 }
 
 

@@ -8,7 +8,7 @@ from flask import Flask, current_app
 
 from .db import db
 
-__all__ = ["account_finished", "choices_changed", "message_received"]
+__all__ = ["account_finished", "choices_changed", "message_received", "notice_published"]
 
 _signals = Namespace()
 #: A tenant has logged in for the first time, step 12: `account` is the number of his account, `reference` the
@@ -20,6 +20,10 @@ choices_changed = _signals.signal("choices-changed")
 #: A message to the landlord has been kept: its `number` and `topic`, the `reference` that was typed, if any, and the
 #: number of the `account` if its tenant was logged in, else None.
 message_received = _signals.signal("message-received")
+#: A rent notice has been published, or put in the place of another one of the same month: the number of the `notice`,
+#: the `reference` of its contract, its `period` such as "2026-11", and the number of the `account` of its tenant, or
+#: None while he has not finished one.
+notice_published = _signals.signal("notice-published")
 
 log = logging.getLogger("tenant_portal")
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.utils import parseaddr, parsedate_to_datetime
@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from tenant_portal import accounts, letters, mail, outbox
 from tenant_portal.db import begin_write, db, utcnow
-from tenant_portal.models import Account, Contract, Message, Purpose
+from tenant_portal.models import Account, Contract, Message, Notice, Purpose
 from tenant_portal.models import Mail as MailRow
 
 from .page_text import plain, visible_text
@@ -82,6 +82,12 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "attempts": lambda a, c, m: mail.attempts(a, c, link=LINK),
     "message_received": lambda a, c, m: mail.message_received(m, days=2),
     "contract_ready": lambda a, c, m: mail.contract_ready(m, c, link=LINK),
+    "notice_published": lambda a, c, m: mail.notice_published(
+        a, Notice(contract=c, period=date(2026, 10, 1)), link=LINK, is_correction=False
+    ),
+    "notice_published, corrected": lambda a, c, m: mail.notice_published(
+        a, Notice(contract=c, period=date(2026, 11, 1)), link=LINK, is_correction=True
+    ),
     "message_to_landlord": lambda a, c, m: mail.message_to_landlord(
         m, standing_text="Étape à faire : 9 sur 12.\n[x] 1"
     ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -14,6 +15,7 @@ from .conftest import MakeApp
 from .people import Lease, Tenant, fill_sign_up, log_in
 from .portal_client import ANY_STATUS, Portal
 from .post import Mailbox
+from .rent_notices import in_folder, pdf, publish
 
 
 @pytest.fixture
@@ -30,6 +32,16 @@ def test_tenant_takes_the_twelve_steps_on_postgresql(an_account: Callable[..., T
     assert tenant.log_in(tenant.browser).path == "/espace"
     shown = app.test_cli_runner().invoke(args=["portal", "contracts", "show", tenant.lease.reference])
     assert shown.exit_code == 0, shown.output
+
+
+def test_tenant_hears_of_his_notice_and_opens_it_on_postgresql(
+    an_account: Callable[..., Tenant], app: Flask, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    tenant = an_account(e_notice="Oui")
+    files = {f"{tenant.lease.reference}_2026-11.pdf": pdf()}
+    assert publish(app, in_folder(tmp_path / "avis", files))[0] == 0
+    assert tenant.browser.get(mailbox.read().link).says("Avis de novembre 2026")
+    assert publish(app, tmp_path / "avis")[0] == 0
 
 
 def test_code_and_postgresql_agree(app: Flask) -> None:

@@ -1,6 +1,7 @@
 """What a host hears of the portal, and that what it does with it never reaches a tenant's page."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ from sqlalchemy import select
 
 from tenant_portal import signals
 from tenant_portal.db import db
-from tenant_portal.models import Account, Message
+from tenant_portal.models import Account, Message, Notice
 
 from .people import Lease, Tenant, fill_sign_up, log_in
 from .portal_client import Page, Portal
 from .post import Mailbox
+from .rent_notices import in_folder, pdf, publish
 
 Heard = list[tuple[str, dict[str, Any]]]
 
@@ -98,6 +100,36 @@ def test_host_hears_of_a_message_with_its_number(
         {"number": numbers[1], "topic": "other", "reference": tenant.lease.reference, "account": account},
     ]
     mailbox.read_all()
+
+
+def test_host_hears_of_each_notice_that_is_new_or_corrected_once_it_is_committed(
+    app: Flask, an_account: Callable[..., Tenant], a_contract: Callable[..., Lease], heard: Heard, tmp_path: Path
+) -> None:
+    tenant, nobody = an_account(), a_contract()
+    found: list[bool] = []
+
+    def look(sender: Flask, *, notice: int, **what: Any) -> None:
+        with db.engine.connect() as another:
+            found.append(another.execute(select(Notice.id).where(Notice.id == notice)).first() is not None)
+
+    files = {f"{lease.reference}_2026-11.pdf": pdf() for lease in (tenant.lease, nobody)}
+    heard.clear()
+    with signals.notice_published.connected_to(look, sender=app):
+        publish(app, in_folder(tmp_path / "avis", files), "--dry-run")
+        assert not heard
+        publish(app, tmp_path / "avis")
+        publish(app, tmp_path / "avis")
+    with app.app_context():
+        account = db.session.scalars(select(Account.id)).one()
+        numbers = list(db.session.scalars(select(Notice.id).order_by(Notice.id)))
+    told = [
+        {"notice": numbers[0], "account": account, "reference": tenant.lease.reference, "period": "2026-11"},
+        {"notice": numbers[1], "account": None, "reference": nobody.reference, "period": "2026-11"},
+    ]
+    assert heard == [("notice_published", what) for what in told]
+    assert found == [True, True]
+    publish(app, in_folder(tmp_path / "avis", {f"{nobody.reference}_2026-11.pdf": pdf("corrigé")}))
+    assert heard[2:] == [("notice_published", told[1])]
 
 
 def test_host_whose_receiver_fails_breaks_no_page(

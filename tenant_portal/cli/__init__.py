@@ -10,6 +10,7 @@ from .contracts import contracts_group
 from .database import database
 from .guard import Stop
 from .mail import mail_group
+from .notices import notices_group
 from .purge import purge
 
 
@@ -23,5 +24,5 @@ def portal() -> None:
         raise Stop(str(mistake)) from None
 
 
-for command in (database, contracts_group, mail_group, purge, doctor.doctor):
+for command in (database, contracts_group, notices_group, mail_group, purge, doctor.doctor):
     portal.add_command(command)

@@ -12,20 +12,9 @@ from ..db import db, utcnow
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
-from .guard import Stop, with_database
-
-#: Exit code of `contracts import` when some lines were refused and the others taken.
-SOME_REFUSED = 3
-#: Characters of a cell that a line about it shows.
-VALUE_SHOWN = 40
+from .guard import SOME_REFUSED, Stop, Unusable, shown, with_database
 
 contracts_group = AppGroup("contracts", help=_("Les contrats."))
-
-
-class Unusable(Stop):
-    """The file is no roster; nothing was changed."""
-
-    exit_code = 2
 
 
 @contracts_group.command("import", help=_("Prend la liste des contrats dans un fichier CSV."))
@@ -70,7 +59,7 @@ def contracts_show(reference: str) -> None:
     """Tell where the tenant of a contract stands on the twelve steps."""
     contract = contracts.find(rules.digits_of(reference))
     if contract is None:
-        raise Stop(_("Aucun contrat ne porte la référence « %(value)s ».", value=_shown(reference)))
+        raise Stop(_("Aucun contrat ne porte la référence « %(value)s ».", value=shown(reference)))
     template = current_app.jinja_env.get_template("portal/staff/standing.txt")
     text = template.render(contract=contract, standing=progress.standing(contract), **i18n.FOR_TEXT)
     click.echo(text.rstrip("\n"))
@@ -131,19 +120,13 @@ def _fault_line(fault: roster.Fault) -> str:
         return _(
             "- ligne %(line)s, « %(value)s » : %(reason)s",
             line=fault.line,
-            value=_shown(fault.value),
+            value=shown(fault.value),
             reason=fault.reason,
         )
     return _(
         "- ligne %(line)s, %(column)s, « %(value)s » : %(reason)s",
         line=fault.line,
-        column=_shown(fault.column),
-        value=_shown(fault.value),
+        column=shown(fault.column),
+        value=shown(fault.value),
         reason=fault.reason,
     )
-
-
-def _shown(value: str) -> str:
-    """Return a value as it can be shown on any terminal: short, and its control characters spelt out."""
-    short = value if len(value) <= VALUE_SHOWN else value[: VALUE_SHOWN - 1] + "…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)

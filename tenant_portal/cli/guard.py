@@ -10,6 +10,11 @@ from sqlalchemy.exc import OperationalError
 from .. import migrate
 from ..i18n import gettext as _
 
+#: Exit code of a command that refused some of what it was given, and took the rest.
+SOME_REFUSED = 3
+#: Characters of a value that a line about it shows.
+VALUE_SHOWN = 40
+
 
 class Stop(click.ClickException):
     """Ends a command with a sentence instead of a traceback."""
@@ -17,6 +22,18 @@ class Stop(click.ClickException):
     def show(self, file: Any = None) -> None:
         """Say the sentence on standard error."""
         click.echo(self.message, file=file, err=True)
+
+
+class Unusable(Stop):
+    """What the command was given cannot be used at all; nothing was changed."""
+
+    exit_code = 2
+
+
+def shown(value: str, most: int = VALUE_SHOWN) -> str:
+    """Return a value as it can be shown on any terminal: short, and its control characters spelt out."""
+    short = value if len(value) <= most else value[: most - 1] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
 
 
 def with_database(command: Callable[..., Any]) -> Callable[..., Any]:

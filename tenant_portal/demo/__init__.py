@@ -4,11 +4,13 @@ import contextlib
 import logging
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sqlite3
 import sys
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,13 @@ from flask import Flask
 from flask.cli import ScriptInfo
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from .. import accounts, contracts, migrate, roster
+from .. import accounts, contracts, i18n, migrate, notices, roster
 from ..app import create_app
 from ..db import db
 from ..models import Purpose
+from ..notice_files import File
 from ..resources import PACKAGE
+from . import paper
 from .letterbox import Letterbox, add_pages
 
 ROSTER = PACKAGE / "data" / "contrats-demo.csv"
@@ -206,6 +210,8 @@ def _furnish(app: Flask, folder: Path) -> None:
         roster.take(roster.read(ROSTER), name=ROSTER.name)
         db.session.commit()
         _register(SAMPLES[2])
+        notices.publish(_paper(sample, month) for sample in SAMPLES for month in _months())
+        db.session.commit()
 
 
 def _register(sample: Sample) -> None:
@@ -222,8 +228,22 @@ def _register(sample: Sample) -> None:
     db.session.commit()
 
 
+def _months() -> tuple[date, date]:
+    """Return the present month and the one before."""
+    this = contracts.today().replace(day=1)
+    return this, (this - timedelta(days=1)).replace(day=1)
+
+
+def _paper(sample: Sample, month: date) -> File:
+    """Return the fictional rent notice of a month."""
+    title = f"Avis d'échéance {i18n.of_month(month)}"
+    lines = (LANDLORD["PORTAL_LANDLORD_NAME"], title, f"Contrat L/{sample.reference}", f"Module {sample.module}")
+    return File(f"{sample.reference}_{month:%Y-%m}.pdf", lambda: paper.notice(*lines))
+
+
 def _sweep(folder: Path) -> None:
-    """Erase the database of a demo and the folders that are empty then; whatever else lies there stays."""
+    """Erase the database and the notices of a demo, and the folders that are empty then; all else stays."""
+    shutil.rmtree(folder / "notices", ignore_errors=True)
     for suffix in ("", "-wal", "-shm", "-journal"):
         (folder / f"{DATABASE}{suffix}").unlink(missing_ok=True)
     with contextlib.suppress(OSError):

@@ -15,10 +15,19 @@ from ..db import db
 from ..errors import ConfigError, PortalError
 from ..identity import check_loaders, cookie_name, current_tenant, set_cookie
 from ..settings import settings, state
-from . import fields, help, login, messages, password, signup, space, staff, style
+from . import fields, help, login, messages, notices, password, signup, space, staff, style
 
 #: Blueprints in the order of the tenant's way; endpoint, function and template of a page share one name.
-SCREENS = (login.screen, signup.screen, password.screen, messages.screen, help.screen, space.screen, staff.screen)
+SCREENS = (
+    login.screen,
+    signup.screen,
+    password.screen,
+    messages.screen,
+    help.screen,
+    space.screen,
+    notices.screen,
+    staff.screen,
+)
 #: Answered kindly, with what to do next; anything else that werkzeug raises gets its own status and the same page.
 KIND_STATUSES = (400, 403, 404, 405, 413, 429, 500)
 
@@ -106,6 +115,8 @@ def _page_context() -> dict[str, Any]:
         "day": i18n.day,
         "moment": i18n.moment,
         "duration": i18n.duration,
+        "of_month": i18n.of_month,
+        "file_size": i18n.file_size,
         "last_import_day": last_import_day,
         "button_form": fields.ButtonForm,
     }

@@ -1,0 +1,110 @@
+"""The commands `flask portal notices …`."""
+
+import re
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from .. import links, mail, notice_files, notices, signals
+from ..db import db
+from ..errors import NoticesUnusable
+from ..i18n import gettext as _
+from ..i18n import month, ngettext
+from ..models import Notice
+from .guard import SOME_REFUSED, Unusable, shown, with_database
+
+#: Characters of a file name that a line about it shows.
+NAME_SHOWN = 120
+
+notices_group = AppGroup("notices", help=_("Les avis d'échéance."))
+
+
+def _month(context: click.Context, option: click.Parameter, value: str | None) -> date | None:
+    if value is None:
+        return None
+    if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", value):
+        raise click.BadParameter(_("Écrivez l'année puis le mois. Exemple : 2026-11"))
+    return date.fromisoformat(f"{value}-01")
+
+
+@notices_group.command("publish", help=_("Publie les avis d'échéance (PDF) d'un dossier ou d'un fichier ZIP."))
+@click.argument("path", metavar="CHEMIN", type=click.Path(path_type=Path))
+@click.option("--period", metavar="AAAA-MM", callback=_month, help=_("Mois des avis, si leurs noms ne le disent pas."))
+@click.option("--dry-run", is_flag=True, help=_("Dit ce qui changerait, sans rien enregistrer."))
+@with_database
+def notices_publish(path: Path, period: date | None, dry_run: bool) -> None:
+    """Take the notices of a folder or a ZIP, and write to the tenants who chose to hear of theirs by mail."""
+    try:
+        with (
+            notice_files.opened(path) as files,
+            click.progressbar(files, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar,
+        ):
+            report = notices.publish(bar, period=period, dry_run=dry_run)
+    except NoticesUnusable as trouble:
+        db.session.rollback()
+        raise Unusable(_("%(cause)s Rien n'a changé.", cause=trouble)) from None
+    told = _tell_tenants(report)
+    news = [_news(notice) for notice, _is_correction in report.published]
+    db.session.commit()
+    _print_report(report, told=told, is_dry_run=dry_run)
+    for what in news:
+        signals.tell(signals.notice_published, **what)
+    if report.refusals:
+        click.get_current_context().exit(SOME_REFUSED)
+
+
+def _tell_tenants(report: notices.Report) -> int:
+    """Write to each tenant who chose so, once for each contract, of its newest month; return how many mails."""
+    newest = {row[0].contract_id: row for row in sorted(report.published, key=lambda row: row[0].period)}
+    told = 0
+    for notice, is_correction in newest.values():
+        account = notices.reader_of(notice)
+        if account is not None:
+            mail.notice_published(account, notice, link=links.public("notices.avis"), is_correction=is_correction)
+            told += 1
+    return told
+
+
+def _news(notice: Notice) -> dict[str, Any]:
+    account = notice.contract.account
+    return {
+        "notice": notice.id,
+        "account": account.id if account is not None and account.is_finished and not account.is_closed else None,
+        "reference": notice.contract.reference,
+        "period": f"{notice.period:%Y-%m}",
+    }
+
+
+def _print_report(report: notices.Report, *, told: int, is_dry_run: bool) -> None:
+    counts = [
+        (_("Ajoutés"), report.added),
+        (_("Remplacés"), len(report.replaced)),
+        (_("Inchangés"), report.unchanged),
+        (_("Refusés"), len(report.refusals)),
+    ]
+    for label, count in counts:
+        click.echo(f"{label:<10} {count:>9}")
+    replaced = [f"- {reference}, {month(period)}" for reference, period in report.replaced]
+    refused = [
+        _("- « %(name)s » : %(reason)s", name=shown(name, NAME_SHOWN), reason=reason)
+        for name, reason in report.refusals
+    ]
+    for title, lines in ((_("Avis remplacés par un autre fichier :"), replaced), (_("Fichiers refusés :"), refused)):
+        if lines:
+            click.echo("\n".join(("", title, *lines)))
+    if replaced or refused:
+        click.echo()
+    if report.is_without_effect and not report.refusals:
+        click.echo(_("Rien n'a changé : ces avis étaient déjà publiés."))
+    elif report.is_without_effect:
+        click.echo(_("Rien n'a changé."))
+    if told:
+        click.echo(
+            ngettext("%(num)d locataire est prévenu par e-mail.", "%(num)d locataires sont prévenus par e-mail.", told)
+        )
+    if is_dry_run:
+        click.echo(_("C'était un essai : rien n'a été enregistré."))
