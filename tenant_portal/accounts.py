@@ -49,14 +49,13 @@ def new_key() -> str:
 def sign_up(contract: Contract, *, email: str, password: str, choices: Mapping[Purpose, bool], language: str) -> SignUp:
     """Sign up for a contract: the newest unfinished sign-up wins, a finished account is left as it is (T07, T13, T15).
 
-    The password is hashed before it is known which of the two it is, so that both take the same time.
+    So is one that was closed and can still be opened again (T35): no stranger with the notice takes its place. The
+    password is hashed before it is known which of these it is, so that all take the same time.
     """
     password_hash = passwords.hash(password)
     begin_write()
     contract = contracts.lock(contract)
-    account = contract.account
-    if account is not None and account.is_closed:
-        account = None
+    account = _account_of(contract)
     if account is not None and account.is_finished:
         is_repeat = _has_mail_since(account, "already_registered")
         audit.record("signup_again", account=account, contract=contract)
@@ -118,11 +117,10 @@ def authenticate(reference: str, password: str, *, device: str, origin: str) -> 
     """Return the account of a reference and a password, counting the failures of whoever gets it wrong.
 
     A write is left open, for the caller to commit whatever became of it. Known or not, each reference costs the same.
+    An account that was closed comes back as such: only who knows its password learns that it is.
     """
     contract = contracts.find(reference)
-    account = contract.account if contract is not None else None
-    if account is not None and account.is_closed:
-        account = None
+    account = _account_of(contract)
     is_known_device = account is not None and sessions.knows_device(account, device)
     counter = _counter(reference, account, device if is_known_device else "")
     pause = throttle.wait(counter) or (None if is_known_device else throttle.origin_wait("login", origin))
@@ -164,9 +162,7 @@ def request_reset(reference: str) -> tuple[Account | None, bool]:
     """Return the account that a reset mail is for, if any, and whether a mail may leave at all (three an hour)."""
     begin_write()
     contract = contracts.find(reference)
-    account = contract.account if contract is not None else None
-    if account is not None and account.is_closed:
-        account = None
+    account = _account_of(contract)
     may_mail = _may_mail("reset", reference.lstrip("0"))
     if account is not None and _has_mail_since(account, "reset" if account.is_activated else "activation"):
         may_mail = False  # the button was pressed twice (T38)
@@ -186,12 +182,36 @@ def reset_password(account: Account, password: str, *, device: str) -> None:
     audit.record("password_reset", account=account)
 
 
+def close(account: Account, *, actor: str = "tenant") -> list[str]:
+    """Close the account: every session ends, every open link dies, each yes becomes a no; its password opens it again.
+
+    Returns the references of the contracts whose answers have changed.
+    """
+    account.closed_at = utcnow()
+    sessions.end_all(account)
+    withdrawn = consents.withdraw(account, channel="closing")
+    audit.record("account_closed", account=account, contract=account.contracts[0], actor=actor)
+    return [contract.reference for contract in withdrawn]
+
+
+def reopen(account: Account) -> None:
+    """Open a closed account again; what was answered before it was closed stays withdrawn."""
+    account.closed_at = None
+    audit.record("account_reopened", account=account, contract=account.contracts[0])
+
+
 def known_words(contract: Contract | None, *more: str) -> list[str]:
     """Return what a guesser knows of a tenant, for the check of his password."""
     words = [settings.landlord_name, settings.landlord_email, *more]
     if contract is not None:
         words += [contract.reference, contract.module, contract.first_name, contract.last_name, contract.city]
     return [word for word in words if word]
+
+
+def _account_of(contract: Contract | None) -> Account | None:
+    """Return the account of a contract, open or to be opened again; one that is gone is none."""
+    account = contract.account if contract is not None else None
+    return None if account is None or account.is_gone else account
 
 
 def _counter(reference: str, account: Account | None, device: str) -> str:

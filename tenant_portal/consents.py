@@ -43,6 +43,16 @@ def record(
         )
 
 
+def withdraw(account: Account, *, channel: str, reason: str = "") -> list[Contract]:
+    """Append a no wherever a yes stands (L06), and return the contracts whose answers have changed."""
+    changed = []
+    for contract in account.contracts:
+        accepted = [purpose for purpose, row in current(account, contract).items() if row.answer]
+        record(account, contract, dict.fromkeys(accepted, False), channel=channel, reason=reason)
+        changed += [contract] if accepted else []
+    return changed
+
+
 def current(account: Account, contract: Contract | None = None) -> dict[Purpose, Consent]:
     """Return the newest answer of each purpose; the e-notice is a choice per contract, the others per person (L16)."""
     newest: dict[Purpose, Consent] = {}

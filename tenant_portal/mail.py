@@ -20,8 +20,8 @@ def activation(account: Account, contract: Contract, *, link: str, until: dateti
 
 
 def already_registered(account: Account, contract: Contract, *, login_link: str, reset_link: str) -> None:
-    """Tell the owner, at the address on file, that his contract has its account already (T13)."""
-    content = {"digits": _digits(contract), "link": login_link, "reset_link": reset_link}
+    """Tell the owner, at the address on file, that his contract has its account already, or a closed one (T13)."""
+    content = {"digits": _digits(contract), "link": login_link, "reset_link": reset_link, **_closing(account)}
     outbox.put("already_registered", account.email, account=account, contract=contract, content=content)
 
 
@@ -48,6 +48,19 @@ def password_changed(account: Account, contract: Contract | None) -> None:
     """Tell the owner that his password was changed (U36)."""
     content = {"digits": _digits(contract), "changed_at": utcnow().isoformat()}
     outbox.put("password_changed", account.email, account=account, contract=contract, content=content)
+
+
+def account_closed(account: Account, contract: Contract, *, link: str, reset_link: str, is_idle: bool = False) -> None:
+    """Tell the owner that his account is closed, and until when he can open it again (T35, L26)."""
+    content = {"digits": _digits(contract), "link": link, "reset_link": reset_link, "is_idle": is_idle}
+    content |= _closing(account)
+    outbox.put("account_closed", account.email, account=account, contract=contract, content=content)
+
+
+def account_reopened(account: Account, contract: Contract) -> None:
+    """Tell the owner that his account is open again, with his three answers withdrawn (T35)."""
+    content = {"digits": _digits(contract), "reopened_at": utcnow().isoformat()}
+    outbox.put("account_reopened", account.email, account=account, contract=contract, content=content)
 
 
 def attempts(account: Account | None, contract: Contract | None, *, link: str) -> None:
@@ -96,6 +109,12 @@ def notice_published(account: Account, notice: Notice, *, link: str, is_correcti
         "is_correction": is_correction,
     }
     outbox.put("notice_published", account.email, account=account, contract=notice.contract, content=content)
+
+
+def _closing(account: Account) -> dict[str, str]:
+    """Return since when an account is closed and until when it can be opened again; nothing of one that is open."""
+    moments = {"closed_at": account.closed_at, "reopens_until": account.reopens_until}
+    return {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
 
 
 def _digits(contract: Contract | None) -> str:

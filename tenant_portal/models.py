@@ -1,7 +1,7 @@
 """The tables: columns, constraints and small predicates; what may happen to them stands in the domain modules."""
 
 import enum
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -22,6 +22,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .db import Base, UtcDateTime, utcnow
 from .rules import EMAIL_MAX
+
+#: A closed account can be opened again for so long (T35), then it counts as gone and the purge erases it.
+REOPENING = timedelta(days=14)
 
 
 class Account(Base):
@@ -58,6 +61,16 @@ class Account(Base):
     def is_closed(self) -> bool:
         """Tell whether the account was closed."""
         return self.closed_at is not None
+
+    @property
+    def reopens_until(self) -> datetime | None:
+        """Return until when a closed account can be opened again."""
+        return self.closed_at + REOPENING if self.closed_at is not None else None
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether the account was closed for good: erased, or waiting for the next purge."""
+        return self.reopens_until is not None and self.reopens_until <= utcnow()
 
 
 class Contract(Base):

@@ -53,6 +53,9 @@ REMEDIES = {
         "Le compte est activé, mais le mot de passe est refusé : proposer « J'ai oublié mon mot de passe »."
     ),
     "address_failed": _l("Le compte fonctionne, mais son adresse mail ne reçoit plus rien : la faire corriger."),
+    "closed": _l(
+        "Le compte est fermé : pour le rouvrir, le locataire s'identifie avec sa référence et son mot de passe."
+    ),
     "finished": _l("Rien à faire : le compte est terminé."),
 }
 
@@ -64,6 +67,8 @@ MAIL_NAMES = {
     "welcome": _l("bienvenue"),
     "reset": _l("nouveau mot de passe demandé"),
     "password_changed": _l("mot de passe changé"),
+    "account_closed": _l("compte fermé"),
+    "account_reopened": _l("compte rouvert"),
     "attempts": _l("essais de connexion refusés"),
     "message_received": _l("message reçu"),
     "message_to_landlord": _l("message au bailleur"),
@@ -102,12 +107,14 @@ class Standing:
 
 def standing(contract: Contract) -> Standing:
     """Return where the tenant of a contract stands, from what the account, the mails and the journal say."""
-    account = contract.account if contract.account is not None and not contract.account.is_closed else None
+    account = contract.account if contract.account is not None and not contract.account.is_gone else None
     mails = list(
         db.session.scalars(select(Mail).where(Mail.contract_id == contract.id).order_by(Mail.id.desc()).limit(10))
     )
     if account is None:
         step, situation, since = _before_sign_up(contract)
+    elif account.is_closed:
+        step, situation, since = 13, "closed", account.closed_at
     elif account.is_finished:
         step, since = 13, account.completed_at
         situation = "address_failed" if account.email_failed_at else "finished"

@@ -1,16 +1,18 @@
-"""How long each thing is kept, and its erasure: the rules of `flask portal purge` (L24, L30)."""
+"""How long each thing is kept, and its erasure: the rules of `flask portal purge` (L24, L26, L30, T35)."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 
 from .db import Base, db, utcnow
-from .models import Account, Attempts, Event, Login, Mail, MailState, Message
+from .models import REOPENING, Account, Attempts, Event, Login, Mail, MailState, Message
 from .settings import settings
 
 #: The journal, devices, messages, the fate of mails: 12 months (CNIL, recommendation on logging of 2021: 6 to 12).
 JOURNAL = timedelta(days=365)
+#: An account that nobody logs in to for so long is closed; its owner is told and has time to come back (L26).
+IDLE = timedelta(days=2 * 365)
 #: Counters of failures look back one day; the rows that stand for nobody's mail tell nothing after that either.
 COUNTERS = timedelta(days=2)
 
@@ -23,6 +25,7 @@ def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
             Account,
             and_(Account.completed_at.is_(None), Account.created_at < now - settings.unfinished_days),
         ),
+        "closed": (Account, Account.closed_at <= now - REOPENING),
         "attempts": (Attempts, Attempts.since < now - COUNTERS),
         "mails": (
             Mail,
@@ -34,10 +37,18 @@ def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
                 ),
             ),
         ),
-        "logins": (Login, Login.expires_at < now - JOURNAL),
+        # The newest of each account stays: it tells for how long nobody has come.
+        "logins": (Login, and_(Login.expires_at < now - JOURNAL, Login.id.not_in(_newest_logins()))),
         "events": (Event, Event.created_at < now - JOURNAL),
         "messages": (Message, Message.created_at < now - JOURNAL),
     }
+
+
+def idle() -> list[Account]:
+    """Return the open accounts that nobody has logged in to for two years; that a mail was opened does not count."""
+    long_ago = Login.id.in_(_newest_logins()), Login.created_at < utcnow() - IDLE
+    rows = select(Account).join(Login, Login.account_id == Account.id).where(*long_ago, Account.contracts.any())
+    return list(db.session.scalars(rows.where(Account.closed_at.is_(None), Account.completed_at.is_not(None))))
 
 
 def count() -> dict[str, int]:
@@ -49,9 +60,30 @@ def count() -> dict[str, int]:
 
 
 def purge() -> dict[str, int]:
-    """Erase what has outlived its time and return how many rows of each kind; consents go with their account only."""
+    """Erase what has outlived its time and return how many rows of each kind.
+
+    Consents go with their account only: closing it withdrew each yes, so nothing rests on them any more (L25). The
+    journal keeps for its time when that was.
+    """
     erased: dict[str, int] = {}
     for name, (table, condition) in rules(utcnow()).items():
+        if table is Account:
+            _let_go(condition)
         result: Any = db.session.execute(delete(table).where(condition).execution_options(synchronize_session=False))
         erased[name] = result.rowcount
     return erased
+
+
+def _newest_logins() -> Select[Any]:
+    return select(func.max(Login.id)).group_by(Login.account_id)
+
+
+def _let_go(condition: ColumnElement[bool]) -> None:
+    """Do what the foreign keys to these accounts say; a host's SQLite may not heed them (docs/embedding.md)."""
+    erased = select(Account.id).where(condition)
+    for table in Base.metadata.tables.values():
+        for key in table.foreign_keys:
+            if key.column is Account.__table__.c.id:
+                rows = key.parent.in_(erased)
+                change = update(table).where(rows).values({key.parent: None})
+                db.session.execute(delete(table).where(rows) if key.ondelete == "CASCADE" else change)

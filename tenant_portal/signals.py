@@ -7,13 +7,17 @@ from blinker import NamedSignal, Namespace
 from flask import Flask, current_app
 
 from .db import db
+from .models import Purpose
 
-__all__ = ["account_finished", "choices_changed", "message_received", "notice_published"]
+__all__ = ["account_closed", "account_finished", "choices_changed", "message_received", "notice_published"]
 
 _signals = Namespace()
 #: A tenant has logged in for the first time, step 12: `account` is the number of his account, `reference` the
 #: reference of his contract.
 account_finished = _signals.signal("account-finished")
+#: An account was closed; its tenant has fourteen days to open it again: `account`, and `reference` of its contract.
+#: Whatever was accepted is refused from now on, which `choices_changed` tells as well.
+account_closed = _signals.signal("account-closed")
 #: The answers to the three questions that count from now on: `account`, `reference`, and `choices`, which says for
 #: each of `e_notice`, `commercial` and `general` whether it was accepted.
 choices_changed = _signals.signal("choices-changed")
@@ -37,3 +41,10 @@ def tell(signal: NamedSignal, **what: Any) -> None:
         except Exception:  # the tenant's page must not pay for a fault of the host
             db.session.rollback()
             log.exception("a receiver of the signal %s failed", signal.name)
+
+
+def tell_closed(*, account: int, reference: str, withdrawn: list[str]) -> None:
+    """Tell that an account was closed, and of each contract whose answers changed with it that all three are no."""
+    tell(account_closed, account=account, reference=reference)
+    for changed in withdrawn:
+        tell(choices_changed, account=account, reference=changed, choices=dict.fromkeys(map(str, Purpose), False))

@@ -32,7 +32,9 @@ PURPOSES = {
         facts=lambda a: (a.email, a.signup_key, a.is_finished),
         is_used=lambda a: a.is_finished,
     ),
-    "reset": Purpose(lives=lambda s: s.reset_hours, facts=lambda a: (a.password_hash, a.email, a.closed_at)),
+    "reset": Purpose(lives=lambda s: s.reset_hours, facts=lambda a: (a.password_hash, a.email)),
+    # Kept in the session of whoever has just typed the password of a closed account; it is never mailed.
+    "reopening": Purpose(lives=lambda s: s.session_idle_minutes, facts=lambda a: (a.password_hash,)),
 }
 
 
@@ -62,7 +64,7 @@ def redeem(purpose: str, token: str) -> Account:
         raise LinkInvalid(purpose) from None
     account_id, fingerprint = payload
     account = db.session.get(Account, account_id)
-    if account is None or account.is_closed:
+    if account is None or account.is_gone:
         raise LinkInvalid(purpose)
     if not hmac.compare_digest(fingerprint, _fingerprint(purpose, account)):
         raise LinkUsed(purpose) if PURPOSES[purpose].is_used(account) else LinkReplaced(purpose)
@@ -83,6 +85,9 @@ def _serializer(purpose: str) -> URLSafeTimedSerializer:
 
 
 def _fingerprint(purpose: str, account: Account) -> str:
-    """Return a digest of what must not have changed; it stands inside the signed token, so it needs no key."""
-    facts = "\x1f".join(str(fact) for fact in PURPOSES[purpose].facts(account))
+    """Return a digest of what must not have changed; it stands inside the signed token, so it needs no key.
+
+    Open or closed belongs to the facts of every purpose: no link outlives a closing or a reopening.
+    """
+    facts = "\x1f".join(str(fact) for fact in (*PURPOSES[purpose].facts(account), account.closed_at))
     return hashlib.sha256(f"portal.{purpose}\x1f{facts}".encode()).hexdigest()[:32]

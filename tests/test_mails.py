@@ -68,12 +68,25 @@ def _tenant(*, direct_debit: bool = True, e_notice: bool = False) -> tuple[Accou
     return signed.account, contract, message
 
 
+def _closed(account: Account, write: Callable[[], None]) -> None:
+    account.closed_at = UNTIL
+    write()
+
+
 WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "activation": lambda a, c, m: mail.activation(a, c, link=LINK, until=UNTIL),
     "activation, asked for a new password": lambda a, c, m: mail.activation(
         a, c, link=LINK, until=UNTIL, signup_link=OTHER_LINK
     ),
     "already_registered": lambda a, c, m: mail.already_registered(a, c, login_link=LINK, reset_link=OTHER_LINK),
+    "already_registered, closed": lambda a, c, m: _closed(
+        a, lambda: mail.already_registered(a, c, login_link=LINK, reset_link=OTHER_LINK)
+    ),
+    "account_closed": lambda a, c, m: _closed(a, lambda: mail.account_closed(a, c, link=LINK, reset_link=OTHER_LINK)),
+    "account_closed, nobody came": lambda a, c, m: _closed(
+        a, lambda: mail.account_closed(a, c, link=LINK, reset_link=OTHER_LINK, is_idle=True)
+    ),
+    "account_reopened": lambda a, c, m: mail.account_reopened(a, c),
     "contract_taken": lambda a, c, m: mail.contract_taken("marc@free.fr", c, message_link=LINK),
     "welcome": lambda a, c, m: mail.welcome(a, c, link=LINK),
     "reset": lambda a, c, m: mail.reset(a, c, link=LINK, until=UNTIL),
@@ -168,6 +181,15 @@ def test_t17_tenant_who_never_activated_learns_how_to_choose_another_password(de
 def test_t13_owner_and_stranger_are_told_apart(desk: Desk) -> None:
     owner = desk.send(WRITERS["already_registered"])
     assert owner.subject == "Vous avez déjà un compte locataire" and owner.links == [LINK, OTHER_LINK]
+
+
+def test_t35_owner_of_a_closed_account_learns_until_when_and_how_he_can_come_back(desk: Desk) -> None:
+    closed = desk.send(WRITERS["account_closed"])
+    text = plain(closed.text)
+    assert closed.subject == "Votre compte locataire est fermé" and closed.links == [LINK, OTHER_LINK]
+    assert "est fermé depuis le mercredi 25 novembre à 18 h 30." in text
+    assert "avant le mercredi 9 décembre à 18 h 30" in text
+    assert text.index("Ce n'est pas vous ?") < text.index(plain(OTHER_LINK))
 
 
 def test_t13_who_typed_another_address_sees_no_address(desk: Desk) -> None:

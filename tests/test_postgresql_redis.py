@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from tenant_portal.db import db
 from tenant_portal.models import Account
 
-from .conftest import MakeApp
+from .conftest import Clock, MakeApp
 from .people import Lease, Tenant, fill_sign_up, log_in
 from .portal_client import ANY_STATUS, Portal
 from .post import Mailbox
@@ -42,6 +42,22 @@ def test_tenant_hears_of_his_notice_and_opens_it_on_postgresql(
     assert publish(app, in_folder(tmp_path / "avis", files))[0] == 0
     assert tenant.browser.get(mailbox.read().link).says("Avis de novembre 2026")
     assert publish(app, tmp_path / "avis")[0] == 0
+
+
+def test_closed_account_is_erased_and_its_contract_is_free_on_postgresql(
+    an_account: Callable[..., Tenant], app: Flask, mailbox: Mailbox, clock: Clock
+) -> None:
+    tenant, other = an_account(), an_account()
+    form = tenant.browser.get("/espace/compte/fermeture").form("Je ferme mon compte")
+    form.fill("Mon mot de passe", tenant.password).click()
+    mailbox.read()
+    assert tenant.log_in(Portal(app)).path == "/reouverture"
+    clock.move(days=14, minutes=1)
+    purged = app.test_cli_runner().invoke(args=["portal", "purge"])
+    assert "Comptes fermés\u00a0: 1" in purged.output, purged.output
+    assert other.log_in(Portal(app)).path == "/espace"
+    fill_sign_up(Portal(app), tenant.lease, email="nouveau@free.fr")
+    assert mailbox.read(to="nouveau@free.fr").subject == "Activez votre compte locataire"
 
 
 def test_code_and_postgresql_agree(app: Flask) -> None:

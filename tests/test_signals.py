@@ -132,6 +132,36 @@ def test_host_hears_of_each_notice_that_is_new_or_corrected_once_it_is_committed
     assert heard[2:] == [("notice_published", told[1])]
 
 
+def close_account(tenant: Tenant) -> None:
+    """Close the account of a tenant."""
+    form = tenant.browser.get("/espace/compte/fermeture").form("Je ferme mon compte")
+    assert form.fill("Mon mot de passe", tenant.password).click().path == "/connexion"
+
+
+def test_t35_host_hears_of_a_closed_account_and_of_the_answers_that_went_with_it(
+    heard: Heard, mailbox: Mailbox, an_account: Callable[..., Tenant], app: Flask
+) -> None:
+    tenant = an_account(commercial="Oui")
+    with app.app_context():
+        number = db.session.scalars(select(Account.id)).one()
+    heard.clear()
+    close_account(tenant)
+    whose = {"account": number, "reference": tenant.lease.reference}
+    choices = {"e_notice": False, "commercial": False, "general": False}
+    assert heard == [("account_closed", whose), ("choices_changed", {**whose, "choices": choices})]
+    mailbox.read_all()
+
+
+def test_t35_host_hears_of_no_change_where_every_answer_was_no(
+    heard: Heard, mailbox: Mailbox, an_account: Callable[..., Tenant]
+) -> None:
+    tenant = an_account(general="Non")
+    heard.clear()
+    close_account(tenant)
+    assert [name for name, _ in heard] == ["account_closed"]
+    mailbox.read_all()
+
+
 def test_host_whose_receiver_fails_breaks_no_page(
     app: Flask, an_account: Callable[..., Tenant], heard: Heard, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,9 +3,10 @@
 import click
 from flask.cli import with_appcontext
 
-from .. import retention
+from .. import accounts, links, mail, retention, signals
 from ..db import begin_write, db
 from ..i18n import gettext as _
+from ..models import Account
 from .guard import with_database
 
 
@@ -14,9 +15,11 @@ from .guard import with_database
 @with_appcontext
 @with_database
 def purge(dry_run: bool) -> None:
-    """Apply the retention rules."""
+    """Apply the retention rules; who has not come for two years is told and can still come back (L26)."""
     names = {
+        "idle": _("Comptes sans connexion depuis deux ans, qui se ferment"),
         "unfinished": _("Inscriptions non terminées"),
+        "closed": _("Comptes fermés"),
         "attempts": _("Compteurs d'essais"),
         "mails": _("E-mails partis"),
         "logins": _("Connexions"),
@@ -25,8 +28,21 @@ def purge(dry_run: bool) -> None:
     }
     if not dry_run:
         begin_write()
-    gone = retention.count() if dry_run else retention.purge()
+    idle = retention.idle()
+    closed = [] if dry_run else [_close(account) for account in idle]
+    gone = {"idle": len(idle), **(retention.count() if dry_run else retention.purge())}
     db.session.commit()
+    for number, reference, withdrawn in closed:
+        signals.tell_closed(account=number, reference=reference, withdrawn=withdrawn)
     click.echo(_("À effacer :") if dry_run else _("Effacé :"))
     for kind, number in gone.items():
         click.echo(f"- {names[kind]}\u00a0: {number}")
+
+
+def _close(account: Account) -> tuple[int, str, list[str]]:
+    """Close an account that nobody uses, and return what a host is told of it."""
+    contract = account.contracts[0]
+    withdrawn = accounts.close(account, actor="purge")
+    login_link, reset_link = links.public("login.connexion"), links.public("password.mot_de_passe_oublie")
+    mail.account_closed(account, contract, link=login_link, reset_link=reset_link, is_idle=True)
+    return account.id, contract.reference, withdrawn

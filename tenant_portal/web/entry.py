@@ -8,18 +8,21 @@ from .. import accounts, audit, consents, identity, links, mail, signals
 from ..accounts import Attempt
 from ..db import db
 from ..models import Account
-from .fields import page
+from .fields import PortalForm, page
 from .forms import LoginForm
 
 
 def attempt_login(form: LoginForm) -> Attempt:
     """Try the reference and the password of the form."""
-    return accounts.authenticate(
-        form.reference.data or "", form.password.data or "", device=identity.device_mark(), origin=identity.origin()
-    )
+    return try_password(form.reference.data or "", form.password.data or "")
 
 
-def refuse(form: LoginForm, attempt: Attempt, template: str, **context: Any) -> Any:
+def try_password(reference: str, password: str) -> Attempt:
+    """Try a password as this device from this address, for which the failures are counted."""
+    return accounts.authenticate(reference, password, device=identity.device_mark(), origin=identity.origin())
+
+
+def refuse(form: PortalForm, attempt: Attempt, template: str, **context: Any) -> Any:
     """Show one alert for the pair, with the reference kept (U25); whoever fails too often is asked to wait (T21)."""
     if attempt.is_alarm:
         mail.attempts(attempt.alarmed, attempt.contract, link=links.public("password.mot_de_passe_oublie"))

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .. import consents, identity, outbox, retention
 from ..db import db
-from ..models import Purpose
+from ..models import REOPENING, Purpose
 from .fields import page
 from .forms import LoginForm, SignupForm
 
@@ -36,6 +36,7 @@ def donnees_personnelles():
         "help/donnees_personnelles.html",
         questions=[consents.wording(purpose) for purpose in Purpose],
         wording_version=consents.WORDING_VERSION,
+        reopening=REOPENING,
         journal=retention.JOURNAL,
         counters=retention.COUNTERS,
         session_cookie=current_app.config["SESSION_COOKIE_NAME"],

@@ -1,11 +1,15 @@
 """Login: reference and password, and what becomes of it: home, the activation mail once more, or a clear refusal."""
 
+from typing import Any
+
 from flask import Blueprint, redirect, request, session, url_for
 
-from .. import accounts, identity, tokens
-from ..db import db
+from .. import accounts, audit, identity, mail, tokens
+from ..db import begin_write, db
+from ..errors import LinkError
+from ..models import Account
 from .entry import attempt_login, enter, refuse
-from .fields import page
+from .fields import ButtonForm, page, say
 from .forms import LoginForm
 
 screen = Blueprint("login", __name__)
@@ -36,6 +40,42 @@ def connexion():
         }
         db.session.commit()
         return redirect(url_for("portal.signup.courriel"))
+    if account.is_closed:
+        session["portal_reopening"] = tokens.issue("reopening", account)
+        db.session.commit()
+        return redirect(url_for(".reouverture"))
     if enter(account, form):
         return redirect(url_for("portal.space.espace"))
     return redirect(identity.next_page(form.suite.data))
+
+
+@screen.get("/reouverture")
+def reouverture() -> Any:
+    """Ask whoever has just typed the password of a closed account whether to open it again (T35)."""
+    account = _closed_account()
+    return page("login/reouverture.html", account=account) if account else redirect(url_for(".connexion"))
+
+
+@screen.post("/reouverture/oui")
+def oui() -> Any:
+    """Open the account again and log in; the owner is told by mail."""
+    ButtonForm().require_fresh()
+    begin_write()
+    account = _closed_account()
+    if account is None:
+        return redirect(url_for(".connexion"))
+    accounts.reopen(account)
+    mail.account_reopened(account, account.contracts[0])
+    audit.record("logged_in", account=account, step=12)
+    identity.log_in(account, remember=False)
+    db.session.commit()
+    say("account_reopened")
+    return redirect(url_for("portal.space.espace"))
+
+
+def _closed_account() -> Account | None:
+    """Return the closed account whose password was typed in this browser, unless too much time has passed since."""
+    try:
+        return tokens.redeem("reopening", session.get("portal_reopening", ""))
+    except LinkError:  # reopened meanwhile, too (tokens._fingerprint)
+        return None

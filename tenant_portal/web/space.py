@@ -1,13 +1,23 @@
-"""The tenant's own pages: his home after each login, with the welcome after the first; and the way out."""
+"""The tenant's own pages: his home after each login, his account and its closing; and the way out."""
+
+from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, session, url_for
 
-from .. import audit, consents, identity
+from .. import accounts, audit, consents, identity, links, mail, retention, signals
 from ..db import begin_write, db
-from ..models import Account, Purpose
-from .fields import ButtonForm, page, say
+from ..i18n import lazy_gettext as _l
+from ..models import REOPENING, Account, Contract, Purpose
+from .entry import refuse, try_password
+from .fields import ButtonForm, CurrentPasswordField, PortalForm, page, say
 
 screen = Blueprint("space", __name__)
+
+
+class ClosingForm(PortalForm):
+    """The password once more: neither a session that was left open nor a remembered device closes an account."""
+
+    password = CurrentPasswordField(_l("Mon mot de passe"))
 
 
 @screen.get("/espace")
@@ -28,6 +38,31 @@ def espace(account: Account):
     )
 
 
+@screen.get("/espace/compte")
+@identity.account_required
+def compte(account: Account):
+    """Show what the account is: its address, contracts, age and language; and the way to close it."""
+    return page("space/compte.html", account=account)
+
+
+@screen.route("/espace/compte/fermeture", methods=["GET", "POST"])
+@identity.account_required
+def fermeture(account: Account):
+    """Say what closing the account erases and what stays; close it for whoever types its password (T35, U29)."""
+    form = ClosingForm()
+    context: dict[str, Any] = {"reopening": REOPENING, "journal": retention.JOURNAL}
+    if not form.validate_on_submit():
+        return page("space/fermeture.html", form=form, refusal=None, **context)
+    attempt = try_password(account.contracts[0].reference, form.password.data)
+    if attempt.account is None or attempt.account.id != account.id:
+        return refuse(form, attempt, "space/fermeture.html", **context)
+    if account.is_closed:  # the button was pressed twice (U30)
+        db.session.commit()
+    else:
+        _close(account, account.contracts[0])
+    return _leave("account_closed")
+
+
 @screen.post("/deconnexion")
 def deconnexion() -> Response:
     """Log out: the session is dead on the server, the browser forgets its pages."""
@@ -38,7 +73,26 @@ def deconnexion() -> Response:
         audit.record("logged_out", account=tenant.login.account)
     identity.log_out()
     db.session.commit()
-    say("logged_out")
+    return _leave("logged_out")
+
+
+def _close(account: Account, contract: Contract) -> None:
+    number, reference = account.id, contract.reference
+    withdrawn = accounts.close(account)
+    mail.account_closed(
+        account,
+        contract,
+        link=links.public("login.connexion"),
+        reset_link=links.public("password.mot_de_passe_oublie"),
+    )
+    identity.log_out()
+    db.session.commit()
+    signals.tell_closed(account=number, reference=reference, withdrawn=withdrawn)
+
+
+def _leave(code: str) -> Response:
+    """Lead out to the login page, which says what was done; the browser forgets our pages (ASVS 14.3.1)."""
+    say(code)
     response = make_response(redirect(url_for("portal.login.connexion")))
     response.headers["Clear-Site-Data"] = '"cache"'
     return response

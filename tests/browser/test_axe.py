@@ -79,6 +79,22 @@ def test_every_page_of_a_new_password(page: Page, mailbox: Mailbox, an_account: 
     check(page)
 
 
+def test_every_page_of_a_closed_account(page: Page, mailbox: Mailbox, an_account: Callable[..., Tenant]) -> None:
+    tenant = an_account()
+    page.goto("/espace/compte/fermeture")
+    identify(page, tenant.lease)
+    button = page.get_by_role("button", name="Je ferme mon compte")
+    for typed in ("", "un autre mot de passe", tenant.password):
+        page.get_by_label(re.compile("^Mon mot de passe")).fill(typed)
+        button.click()
+        check(page)
+    identify(page, tenant.lease)
+    check(page)
+    page.get_by_role("button", name="Je rouvre mon compte").click()
+    check(page)
+    mailbox.read_all()
+
+
 def test_every_page_of_things_gone_wrong(
     app: Flask, page: Page, mailbox: Mailbox, a_contract: Callable[..., Lease], clock: Clock
 ) -> None:
