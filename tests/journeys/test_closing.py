@@ -47,7 +47,6 @@ def purge(cli):
     return result.output
 
 
-@pytest.mark.homes
 def test_t35_tenant_closes_his_account_and_every_device_is_out(portal, mailbox, an_account):
     tenant = an_account(email="lea@free.fr")
     remembered, idle = portal.another_browser(), portal.another_browser()
@@ -131,7 +130,6 @@ def test_closing_withdraws_each_yes_and_keeps_the_proof_of_both(app, mailbox, an
     assert register == [*given, ("e_notice", False, "closing"), ("general", False, "closing")]
 
 
-@pytest.mark.homes
 def test_t35_tenant_comes_back_within_fourteen_days(portal, mailbox, an_account, clock):
     tenant = an_account(email="lea@free.fr", e_notice="Oui")
     remembered = portal.another_browser()
@@ -240,7 +238,6 @@ def test_sign_up_over_a_closed_account_tells_the_owner_how_to_open_it(portal, ma
     assert tenant.log_in(portal).path == "/reouverture"
 
 
-@pytest.mark.homes
 def test_closed_account_is_erased_after_fourteen_days_and_the_contract_is_free(
     portal, app, cli, mailbox, an_account, clock
 ):
