@@ -120,7 +120,8 @@ def make_app(
 
     yield make
     for app in made:
-        close(app)
+        for one in {app, hosts.home_of(app).front}:
+            close(one)
 
 
 @pytest.fixture

@@ -87,12 +87,10 @@ def test_t35_browser_forgets_the_pages_of_the_account(mailbox, an_account):
     mailbox.read()
 
 
-def test_account_page_asks_a_stranger_to_log_in_and_leads_back(portal, an_account):
-    tenant = an_account()
-    page = portal.get("/espace/compte/fermeture")
-    assert page.h1 == "Identifiez-vous"
-    form = page.form("Je me connecte").fill("Ma référence contrat", tenant.lease.reference)
-    assert form.fill("Mon mot de passe", tenant.password).click().path == "/espace/compte/fermeture"
+def test_tenant_is_told_to_keep_his_notices_before_he_closes(an_account):
+    page = an_account().browser.get("/espace/compte/fermeture")
+    assert page.says("Vos avis ne se lisent plus ici.") and page.says("Données de votre contrat et avis d'échéance")
+    assert page.click_link("Téléchargez-les d'abord").path == "/espace/avis"
 
 
 def test_wrong_password_closes_nothing_and_keeps_the_page(portal, mailbox, an_account):

@@ -174,6 +174,15 @@ def test_page_asked_for_is_reached_after_the_login_and_nothing_else(portal, an_a
         assert form.fill("Mon mot de passe", account.password).click().path == "/espace"
 
 
+@pytest.mark.parametrize("path", ["/espace/avis", "/espace/compte", "/espace/compte/fermeture"])
+def test_stranger_who_asks_for_a_page_of_tenants_logs_in_and_is_there(portal, an_account, path):
+    tenant = an_account()
+    page = portal.get(path)
+    assert page.path == "/connexion" and page.h1 == "Identifiez-vous"
+    form = page.form("Je me connecte").fill("Ma référence contrat", tenant.lease.reference)
+    assert form.fill("Mon mot de passe", tenant.password).click().path == path
+
+
 @pytest.mark.standalone
 def test_change_password_address_leads_password_managers(portal):
     answer = portal.http.get("/.well-known/change-password")

@@ -129,14 +129,6 @@ def test_tenant_is_told_kindly_when_the_file_is_lost_and_the_landlord_finds_it_i
     assert "No such file" in caplog.text and tenant.lease.reference not in caplog.text
 
 
-def test_stranger_who_asks_for_the_notices_logs_in_and_is_there(an_account, portal):
-    tenant = an_account()
-    page = portal.get("/espace/avis")
-    assert page.path == "/connexion"
-    form = page.form("Je me connecte").fill("Ma référence contrat", tenant.lease.reference)
-    assert form.fill("Mon mot de passe", tenant.password).click().path == "/espace/avis"
-
-
 def test_tenant_whose_session_ended_on_the_list_is_at_home_after_his_login(an_account, landlord, portal):
     tenant = an_account()
     publish_for(landlord, tenant, "2026-11")
