@@ -36,6 +36,8 @@ class Attempt:
     account: Account | None = None
     contract: Contract | None = None
     wait: timedelta | None = None
+    #: Whether this device has logged in to the account before (ASVS 6.3.5).
+    is_known_device: bool = False
     #: The account whose owner is to be told that somebody keeps failing; set once a day at the most (T21).
     alarmed: Account | None = None
     is_alarm: bool = False
@@ -149,7 +151,7 @@ def authenticate(reference: str, password: str, *, device: str, origin: str) -> 
     throttle.succeed(counter)
     if passwords.needs_rehash(account.password_hash):
         account.password_hash = passwords.hash(password)
-    return Attempt(account=account, contract=contract)
+    return Attempt(account=account, contract=contract, is_known_device=is_known_device)
 
 
 def finish(account: Account) -> None:

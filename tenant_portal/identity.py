@@ -109,7 +109,7 @@ def check_loaders() -> None:
 def log_in(account: Account, *, remember: bool) -> None:
     """Start a session for the account on this device, in a session cookie that holds nothing from before."""
     device = mark_device()
-    token, row = sessions.start(account, device=device, device_name=_device_name(), remember=remember)
+    token, row = sessions.start(account, device=device, device_name=device_name(), remember=remember)
     _forget_session()
     tenant = g._login_user = Tenant(token, row, is_fresh=True)
     # What `login_user` would store; it would also tell a host's listeners, who take each user for one of the host's.
@@ -199,6 +199,13 @@ def device_mark() -> str:
     return request.cookies.get(cookie_name("device"), "")
 
 
+def device_name() -> str:
+    """Return the name of this request's browser as a person knows it, « Firefox, Android », or nothing."""
+    agent = request.user_agent.string
+    names = [next((name for mark, name in table if mark in agent), "") for table in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(name for name in names if name)
+
+
 def mark_device() -> str:
     """Return this browser's mark, giving it one for a year if it has none."""
     device = device_mark() or secrets.token_urlsafe(sessions.TOKEN_BYTES)
@@ -273,10 +280,3 @@ def _forget_session() -> None:
 
 def _minutes_now() -> int:
     return int(utcnow().timestamp() // 60)
-
-
-def _device_name() -> str:
-    """Return a browser's name as a person knows it: « Firefox, Android »."""
-    agent = request.user_agent.string
-    names = [next((name for mark, name in table if mark in agent), "") for table in (_BROWSERS, _SYSTEMS)]
-    return ", ".join(name for name in names if name)

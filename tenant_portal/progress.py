@@ -67,6 +67,7 @@ MAIL_NAMES = {
     "welcome": _l("bienvenue"),
     "reset": _l("nouveau mot de passe demandé"),
     "password_changed": _l("mot de passe changé"),
+    "new_device": _l("nouvel appareil"),
     "account_closed": _l("compte fermé"),
     "account_reopened": _l("compte rouvert"),
     "attempts": _l("essais de connexion refusés"),

@@ -15,6 +15,9 @@ from lxml import html
 from .page_checks import typography_faults
 from .page_text import visible_text
 
+#: Subject of the mail about a device that an account did not know.
+NEW_DEVICE = "Un nouvel appareil s’est connecté à votre compte"
+
 
 class Mail:
     """One mail that arrived."""
@@ -123,7 +126,10 @@ class PostOffice:
 
 
 class Mailbox:
-    """All letter boxes of a test; a mail that nobody read fails the test."""
+    """All letter boxes of a test; a mail that nobody read fails the test.
+
+    Nearly every test opens a second browser, of which the owner is told: those mails lie apart, in `of_devices`.
+    """
 
     def __init__(self, office: PostOffice, deliver: Callable[[], Any], landlord: str) -> None:
         self.office, self.deliver, self.landlord = office, deliver, landlord
@@ -132,7 +138,14 @@ class Mailbox:
     def unread(self) -> list[Mail]:
         """Let everything that waits be delivered, and return what nobody has read yet."""
         self.deliver()
-        return [mail for mail in self.office.mails if mail not in self._read]
+        return [mail for mail in self.office.mails if mail not in self._read and mail.subject != NEW_DEVICE]
+
+    def of_devices(self) -> list[Mail]:
+        """Let everything that waits be delivered, and return every mail about a new device so far, checked."""
+        self.deliver()
+        found = [mail for mail in self.office.mails if mail.subject == NEW_DEVICE]
+        assert not [mail for mail in found if mail.complaints()], [mail.complaints() for mail in found]
+        return found
 
     def read(self, to: str | None = None) -> Mail:
         """Return the next unread mail, to that address if one is given; every mail to a tenant is checked."""

@@ -92,6 +92,8 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "reset": lambda a, c, m: mail.reset(a, c, link=LINK, until=UNTIL),
     "password_changed": lambda a, c, m: mail.password_changed(a, c),
     "password_changed, no contract": lambda a, c, m: mail.password_changed(a, None),
+    "new_device": lambda a, c, m: mail.new_device(a, c, device_name="Firefox, Android", link=LINK),
+    "new_device, without a name": lambda a, c, m: mail.new_device(a, c, device_name="", link=LINK),
     "attempts": lambda a, c, m: mail.attempts(a, c, link=LINK),
     "message_received": lambda a, c, m: mail.message_received(m, days=2),
     "contract_ready": lambda a, c, m: mail.contract_ready(m, c, link=LINK),

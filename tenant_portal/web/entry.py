@@ -34,12 +34,22 @@ def refuse(form: PortalForm, attempt: Attempt, template: str, **context: Any) ->
     return (*answer, {"Retry-After": str(seconds)})
 
 
-def enter(account: Account, form: LoginForm) -> bool:
-    """Log in, finishing the account at the first login (step 12); tell whether it was the first."""
+def enter(attempt: Attempt, account: Account, form: LoginForm) -> bool:
+    """Log in, finishing the account at the first login (step 12); tell whether it was the first.
+
+    The owner is told of a device that his account does not know; of the first one the welcome mail tells.
+    """
     is_first = not account.is_finished
     if is_first:
         accounts.finish(account)
         mail.welcome(account, account.contracts[0], link=links.public("login.connexion"))
+    elif not attempt.is_known_device and attempt.contract is not None:
+        mail.new_device(
+            account,
+            attempt.contract,
+            device_name=identity.device_name(),
+            link=links.public("password.mot_de_passe_oublie"),
+        )
     audit.record("logged_in", account=account, step=12)
     identity.log_in(account, remember=bool(form.remember.data))
     if not is_first:

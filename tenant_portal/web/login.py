@@ -44,7 +44,7 @@ def connexion():
         session["portal_reopening"] = tokens.issue("reopening", account)
         db.session.commit()
         return redirect(url_for(".reouverture"))
-    if enter(account, form):
+    if enter(attempt, account, form):
         return redirect(url_for("portal.space.espace"))
     return redirect(identity.next_page(form.suite.data))
 

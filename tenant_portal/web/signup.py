@@ -144,7 +144,7 @@ def activation():
         db.session.commit()
         return page("signup/activation.html", form=form, refusal="other_account", **context)
     accounts.activate(account)
-    enter(account, form)
+    enter(attempt, account, form)
     return redirect(url_for("portal.space.espace"))
 
 
