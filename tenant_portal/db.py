@@ -2,13 +2,16 @@
 
 import sqlite3
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event
+from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event, make_url
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase
 from werkzeug.local import LocalProxy
 
@@ -17,6 +20,8 @@ db = cast(SQLAlchemy, LocalProxy(lambda: current_app.extensions["sqlalchemy"]))
 
 #: Seconds that a SQLite connection waits for another's write lock before it gives up.
 SQLITE_BUSY_SECONDS = 15
+#: Seconds that a database server has to take a connection: one that does not answer must not keep a thread for minutes.
+CONNECT_SECONDS = 5
 
 
 class Base(DeclarativeBase):
@@ -70,6 +75,33 @@ def begin_write() -> None:
         connection.exec_driver_sql("UPDATE portal_attempts SET count = count WHERE 1 = 0")
 
 
+def is_away(fault: Exception) -> bool:
+    """Tell whether the database could not do its work: out of reach, locked, full; else the fault is a bug of ours."""
+    if isinstance(fault, DBAPIError):
+        is_wrong_sql = getattr(fault.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+        is_trouble = isinstance(fault, OperationalError | InterfaceError) and not is_wrong_sql
+        return is_trouble or fault.connection_invalidated
+    return isinstance(fault, PoolTimeout)
+
+
+def cause(fault: Exception) -> str:
+    """Return in one line why the database did not do its work, without the statement and what it was about."""
+    told = fault.orig if isinstance(fault, DBAPIError) and fault.orig is not None else fault
+    return f"{type(told).__name__}: {str(told).strip().partition(chr(10))[0][:200]}"
+
+
+def engine_options(address: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how an engine of ours treats a database server: one that was restarted is noticed before it is asked."""
+    url = make_url(address)
+    options: dict[str, Any] = dict(given)
+    if url.get_backend_name() == "sqlite":
+        return options
+    options.setdefault("pool_pre_ping", True)
+    if url.get_backend_name() == "postgresql" and "connect_timeout" not in url.query:
+        options["connect_args"] = {"connect_timeout": CONNECT_SECONDS, **options.get("connect_args", {})}
+    return options
+
+
 def adopt_sqlite(engine: Engine) -> None:
     """Make a SQLite engine of ours safe: WAL, foreign keys, full sync, and begin statements under our control."""
     if engine.dialect.name != "sqlite":
@@ -91,7 +123,10 @@ def adopt_sqlite(engine: Engine) -> None:
         writes = bool(connection.get_execution_options().get("portal_write"))
         driver = cast(sqlite3.Connection, connection.connection.driver_connection)
         driver.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
-        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        try:
+            driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        except sqlite3.OperationalError as trouble:  # SQLAlchemy wraps no error of a listener
+            raise OperationalError("BEGIN", None, trouble) from trouble
 
 
 def _use_wal(cursor: sqlite3.Cursor) -> None:

@@ -7,7 +7,7 @@ from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 
 from . import cli, identity, neighbours, settings, smtp, web
-from .db import adopt_sqlite
+from .db import adopt_sqlite, engine_options
 
 #: Who the logged-in member of staff is, asked inside a request; None for everyone else.
 StaffCallback = Callable[[], str | None]
@@ -45,6 +45,8 @@ class TenantPortal:
 def _add_database(app: Flask) -> None:
     """Give the application a database of its own: SQLite in the instance folder unless a setting names another."""
     app.config.setdefault("SQLALCHEMY_DATABASE_URI", "sqlite:///portal.sqlite3")
+    given = app.config.get("SQLALCHEMY_ENGINE_OPTIONS") or {}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SQLALCHEMY_DATABASE_URI"], given)
     database = SQLAlchemy(app)
     with app.app_context():
         adopt_sqlite(database.engine)

@@ -141,6 +141,12 @@ def current_tenant() -> Tenant | None:
     return user if isinstance(user, Tenant) else None
 
 
+def be_stranger() -> None:
+    """Take the visitor for a stranger until the end of the request: who he is stands in a database out of reach."""
+    manager: Any = current_app.login_manager  # type: ignore[attr-defined]
+    g._login_user = manager.anonymous_user()
+
+
 def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
     """Let only logged-in tenants in; the others log in first and come back."""
 

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.exc import OperationalError
 
 from . import bounces, letters
-from .db import begin_write, db, utcnow
+from .db import begin_write, cause, db, is_away, utcnow
 from .models import Account, Contract, Mail, MailState
 from .settings import settings, state
 from .smtp import Failure, Line, hand_over
@@ -204,8 +204,11 @@ def _round(
                 return None
             least = DOWN_SECONDS if done.is_down else LEAST_SECONDS
             return max(least, min((next_due - utcnow()).total_seconds(), longest))
-    except Exception:  # the database may be away for a while: the thread that retries must outlive that
-        log.exception("the outbox cannot be read")
+    except Exception as trouble:  # the database may be away for a while: the thread that retries must outlive that
+        if is_away(trouble):
+            log.warning("the outbox cannot be read: %s", cause(trouble))
+        else:
+            log.exception("the outbox cannot be read")
         return DOWN_SECONDS
 
 

@@ -2,7 +2,10 @@
 
 import logging
 import math
+import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
@@ -19,6 +22,13 @@ FREE_FAILURES = 5
 LONGEST_WAIT = timedelta(hours=1)
 DAY = timedelta(hours=24)
 DAILY_FAILURES = 25
+
+#: What a counter store has for each answer: a login must not wait for one that hangs, nor ask it again at once.
+_STORE_LIMITS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": None}
+#: How long a store that did not answer is left alone.
+STORE_REST = timedelta(seconds=5)
+
+Answer = TypeVar("Answer")
 
 log = logging.getLogger("tenant_portal")
 
@@ -79,36 +89,50 @@ def _locked(key: str, now: datetime) -> Attempts:
 
 def origin_wait(kind: str, origin: str) -> timedelta | None:
     """Return how long an address of origin must wait; a counter store out of reach never stops a tenant."""
-    if not settings.throttle:
-        return None
-    try:
-        store, key = _store(), f"portal/{kind}/wait/{origin}"
+
+    def look(store: Storage) -> timedelta | None:
+        key = f"portal/{kind}/wait/{origin}"
         if not store.get(key):
             return None
         return timedelta(seconds=max(1, math.ceil(store.get_expiry(key) - utcnow().timestamp())))
-    except StorageError:
-        log.warning("origin counters out of reach, the delays per reference go on")
-        return None
+
+    return _ask(look, otherwise=None) if settings.throttle else None
 
 
 def origin_fail(kind: str, origin: str) -> int:
     """Count one failure of an address of origin and return how many there are today."""
-    try:
-        store, seconds = _store(), DAY.total_seconds()
-        failures = store.incr(f"portal/{kind}/fail/{origin}", int(seconds))
+
+    def count(store: Storage) -> int:
+        failures = store.incr(f"portal/{kind}/fail/{origin}", int(DAY.total_seconds()))
         pause = DAY if failures >= DAILY_FAILURES else delay_after(failures)
         if pause:
             key = f"portal/{kind}/wait/{origin}"
             store.clear(key)
             store.incr(key, int(pause.total_seconds()))
         return failures
-    except StorageError:
-        log.warning("origin counters out of reach, the delays per reference go on")
-        return 0
+
+    return _ask(count, otherwise=0)
+
+
+def _ask(question: Callable[[Storage], Answer], *, otherwise: Answer) -> Answer:
+    """Ask the counter store; one that failed is left alone for a while, so that it slows down one login and not all."""
+    now = utcnow()
+    if now < state.cache.get("rate_storage_rests_until", now):
+        return otherwise
+    try:
+        return question(_store())
+    except StorageError as trouble:
+        log.warning(
+            "origin counters out of reach (%s), the delays per reference go on", type(trouble.__cause__).__name__
+        )
+        state.cache["rate_storage_rests_until"] = now + STORE_REST
+        return otherwise
 
 
 def _store() -> Storage:
     if "rate_storage" not in state.cache:
-        state.cache["rate_storage"] = storage_from_string(settings.rate_storage_uri, wrap_exceptions=True)
+        uri = settings.rate_storage_uri
+        limits: Any = _STORE_LIMITS if re.match(r"(redis|valkey)", uri) else {}
+        state.cache["rate_storage"] = storage_from_string(uri, wrap_exceptions=True, **limits)
     storage: Storage = state.cache["rate_storage"]
     return storage

@@ -88,18 +88,18 @@ def postgres(folder: Path) -> Iterator[Postgres]:
 
 
 @contextmanager
-def redis(folder: Path) -> "Iterator[RedisServer]":
-    """Start Redis without persistence."""
+def redis(folder: Path, port: int | None = None) -> "Iterator[RedisServer]":
+    """Start Redis without persistence, at a port of its own or where one has been before."""
     program = shutil.which("redis-server")
     if program is None:
         missing("Redis (Debian's package redis-server)")
-    port = free_port()
+    port = port or free_port()
     log = folder / "redis.log"
     process = subprocess.Popen(
         [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder, "--logfile", log],
         cwd=folder,
     )
-    server = RedisServer(port)
+    server = RedisServer(port, process)
     with _running(process, server, log_of=log):
         yield server
 
@@ -107,8 +107,9 @@ def redis(folder: Path) -> "Iterator[RedisServer]":
 class RedisServer:
     """A running Redis."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, process: "subprocess.Popen[bytes]") -> None:
         self.port, self.address = port, f"redis://127.0.0.1:{port}/0"
+        self.process = process
 
     def empty(self) -> None:
         """Forget everything."""

@@ -1,19 +1,22 @@
 """The route table: the portal's blueprint and its children, what every page gets, headers, and kind error pages."""
 
+import logging
 import secrets
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import i18n, neighbours, outbox, resources
 from ..contracts import last_import_day
-from ..db import db
+from ..db import cause, db, is_away
 from ..errors import ConfigError, PortalError
-from ..identity import check_loaders, cookie_name, current_tenant, set_cookie
+from ..identity import be_stranger, check_loaders, cookie_name, current_tenant, set_cookie
 from ..settings import settings, state
 from . import fields, help, login, messages, notices, password, signup, space, staff, style
 
@@ -30,6 +33,10 @@ SCREENS = (
 )
 #: Answered kindly, with what to do next; anything else that werkzeug raises gets its own status and the same page.
 KIND_STATUSES = (400, 403, 404, 405, 413, 429, 500)
+#: After so many seconds a page that met a database out of reach may be asked for again.
+AWAY_SECONDS = 60
+
+log = logging.getLogger("tenant_portal")
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -141,14 +148,29 @@ def _foreseen(error: PortalError) -> tuple[str, int]:
     if isinstance(error, ConfigError):
         raise error
     db.session.rollback()
-    return render_template("portal/problem.html", code=error.code, error=error), error.status
+    return _problem(code=error.code, error=error), error.status
+
+
+@portal.errorhandler(DBAPIError)
+@portal.errorhandler(PoolTimeout)
+def _away(error: SQLAlchemyError) -> Response:
+    """Say what is saved and what is not while the database cannot do its work, and ask it nothing for that (T41)."""
+    if not is_away(error):
+        raise error
+    log.warning("the database cannot be used on %s: %s", request.endpoint, cause(error))
+    _leave_database()
+    # A connection that is lost over a COMMIT leaves open whether that has come to pass.
+    is_unsure = isinstance(error, DBAPIError) and error.statement is None and error.connection_invalidated
+    with i18n.speaking(_chosen_language()):
+        text = _problem(code="away", error=error, is_sent=request.method == "POST", is_unsure=is_unsure)
+    return Response(text, 503, {"Retry-After": str(AWAY_SECONDS)}, mimetype="text/html")
 
 
 @portal.errorhandler(CSRFError)
 def _expired(error: CSRFError) -> tuple[str, int]:
     """Answer a host's own CSRF check as kindly as ours; it comes before our pages could choose their language."""
     with i18n.speaking(_chosen_language()):
-        return render_template("portal/problem.html", code="form_expired", error=error), 400
+        return _problem(code="form_expired", error=error), 400
 
 
 @portal.errorhandler(HTTPException)
@@ -161,14 +183,31 @@ def _refused(error: HTTPException) -> Any:
     number = secrets.token_hex(4)
     current_app.logger.info("status %s, page number %s, path %s", status, number, request.endpoint)
     code = f"status_{status if status in KIND_STATUSES else (500 if status >= 500 else 400)}"
-    with_context = {} if request.blueprint else _page_context()
     with i18n.speaking(_chosen_language()):  # an address of no page has no language yet
-        text = render_template("portal/problem.html", code=code, error=error, number=number, **with_context)
+        text = _problem(code=code, error=error, number=number)
     response = current_app.make_response((text, status))
     for header, value in error.get_response().headers:
         if header in {"Allow", "Retry-After"}:
             response.headers[header] = value
     return response if request.blueprint else _headers(response)
+
+
+def _problem(**context: Any) -> str:
+    """Return the page of a problem; with the database away as for a stranger, at worst without a host's layout."""
+    for _try in range(2):
+        try:  # an address of no page has no blueprint yet, and so no context of ours
+            return render_template("portal/problem.html", **({} if request.blueprint else _page_context()), **context)
+        except SQLAlchemyError as trouble:
+            log.warning("the database cannot be used for a page of a problem: %s", cause(trouble))
+            _leave_database()
+    plain = current_app.jinja_env.get_template("portal/problem_plain.html")
+    return plain.render(**_page_context(), **context)
+
+
+def _leave_database() -> None:
+    """Let go of a connection that may be broken, and of whoever is logged in as far as this answer goes."""
+    db.session().invalidate()
+    be_stranger()
 
 
 for _status in KIND_STATUSES:  # a host's own handler of a status would win against ours of all statuses
