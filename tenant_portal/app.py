@@ -110,9 +110,13 @@ def _furnish(app: Flask, *, staff: StaffCallback | None) -> None:
         SESSION_COOKIE_SECURE=is_https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_NAME="__Host-portal_session" if is_https and not path else "portal_session",
+        SESSION_COOKIE_NAME=("" if not is_https else "__Secure-" if path else "__Host-") + "portal_session",
         SESSION_COOKIE_PATH=path or "/",
     )
+    if app.config["TRUSTED_HOSTS"] is None and public.hostname:
+        # Under its own name, and by loopback addresses for what looks after it on the same machine: whoever forges one
+        # of those reaches nobody but himself.
+        app.config["TRUSTED_HOSTS"] = [public.hostname, "localhost", "127.0.0.1"]
     app.session_interface = Sha256Sessions()
     TenantPortal().init_app(app, staff=staff, owns_session=True)
     web.complete(app)

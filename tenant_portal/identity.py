@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import (
     Flask,
@@ -23,7 +23,7 @@ from flask_login import LoginManager, UserMixin, current_user
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from . import sessions
+from . import sessions, tokens
 from .db import utcnow
 from .errors import ConfigError
 from .models import Account, Login
@@ -85,7 +85,7 @@ def adopt(app: Flask) -> None:
 
     def load_request(asked: Request) -> Any:
         if _is_ours():
-            return _from_remembered(asked.cookies.get(cookie_name("remember"), ""))
+            return _from_remembered(_remembered_token(asked))
         return host_request(asked) if host_request else None
 
     manager.user_loader(load_user)
@@ -117,7 +117,7 @@ def log_in(account: Account, *, remember: bool) -> None:
     session.update(_user_id=tenant.get_id(), _fresh=True, _id=manager._session_identifier_generator())
     session["portal_seen"] = _minutes_now()
     if remember:
-        set_cookie("remember", token, int(settings.remember_days.total_seconds()))
+        set_cookie("remember", tokens.seal("remember", token), int(settings.remember_days.total_seconds()))
     else:
         set_cookie("remember", "", 0)
 
@@ -127,7 +127,7 @@ def log_out() -> None:
     tenant = current_tenant()
     if tenant is not None:
         sessions.end(tenant.token)
-    remembered = request.cookies.get(cookie_name("remember"))
+    remembered = _remembered_token(request)
     if remembered:
         sessions.end(remembered)
     _forget_session()
@@ -188,16 +188,23 @@ def next_page(wanted: str | None) -> str:
     file, after which the browser would still show the login.
     """
     home = url_for("portal.space.espace")
-    path = urlsplit(wanted or "").path
     root = request.root_path.rstrip("/")
     try:
+        path = urlsplit(wanted or "").path
         endpoint, values = current_app.url_map.bind_to_environ(request.environ).match(
             path.removeprefix(root), method="GET"
         )
-    except (HTTPException, RequestRedirect):
+    except (ValueError, HTTPException, RequestRedirect):
         return home
     is_tenants = getattr(current_app.view_functions[endpoint], "portal_guard", None) == "account"
     return url_for(endpoint) if is_tenants and not values else home
+
+
+def same_page(*, without: str) -> str:
+    """Return the address of the present page, without one of its parameters, built anew from our own map."""
+    query = urlencode([(name, value) for name, value in request.args.items(multi=True) if name != without])
+    address = url_for(request.endpoint or "", **(request.view_args or {}))
+    return f"{address}?{query}" if query else address
 
 
 def device_mark() -> str:
@@ -268,6 +275,10 @@ def _from_session(token: str) -> Tenant | None:
     if idle:
         session["portal_seen"] = _minutes_now()
     return Tenant(token, row, is_fresh=True)
+
+
+def _remembered_token(asked: Request) -> str:
+    return tokens.unseal("remember", asked.cookies.get(cookie_name("remember"), ""))
 
 
 def _from_remembered(token: str) -> Tenant | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from flask import current_app
-from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadSignature, SignatureExpired, Signer, URLSafeTimedSerializer
 
 from .db import db, utcnow
 from .errors import LinkExpired, LinkInvalid, LinkReplaced, LinkUsed
@@ -73,15 +73,32 @@ def redeem(purpose: str, token: str) -> Account:
     return account
 
 
-def _keys() -> list[str]:
-    """Return the keys, former ones first: the last one signs, all of them are tried when a link comes back."""
+def seal(what: str, value: str) -> str:
+    """Return a value of one of our cookies with its signature; it dies with the key that signed it."""
+    return _signer(what).sign(value).decode()
+
+
+def unseal(what: str, sealed: str) -> str:
+    """Return the value of such a cookie, or nothing where none of the keys signed it."""
+    try:
+        return _signer(what).unsign(sealed).decode()
+    except (BadSignature, UnicodeDecodeError):
+        return ""
+
+
+def keys() -> list[str]:
+    """Return the keys, former ones first: the last one signs, all of them are tried when something comes back."""
     return [*(current_app.config.get("SECRET_KEY_FALLBACKS") or []), current_app.config["SECRET_KEY"]]
 
 
 def _serializer(purpose: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(
-        _keys(), salt=f"portal.{purpose}", signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+        keys(), salt=f"portal.{purpose}", signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
     )
+
+
+def _signer(what: str) -> Signer:
+    return Signer(keys(), salt=f"portal.{what}", key_derivation="hmac", digest_method=hashlib.sha256)
 
 
 def _fingerprint(purpose: str, account: Account) -> str:

@@ -5,20 +5,21 @@ import secrets
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from .. import i18n, neighbours, outbox, resources
+from .. import i18n, links, neighbours, outbox, resources
 from ..contracts import last_import_day
 from ..db import cause, db, is_away
 from ..errors import ConfigError, PortalError
-from ..identity import be_stranger, check_loaders, cookie_name, current_tenant, set_cookie
+from ..i18n import gettext as _
+from ..identity import be_stranger, check_loaders, cookie_name, current_tenant, same_page, set_cookie
 from ..settings import settings, state
-from . import fields, help, login, messages, notices, password, signup, space, staff, style
+from . import fields, help, login, messages, notices, password, reports, signup, space, staff, style
 
 #: Blueprints in the order of the tenant's way; endpoint, function and template of a page share one name.
 SCREENS = (
@@ -30,6 +31,7 @@ SCREENS = (
     space.screen,
     notices.screen,
     staff.screen,
+    reports.screen,
 )
 #: Answered kindly, with what to do next; anything else that werkzeug raises gets its own status and the same page.
 KIND_STATUSES = (400, 403, 404, 405, 413, 429, 500)
@@ -41,8 +43,10 @@ log = logging.getLogger("tenant_portal")
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: {images}; font-src 'self';"
-        " connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+        " connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none';"
+        " report-uri {reports}; report-to portal"
     ),
+    "Reporting-Endpoints": 'portal="{reports}"',
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -60,6 +64,8 @@ def register(app: Flask, *, prefix: str) -> None:
     """Put the pages into an application, with templates found beside the package or inside it."""
     portal.template_folder = str(resources.folder("templates"))
     app.register_blueprint(portal, url_prefix=prefix or None)
+    if "csrf" in app.extensions:
+        app.extensions["csrf"].exempt(reports.screen)  # a browser's own report has no form, and changes nothing
 
 
 def complete(app: Flask) -> None:
@@ -69,19 +75,20 @@ def complete(app: Flask) -> None:
     app.register_error_handler(500, _refused)
 
 
-def _change_password() -> WerkzeugResponse:
+def _change_password() -> Response:
     """Lead password managers to the page where a password is changed (W3C change-password-url, U21)."""
-    return redirect(url_for("portal.password.mot_de_passe_oublie"), 302)
+    answer = redirect(url_for("portal.password.mot_de_passe_oublie"), 302)
+    return _headers(current_app.make_response(answer))
 
 
 @portal.before_request
 def _speak() -> WerkzeugResponse | None:
     """Speak the language that was chosen, French first; `?langue=en` chooses, and the address is clean again."""
     _check_host()
+    _refuse_other_sites()
     wanted = request.args.get("langue", "")
     if wanted in i18n.LANGUAGES and request.method == "GET" and request.endpoint:
-        others = {name: value for name, value in request.args.items() if name != "langue" and name[0] != "_"}
-        answer = redirect(url_for(request.endpoint, **{**others, **(request.view_args or {})}))
+        answer = redirect(same_page(without="langue"))
         set_cookie("lang", wanted, 365 * 86400)
         return answer
     i18n.choose_language(_chosen_language())
@@ -94,6 +101,14 @@ def _check_host() -> None:
     if "host_checked" not in state.cache:
         neighbours.check_rules(current_app)
         state.cache["host_checked"] = True
+
+
+def _refuse_other_sites() -> None:
+    """Refuse what a page of another site loads or sends in a tenant's name; he may follow its links (ASVS 3.5.8)."""
+    asked = request.headers
+    is_link = asked.get("Sec-Fetch-Mode") == "navigate" and asked.get("Sec-Fetch-Dest") == "document"
+    if asked.get("Sec-Fetch-Site") == "cross-site" and not (is_link and request.method in {"GET", "HEAD"}):
+        abort(403)
 
 
 def _chosen_language() -> str:
@@ -131,16 +146,26 @@ def _page_context() -> dict[str, Any]:
 
 @portal.after_request
 def _headers(response: Response) -> Response:
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value.format(images=style.logo_origin()))
-    if settings.is_https:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+    for name, value in _security_headers().items():
+        response.headers.setdefault(name, value)
     if request.endpoint == "portal.style" or (request.endpoint == "portal.static" and "v" in request.args):
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response.headers.setdefault("Cache-Control", "no-store")
     outbox.deliver_after(response)
     return response
+
+
+def _security_headers() -> dict[str, str]:
+    """Return the headers of every page; they follow from the settings alone."""
+    if "security_headers" not in state.cache:
+        values = {"images": style.logo_origin(), "reports": links.public("reports.rapport")}
+        headers = {name: value.format(**values) for name, value in SECURITY_HEADERS.items()}
+        if settings.is_https:
+            headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+        state.cache["security_headers"] = headers
+    known: dict[str, str] = state.cache["security_headers"]
+    return known
 
 
 @portal.errorhandler(PortalError)
@@ -180,6 +205,8 @@ def _refused(error: HTTPException) -> Any:
         return error.get_response()
     if status >= 500:
         db.session.rollback()
+    if isinstance(error, SecurityError):
+        return _headers(_wrong_name())
     number = secrets.token_hex(4)
     current_app.logger.info("status %s, page number %s, path %s", status, number, request.endpoint)
     code = f"status_{status if status in KIND_STATUSES else (500 if status >= 500 else 400)}"
@@ -208,6 +235,14 @@ def _leave_database() -> None:
     """Let go of a connection that may be broken, and of whoever is logged in as far as this answer goes."""
     db.session().invalidate()
     be_stranger()
+
+
+def _wrong_name() -> Response:
+    """Answer who asked for a name that is not ours (TRUSTED_HOSTS); without a name Flask builds no address."""
+    log.warning("refused a request for a name that is not in TRUSTED_HOSTS")
+    with i18n.speaking("fr"):
+        text = _("Votre espace locataire s'ouvre à cette adresse : %(address)s", address=settings.public_url)
+    return Response(text, 400, mimetype="text/plain")
 
 
 for _status in KIND_STATUSES:  # a host's own handler of a status would win against ours of all statuses

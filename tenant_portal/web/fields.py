@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from email_validator import EmailNotValidError, validate_email
-from flask import render_template, session
+from flask import current_app, render_template, session
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, StringField, ValidationError
 from wtforms.fields.choices import Choice, SelectChoice
 from wtforms.validators import StopValidation
 
-from .. import passwords
+from .. import passwords, tokens
 from ..errors import FormExpired
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
@@ -133,10 +133,16 @@ class PortalForm(FlaskForm):
     is_expired = False
 
     class Meta(FlaskForm.Meta):
-        """CSRF is always on; a page may stay open for half a day."""
+        """CSRF is always on; a page may stay open for half a day, and over a change of keys."""
 
         csrf = True
         csrf_time_limit = 12 * 3600  # seconds, as Flask-WTF compares them
+
+        @property
+        def csrf_secret(self) -> Any:
+            """Return the keys for Flask-WTF's signer, which takes a list although it reads no fallbacks itself."""
+            own = current_app.config.get("WTF_CSRF_SECRET_KEY")  # a host may sign its forms with another key
+            return own or tokens.keys()
 
         def get_translations(self, form: Any) -> Any:
             """Use no texts of WTForms: each of our validators says its own sentence."""

@@ -265,8 +265,11 @@ def test_pitfall_22_links_in_mails_do_not_follow_the_host_header(app, portal, ma
     cookie = "; ".join(f"{c.key}={c.value}" for c in portal.http._cookies.values())
     forger = home_of(app).front.test_client(use_cookies=False)
     headers = {"Host": "evil.example", "Cookie": cookie}
-    forger.post(f"{PREFIX}/mot-de-passe-oublie", data=data, headers=headers)
-    assert mailbox.read().link.startswith(f"http://localhost{PREFIX}/")
+    answer = forger.post(f"{PREFIX}/mot-de-passe-oublie", data=data, headers=headers)
+    if home_of(app).kind == MOUNT:
+        assert answer.status_code == 400 and "evil" not in answer.text
+    else:  # the host's own TRUSTED_HOSTS counts, and it has none
+        assert mailbox.read().link.startswith(f"http://localhost{PREFIX}/")
     with app.app_context():
         assert links.public("login.connexion") == f"http://localhost{PREFIX}/connexion"
 

@@ -1,0 +1,209 @@
+"""F16 and what belongs to it: headers and cookies of every answer, names, methods, other sites, reports."""
+
+import logging
+import re
+
+import pytest
+from sqlalchemy import text
+
+from tenant_portal.db import begin_write, db
+from tests.hosts import EXTENSION, HOMES, MOUNT, PREFIX, STANDALONE
+from tests.journeys.steps import log_in, sign_up
+from tests.portal_client import ANY_STATUS, Portal
+
+HTTPS = "https://intranet.habitat.example"
+alone_and_mounted = pytest.mark.parametrize("home", [STANDALONE, MOUNT], indirect=True)
+in_every_home = pytest.mark.parametrize("home", HOMES, indirect=True)
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "object-src": "'none'",
+    "frame-ancestors": "'none'",
+}
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+YEAR = 365 * 86400
+KINDS = r"(text/(html|css|javascript|plain)|application/javascript); charset=utf-8|image/\S+|application/(json|pdf)"
+
+
+def faults_of(answer, *, is_https):
+    """Yield every header that an answer lacks, or has too much of."""
+    found = answer.headers.get
+    for name, wanted in EVERYWHERE.items():
+        if found(name) != wanted:
+            yield f"{name} is {found(name)}"
+    policy = dict(rule.strip().partition(" ")[::2] for rule in found("Content-Security-Policy", "").split(";"))
+    for rule, wanted in POLICY.items():
+        if policy.get(rule, "").strip() != wanted:
+            yield f"{rule} {policy.get(rule)}"
+    if not policy.get("report-uri") or f'portal="{policy["report-uri"]}"' != found("Reporting-Endpoints"):
+        yield "nowhere to report to"
+    transport = re.fullmatch(r"max-age=(\d+); includeSubDomains", found("Strict-Transport-Security", ""))
+    if is_https != bool(transport and int(transport[1]) >= YEAR):
+        yield f"Strict-Transport-Security is {found('Strict-Transport-Security')}"
+    if ("immutable" if "/assets/" in answer.request.path else "no-store") not in found("Cache-Control", ""):
+        yield f"Cache-Control is {found('Cache-Control')}"
+    yield from (f"{name} is there" for name in ("Access-Control-Allow-Origin", "Server", "X-Powered-By") if found(name))
+    if answer.get_data() and not re.fullmatch(KINDS, found("Content-Type", "")):
+        yield f"Content-Type is {found('Content-Type')}"
+    for cookie in answer.headers.getlist("Set-Cookie"):
+        yield from cookie_faults(cookie, is_https=is_https)
+
+
+def cookie_faults(cookie, *, is_https):
+    """Yield what a cookie lacks."""
+    name, flags = cookie.partition("=")[0], {part.strip().lower() for part in cookie.split(";")[1:]}
+    prefix = "" if not is_https else "__Host-" if "path=/" in flags else "__Secure-"
+    yield from (f"{name} lacks {flag}" for flag in ("httponly", "samesite=lax") if flag not in flags)
+    yield from (f"{name} is for a whole domain" for flag in flags if flag.startswith("domain="))
+    if is_https != ("secure" in flags) or not name.startswith(f"{prefix}portal_"):
+        yield f"{name} is called so with {sorted(flags)}"
+    if len(cookie) > 4096:
+        yield f"{name} has {len(cookie)} bytes"
+
+
+def pages(browser):
+    """Yield the answer to every address that needs no number, and to what a page loads."""
+    adapter = browser.app.url_map
+    for rule in adapter.iter_rules():
+        if "GET" in (rule.methods or ()) and not rule.arguments and rule.endpoint.startswith("portal"):
+            yield browser.http.get(rule.rule)
+            yield browser.http.head(rule.rule)
+    yield browser.http.get("/aide?langue=fr")
+    for address in browser.get("/aide").tree.xpath("//link[@rel='stylesheet']/@href|//script/@src"):
+        yield browser.http.get(address, buffered=True)
+
+
+def errors(browser, link):
+    """Yield an answer of every kind that is no page."""
+    send = browser.http.open
+    yield send("/connexion", method="POST", data={"reference": "123456"})  # without its token
+    yield send("/connexion", headers={"Host": "evil.example"})
+    yield send("/rapport-de-securite", method="POST", data={"a": "b"})
+    yield send("/connexion", headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"})
+    yield send("/nulle-part")
+    yield send("/gestion")
+    yield send("/activation/ceci-n-est-pas-un-jeton", follow_redirects=True)
+    yield send("/connexion", method="PUT")
+    yield send(link, follow_redirects=True)  # its time is over
+    yield send("/connexion", method="POST", data={"reference": "1" * 100_000})
+    yield log_in(browser, "987654", "faux", status=ANY_STATUS).response
+    for _ in range(5):
+        answer = log_in(browser, "987654", "faux", status=ANY_STATUS).response
+    yield answer
+    with browser.app.app_context():
+        begin_write()
+        db.session.execute(text("DROP TABLE portal_attempts"))
+        db.session.commit()
+    form = browser.get("/connexion").form("Je me connecte").fill("Ma référence contrat", "123456")
+    yield send("/connexion", method="POST", data=dict(form.fill("Mon mot de passe", "x").node.form_values()))
+
+
+@alone_and_mounted
+@pytest.mark.parametrize("public", ["http://localhost", HTTPS])
+def test_f16_every_page_and_every_error_has_every_header(make_app, mailbox, an_account, a_contract, clock, public):
+    account, lease = an_account(), a_contract()
+    app = make_app(PORTAL_PUBLIC_URL=public, PROPAGATE_EXCEPTIONS=False)
+    sign_up(Portal(app), lease.reference, lease.module)
+    link = mailbox.read().link
+    clock.move(hours=73)
+    tenant, stranger = Portal(app), Portal(app)
+    answers = [log_in(tenant, account.lease.reference, account.password, remember=True).response]
+    answers += [*pages(tenant), tenant.page.click("Je me déconnecte").response, *pages(stranger)]
+    answers += errors(stranger, link)
+    faults = {
+        f"{answer.request.method} {answer.request.path} {answer.status_code}: {fault}"
+        for one in answers
+        for answer in (*one.history, one)
+        for fault in faults_of(answer, is_https=public == HTTPS)
+    }
+    assert not faults, "\n".join(sorted(faults))
+    statuses = {answer.status_code for answer in answers}
+    assert statuses >= {200, 302, 400, 403, 404, 405, 410, 413, 429} and max(statuses) >= 500
+
+
+@in_every_home
+def test_name_that_is_not_ours_gets_no_page_and_hears_nothing_of_it(make_app, portal, home):
+    if home == EXTENSION:  # a host's names are its own affair (docs/embedding.md)
+        app = make_app(TRUSTED_HOSTS=["localhost"])
+        assert app.test_client().get(f"{PREFIX}/connexion", headers={"Host": "evil.example"}).status_code == 400
+        return
+    for name in ("evil.example", "evil.example:80", "localhost.evil.example", "evil@localhost", "localhost/evil", "é"):
+        answer = portal.http.get("/connexion", headers={"Host": name})
+        assert answer.status_code == 400, name
+        assert "evil" not in answer.text + str(answer.headers), name
+        assert not answer.headers.getlist("Set-Cookie")
+    for name in ("localhost", "localhost:8000", "127.0.0.1:8000"):
+        assert portal.http.get("/connexion", headers={"Host": name}).status_code == 200, name
+
+
+def test_name_that_the_installer_adds_is_ours(make_app):
+    app = make_app(PORTAL_PUBLIC_URL=HTTPS, TRUSTED_HOSTS=["intranet.habitat.example", "intranet"])
+    for name, status in {"intranet": 200, "intranet.habitat.example": 200, "localhost": 400}.items():
+        assert app.test_client().get("/connexion", headers={"Host": name}).status_code == status, name
+
+
+@in_every_home
+def test_other_sites_load_and_send_nothing_in_a_tenants_name(an_account):
+    browser = an_account().browser
+    cross = {"Sec-Fetch-Site": "cross-site"}
+    link = {**cross, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert browser.http.get("/espace", headers=link).status_code == 200, "he follows a link of his mail"
+    for mode, kind in (("navigate", "iframe"), ("navigate", "object"), ("no-cors", "image"), ("cors", "empty")):
+        headers = {**cross, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": kind}
+        assert browser.http.get("/espace", headers=headers).status_code == 403, kind
+        assert browser.http.get("/espace/avis", headers=headers).status_code == 403, kind
+    form = browser.get("/espace").form("Je me déconnecte")
+    answer = browser.http.post("/deconnexion", data=dict(form.node.form_values()), headers=link)
+    assert answer.status_code == 403, "even with the right token"
+    assert browser.get("/espace").path == "/espace"
+
+
+@in_every_home
+@pytest.mark.parametrize("method", ["TRACE", "PUT", "DELETE", "PATCH", "CONNECT", "WHATEVER"])
+def test_methods_that_nothing_needs_are_refused(portal, method):
+    for path in ("/connexion", "/espace", "/aide"):
+        answer = portal.http.open(path, method=method, headers={"X-Secret": "retournez-moi"})
+        assert answer.status_code in {400, 405}, path
+        assert "retournez-moi" not in answer.text
+
+
+@in_every_home
+def test_other_origins_may_read_nothing(portal):
+    for path in ("/connexion", "/espace", "/assets/portal.js"):
+        for method in ("GET", "OPTIONS"):
+            answer = portal.http.open(path, method=method, headers={"Origin": "https://evil.example"}, buffered=True)
+            assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+
+
+@in_every_home
+def test_browser_reports_what_the_policy_stopped_and_the_log_stays_short(portal, caplog):
+    caplog.set_level(logging.WARNING)
+    address = portal.http.get("/connexion").headers["Reporting-Endpoints"].split('"')[1]
+    said = '{"csp-report": {"document-uri": "http://localhost/espace?secret", "effective-directive": "script-src-elem",'
+    said += ' "blocked-uri": "https://evil.example/x.js?secret"}}'
+    for _ in range(3):
+        answer = portal.http.post(address, data=said, content_type="application/csp-report")
+        assert answer.status_code == 204
+    assert caplog.messages == ["content policy: script-src-elem stopped https://evil.example"]
+    said = '[{"type": "csp-violation", "body": {"blockedURL": "inline", "effectiveDirective": "style-src-attr"}}]'
+    portal.http.post(address, data=said, content_type="application/reports+json")
+    assert caplog.messages[1:] == ["content policy: style-src-attr stopped inline"]
+    for text_ in ("", "[" * 8000, "\0\xff", '{"blocked-uri": "x\nroot"}', said * 500):
+        assert portal.http.post(address, data=text_, content_type="application/csp-report").status_code == 204
+    for number in range(150):
+        said = f'{{"effective-directive": "img-src", "blocked-uri": "https://a{number}.example/"}}'
+        portal.http.post(address, data=said, content_type="application/csp-report")
+    assert len(caplog.messages) == 100, "anybody can send reports: a process writes down so many"
+    assert portal.http.post(address, data=said, content_type="text/plain").status_code == 400
