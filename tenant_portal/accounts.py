@@ -54,16 +54,23 @@ def sign_up(contract: Contract, *, email: str, password: str, choices: Mapping[P
     So is one that was closed and can still be opened again (T35): no stranger with the notice takes its place. The
     password is hashed before it is known which of these it is, so that all take the same time.
     """
-    password_hash = passwords.hash(password)
+    account = _account_of(contract)
+    may_repeat = account is not None and _is_repeat(account, contract, email=email, choices=choices)
+    former_hash = account.password_hash if account is not None and may_repeat else None
+    contract_id = contract.id
+    db.session.rollback()  # no connection is kept busy while the hash is computed
+    is_repeat = former_hash is not None and passwords.verify(former_hash, password)
+    password_hash = former_hash if former_hash is not None and is_repeat else passwords.hash(password)
+
     begin_write()
-    contract = contracts.lock(contract)
+    contract = contracts.lock(contract_id)
     account = _account_of(contract)
     if account is not None and account.is_finished:
         is_repeat = _has_mail_since(account, "already_registered")
         audit.record("signup_again", account=account, contract=contract)
         is_excessive = not _may_mail("signup", str(contract.id))
         return SignUp(key=new_key(), existing=account, is_repeat=is_repeat, is_excessive=is_excessive)
-    if account is not None and _is_repeat(account, contract, email=email, password=password, choices=choices):
+    if account is not None and is_repeat and account.password_hash == former_hash and account.email == email:
         return SignUp(key=account.signup_key, account=account, is_repeat=True)
     if not _may_mail("signup", str(contract.id)):
         return SignUp(key=new_key(), is_excessive=True)
@@ -134,11 +141,14 @@ def authenticate(reference: str, password: str, *, device: str, origin: str) -> 
     account_id, password_hash = (account.id, account.password_hash) if account is not None else (None, None)
     db.session.rollback()  # no connection is kept busy while the hash is computed
     is_right = passwords.verify(password_hash, password)
+    fresh_hash = passwords.hash(password) if is_right and passwords.needs_rehash(str(password_hash)) else password_hash
 
     begin_write()
     account = db.session.get(Account, account_id, with_for_update=True) if account_id is not None else None
     if account is not None and account.password_hash != password_hash:
-        is_right = False
+        # Changed or hashed anew meanwhile, by another login of the owner perhaps: what was computed tells nothing.
+        db.session.rollback()
+        return authenticate(reference, password, device=device, origin=origin)
     pause = throttle.wait(counter)  # others may have failed while this one was computed: they count first
     if account is None or not is_right or pause is not None:
         failures = throttle.fail(counter)
@@ -149,8 +159,7 @@ def authenticate(reference: str, password: str, *, device: str, origin: str) -> 
         alarmed = account if account is not None and account.is_finished else None
         return Attempt(contract=contract, wait=pause, alarmed=alarmed if is_alarm else None, is_alarm=is_alarm)
     throttle.succeed(counter)
-    if passwords.needs_rehash(account.password_hash):
-        account.password_hash = passwords.hash(password)
+    account.password_hash = str(fresh_hash)
     return Attempt(account=account, contract=contract, is_known_device=is_known_device)
 
 
@@ -172,12 +181,13 @@ def request_reset(reference: str) -> tuple[Account | None, bool]:
     return account, may_mail
 
 
-def reset_password(account: Account, password: str, *, device: str) -> None:
+def reset_password(account: Account, password_hash: str, *, device: str) -> None:
     """Set the password of a reset link: every session ends, every open link dies, every delay is lifted.
 
-    The device counts as known from now on: whoever reads the owner's mail is not held up by a stranger's tries (T21).
+    The password comes hashed: whoever begins a write must not wait for a hash. The device counts as known from now on:
+    whoever reads the owner's mail is not held up by a stranger's tries (T21).
     """
-    account.password_hash = passwords.hash(password)
+    account.password_hash = password_hash
     sessions.end_all(account)
     sessions.note_device(account, device)
     throttle.succeed(_counter("", account, ""))
@@ -226,14 +236,12 @@ def _may_mail(kind: str, whose: str) -> bool:
     return throttle.allow(f"{kind}:{whose}", times=MAILS_AN_HOUR[kind], within=timedelta(hours=1))
 
 
-def _is_repeat(
-    account: Account, contract: Contract, *, email: str, password: str, choices: Mapping[Purpose, bool]
-) -> bool:
-    """Tell whether this is the sign-up that was just taken, sent twice."""
-    if account.email != email or utcnow() - account.created_at > REPEAT:
+def _is_repeat(account: Account, contract: Contract, *, email: str, choices: Mapping[Purpose, bool]) -> bool:
+    """Tell whether this is, but for the password, the sign-up that was just taken, sent twice."""
+    if account.is_finished or account.email != email or utcnow() - account.created_at > REPEAT:
         return False
     given = {purpose: row.answer for purpose, row in consents.current(account, contract).items()}
-    return given == dict(choices) and passwords.verify(account.password_hash, password)
+    return given == dict(choices)
 
 
 def _has_mail_since(account: Account, *kinds: str) -> bool:

@@ -55,10 +55,10 @@ def search(query: str) -> list[Contract]:
     return list(db.session.scalars(rows))
 
 
-def lock(contract: Contract) -> Contract:
-    """Return the contract as it stands now, kept from other writers until the transaction ends."""
+def lock(contract_id: int) -> Contract:
+    """Return the contract of that id as it stands now, kept from other writers until the transaction ends."""
     return db.session.scalars(
-        select(Contract).where(Contract.id == contract.id).with_for_update().execution_options(populate_existing=True)
+        select(Contract).where(Contract.id == contract_id).with_for_update().execution_options(populate_existing=True)
     ).one()
 
 

@@ -2,8 +2,9 @@
 
 import os
 import re
-import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -19,21 +20,31 @@ from .rules import (
 )
 from .settings import settings, state
 
+#: Longest text that is looked at as a password: 128 characters, each typed with up to three accents of its own.
+#: Bringing a longer one to its normal form can take seconds.
+_TYPED_MAX = 4 * PASSWORD_MAX
+#: Characters of which zxcvbn tells whether they can be guessed: its time grows without measure with the number of
+#: signs that may stand for letters (128 of them: over a second, during which no page is answered; 32: a tenth of it).
+_GUESSED_MAX = 32
+
 
 def hash(password: str) -> str:  # noqa: A001 (read as passwords.hash)
-    """Return the Argon2id hash of a password."""
-    with _place():
-        return _hasher().hash(normal_password(password))
+    """Return the Argon2id hash of a password; let go of the database before, as this may have to wait."""
+    return str(_compute(_hasher().hash, normal_password(password)))
 
 
 def verify(password_hash: str | None, password: str) -> bool:
-    """Tell whether the password is the one of the hash; without a hash the same work is done, and the answer is no."""
+    """Tell whether the password is the one of the hash; without a hash the same work is done, and the answer is no.
+
+    Let go of the database before, as this may have to wait for others' passwords.
+    """
+    is_possible = password_hash is not None and not _is_too_long(password)
+    password = "" if _is_too_long(password) else password
     try:
-        with _place():
-            _hasher().verify(password_hash or _nobodys_hash(), normal_password(password))
+        _compute(_hasher().verify, password_hash or _nobodys_hash(), normal_password(password))
     except (VerificationError, InvalidHashError):
         return False
-    return password_hash is not None
+    return is_possible
 
 
 def needs_rehash(password_hash: str) -> bool:
@@ -46,15 +57,16 @@ def weakness(password: str, context: Iterable[str]) -> str | None:
 
     `context` is what a guesser knows of this tenant: reference, module, name, address, the landlord's name.
     """
+    if _is_too_long(password):
+        return "long"
     password = normal_password(password)
     if len(password) < PASSWORD_MIN:
         return "short"
-    if len(password) > PASSWORD_MAX:
-        return "long"
     if len(password) < PASSWORD_DIGITS_MIN and re.fullmatch(r"[\d\s./-]+", password):
         return "digits"
     known = [word.lower() for text in context for word in (text, *re.split(r"[\W_]+", text)) if len(word) > 2]
-    if int(zxcvbn(password, [*PASSWORD_CONTEXT, *known]).score) < PASSWORD_SCORE_MIN or _is_only_known(password, known):
+    score = int(zxcvbn(password[:_GUESSED_MAX], [*PASSWORD_CONTEXT, *known]).score)
+    if score < PASSWORD_SCORE_MIN or _is_only_known(password, known):
         return "guessable"
     return None
 
@@ -67,13 +79,22 @@ def _is_only_known(password: str, known: list[str]) -> bool:
     return len(re.sub(r"[\W_\d]+", "", rest)) < 4 and len(rest) < len(password) / 2
 
 
-def _place() -> threading.Semaphore:
-    """Return the gate that lets as many hashes be computed at once as there are processors.
+def _is_too_long(password: str) -> bool:
+    return len(password) > _TYPED_MAX or len(normal_password(password)) > PASSWORD_MAX
 
-    More would only take memory from each other; pages that hash nothing go on meanwhile (ASVS 15.1.3).
+
+def _compute(work: Callable[..., Any], *texts: str) -> Any:
+    """Do the work of a hash in one of the threads kept for it, as many as there are processors (ASVS 15.1.3).
+
+    More at once would only take processor and memory from each other. Threads of their own, for each thread that ever
+    hashed keeps its block of memory: with the threads of a server that would be all of theirs. Pages that hash nothing
+    go on meanwhile.
     """
-    gate: threading.Semaphore = state.cache.setdefault("hashing", threading.Semaphore(os.cpu_count() or 1))
-    return gate
+    key = f"hashers:{os.getpid()}"  # a forked worker has no thread of its parent's
+    hashers: ThreadPoolExecutor | None = state.cache.get(key)
+    if hashers is None:
+        hashers = state.cache.setdefault(key, ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="portal-hash"))
+    return hashers.submit(work, *texts).result()
 
 
 def _hasher() -> PasswordHasher:
@@ -87,5 +108,5 @@ def _hasher() -> PasswordHasher:
 def _nobodys_hash() -> str:
     """Return a hash to verify against when there is no account, so that the answer takes as long as for one."""
     if "nobodys_hash" not in state.cache:
-        state.cache["nobodys_hash"] = _hasher().hash("nobody")
+        state.cache["nobodys_hash"] = hash("nobody")
     return str(state.cache["nobodys_hash"])

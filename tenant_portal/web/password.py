@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, redirect, session, url_for
 from wtforms import ValidationError
 
-from .. import accounts, identity, links, mail, tokens
+from .. import accounts, identity, links, mail, passwords, tokens
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
@@ -89,9 +89,11 @@ def mot_de_passe():
     form = ResetForm(account)
     if not form.validate_on_submit():
         return page("password/mot_de_passe.html", form=form)
+    db.session.rollback()  # no connection is kept busy while the hash is computed
+    password_hash = passwords.hash(form.password.data)
     begin_write()
     account = tokens.redeem("reset", token)
-    accounts.reset_password(account, form.password.data, device=identity.mark_device())
+    accounts.reset_password(account, password_hash, device=identity.mark_device())
     mail.password_changed(account, account.contracts[0] if account.contracts else None)
     identity.log_out()
     db.session.commit()

@@ -1,0 +1,134 @@
+"""Hashing passwords is costly on purpose: it waits its turn, and nothing else waits for it (ASVS 15.1.3)."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+
+from tenant_portal import passwords
+
+from ..conftest import MakeApp
+from ..journeys.steps import PASSWORD, fill_sign_up
+from ..people import Lease, Tenant, log_in
+from ..portal_client import ANY_STATUS, Form, Portal
+from ..post import Mailbox
+
+#: α with three accents: what takes most room while its accents are typed apart.
+LETTER, APART = "\u1f82", "\u03b1\u0313\u0300\u0345"
+#: Signs that may stand for letters, which zxcvbn tries in every combination.
+SIGNS = "4@8({[<369!1|0$5+7%2"
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    """Return the portal with a single connection to its database: while one keeps it, nobody else gets an answer."""
+    return make_app(SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 1, "max_overflow": 0, "pool_timeout": 5})
+
+
+@contextmanager
+def hashing_held_back(app: Flask) -> Iterator[Callable[[], int]]:
+    """Keep every thread that hashes busy meanwhile; gives a function that tells how many passwords wait."""
+    with app.app_context():
+        passwords.hash("makes the threads")
+    (hashers,) = (value for value in app.extensions["portal"].cache.values() if isinstance(value, ThreadPoolExecutor))
+    end = threading.Event()
+    for _ in range(hashers._max_workers):
+        hashers.submit(end.wait)
+    try:
+        yield hashers._work_queue.qsize
+    finally:
+        end.set()
+
+
+class Acts:
+    """What tenants send that has a password hashed."""
+
+    def __init__(self, app: Flask, mailbox: Mailbox, tenant: Tenant, lease: Lease) -> None:
+        self.app, self.mailbox, self.tenant, self.lease = app, mailbox, tenant, lease
+
+    def login(self) -> Form:
+        """Return a login, ready to be sent."""
+        form = Portal(self.app).get("/connexion").form("Je me connecte")
+        form.fill("Ma référence contrat", self.tenant.lease.reference)
+        return form.fill("Mon mot de passe", self.tenant.password)
+
+    def sign_up(self) -> Form:
+        """Return a sign-up, ready to be sent."""
+        return fill_sign_up(Portal(self.app), self.lease.reference, self.lease.module)
+
+    def double_click(self) -> Form:
+        """Return a sign-up that was sent already."""
+        form = self.sign_up()
+        form.click()
+        self.mailbox.read()
+        return form
+
+    def reset(self) -> Form:
+        """Return a new password behind a reset link, ready to be sent."""
+        browser = Portal(self.app)
+        form = browser.get("/mot-de-passe-oublie").form()
+        form.fill("Ma référence contrat", self.tenant.lease.reference).click()
+        form = browser.get(self.mailbox.read().link).form()
+        return form.fill("Créez un mot de passe", PASSWORD).fill("Confirmez votre mot de passe", PASSWORD)
+
+
+@pytest.mark.parametrize("act", ["login", "sign_up", "double_click", "reset"])
+def test_pages_are_answered_while_a_password_waits_for_its_turn(
+    app: Flask,
+    an_account: Callable[..., Tenant],
+    a_contract: Callable[..., Lease],
+    mailbox: Mailbox,
+    act: str,
+) -> None:
+    tenant = an_account()
+    form = getattr(Acts(app, mailbox, tenant, a_contract()), act)()
+    with ThreadPoolExecutor(1) as pool:
+        with hashing_held_back(app) as waiting:
+            answer = pool.submit(form.click, status=ANY_STATUS)
+            while not waiting():
+                assert not answer.done()
+            tenant.browser.get("/espace")
+            assert not answer.done()
+        assert answer.result().status == 200
+    mailbox.read_all()
+
+
+def test_two_devices_get_in_at_once_though_the_hash_is_made_anew(
+    make_app: MakeApp, an_account: Callable[..., Tenant]
+) -> None:
+    tenant = an_account()
+    dearer = make_app(PORTAL_ARGON2_PASSES=3)
+    forms = []
+    for browser in (Portal(dearer), Portal(dearer)):
+        form = browser.get("/connexion").form("Je me connecte")
+        form.fill("Ma référence contrat", tenant.lease.reference)
+        forms.append(form.fill("Mon mot de passe", tenant.password))
+    with ThreadPoolExecutor(2) as pool:
+        with hashing_held_back(dearer) as waiting:
+            answers = [pool.submit(form.click) for form in forms]
+            while waiting() < len(forms):
+                pass
+        assert [answer.result().path for answer in answers] == ["/espace", "/espace"]
+
+
+def test_longest_password_is_taken_however_it_is_typed(app: Flask) -> None:
+    with app.app_context():
+        kept = passwords.hash(LETTER * 128)
+        assert passwords.verify(kept, APART * 128)
+        assert not passwords.verify(kept, APART * 128 + "\u0301")
+        assert passwords.weakness(APART * 128 + "\u0301", []) == "long"
+
+
+def test_too_long_a_password_is_refused_like_a_wrong_one(app: Flask, an_account: Callable[..., Tenant]) -> None:
+    tenant = an_account()
+    page = log_in(Portal(app), tenant.lease.reference, "a" + "\u0301\u0327" * 4_000)
+    assert page.says("la référence contrat ou le mot de passe ne correspond pas")
+
+
+def test_only_the_beginning_of_a_long_password_is_weighed(app: Flask) -> None:
+    with app.app_context():
+        assert passwords.weakness("motdepasse" * 4 + "girafe violette sous l'évier", []) == "guessable"
+        assert passwords.weakness((SIGNS * 7)[:128], []) is None
