@@ -1,7 +1,8 @@
 # make demo   a throw-away portal to look at          make check  format, lint, types, shape of the code
 # make test   every test, the browser's too           make quick  those that take no minute
 # make messages  bring the translations up to date
-# make lowest the tests on the oldest allowed parts   make clean  take away what these commands made
+# make lowest the tests on the oldest allowed parts   make bench  how fast it is, against bare floors
+# make clean  take away what these commands made
 #
 # Each does its own set-up, and does it once. Needed beforehand: Python 3.11 or newer, and make.
 
@@ -11,9 +12,9 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PORT ?= 8080
 ARGS ?=
 
-.PHONY: help demo test lowest check messages services clean
+.PHONY: help demo test lowest check bench messages services clean
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -5
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
 
 demo: .venv/runtime.stamp
 	$(BIN)/python -m tenant_portal demo --port $(PORT)
@@ -38,6 +39,10 @@ check: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_architecture.py
+
+# The table of docs/performance.md, measured anew.
+bench: .venv/dev.stamp
+	$(BIN)/python -m benchmarks $(ARGS)
 
 # New texts enter the catalogues empty, texts that are gone leave them; fill in the .po files, then run it again.
 messages: .venv/dev.stamp

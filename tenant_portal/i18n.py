@@ -1,16 +1,17 @@
 """Texts: French is the source, every message id a French sentence; its typography is put right in one place."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
+from gettext import NullTranslations, translation
 from typing import Any
 
 from babel.dates import format_date, format_datetime
 from babel.units import format_unit
 from flask import g
-from flask_babel import Domain, LazyString, force_locale
+from flask_babel import LazyString, force_locale
 from markupsafe import Markup, escape
 
 from .resources import folder
@@ -18,8 +19,6 @@ from .settings import settings
 
 #: The languages that tenants may choose, each in its own words.
 LANGUAGES = {"fr": "Français", "en": "English"}
-
-domain = Domain(str(folder("translations")), domain="portal")
 
 # U+202F before ; ! ? and U+00A0 before : and inside « » (PRODUCT 7.6); neither may end a line.
 _APOSTROPHE = re.compile(r"'(?![^<]*>)")  # but not inside a tag
@@ -59,23 +58,36 @@ def speaking(code: str) -> Iterator[None]:
             g.portal_spoken = former
 
 
-def _translated(message: str) -> str:
-    return typeset(message) if language() == "fr" else str(domain.gettext(message))
+@lru_cache(maxsize=4096)
+def _translated(code: str, message: str) -> str:
+    return typeset(message) if code == "fr" else _catalogue(code).gettext(message)
+
+
+@lru_cache(maxsize=4096)
+def _markup(code: str, message: str) -> Markup:
+    return Markup(_translated(code, message))  # noqa: S704 (our own catalogue)
+
+
+@lru_cache
+def _catalogue(code: str) -> NullTranslations:
+    return translation("portal", folder("translations"), [code])
 
 
 def gettext(message: str, **variables: Any) -> str:
     """Return the text in the language of the reader; `%(name)s` stands for a variable."""
-    text = _translated(message)
+    text = _translated(language(), message)
     return text % variables if variables else text
 
 
 def ngettext(singular: str, plural: str, num: int, **variables: Any) -> str:
     """Return the text for that number of things; French counts 0 and 1 as singular."""
-    if language() == "fr":
-        text = typeset(singular if abs(num) < 2 else plural)
-    else:
-        text = domain.get_translations().ungettext(singular, plural, num)
-    return text % {"num": num, **variables}
+    return _counted(language(), singular, plural, num) % {"num": num, **variables}
+
+
+def _counted(code: str, singular: str, plural: str, num: int) -> str:
+    if code == "fr":
+        return typeset(singular if abs(num) < 2 else plural)
+    return _catalogue(code).ngettext(singular, plural, num)
 
 
 def lazy_gettext(message: str, **variables: Any) -> LazyString:
@@ -83,15 +95,19 @@ def lazy_gettext(message: str, **variables: Any) -> LazyString:
     return LazyString(gettext, message, **variables)
 
 
-def markup_gettext(message: str, **variables: Any) -> Markup:
-    """Return the text for an HTML page: the message is ours and may hold tags, variables are escaped."""
-    text = _translated(message)
-    return Markup(text % _escaped(variables) if variables else text)  # noqa: S704 (our own catalogue)
+def for_html(code: str) -> dict[str, Callable[..., Markup]]:
+    """Return `_` and `ngettext` of the HTML pages in a language: messages are ours and may hold tags, variables not."""
+    return {"_": partial(_markup_gettext, code), "ngettext": partial(_markup_ngettext, code)}
 
 
-def markup_ngettext(singular: str, plural: str, num: int, **variables: Any) -> Markup:
-    """Return the text for that number of things, for an HTML page."""
-    return Markup(ngettext(singular, plural, num, **_escaped(variables)))  # noqa: S704 (our own catalogue)
+def _markup_gettext(code: str, message: str, **variables: Any) -> Markup:
+    text = _markup(code, message)
+    return Markup(str(text) % _escaped(variables)) if variables else text  # noqa: S704 (our own catalogue)
+
+
+def _markup_ngettext(code: str, singular: str, plural: str, num: int, **variables: Any) -> Markup:
+    text = _counted(code, singular, plural, num)
+    return Markup(text % {"num": num, **_escaped(variables)})  # noqa: S704 (our own catalogue)
 
 
 def _escaped(variables: dict[str, Any]) -> dict[str, Any]:

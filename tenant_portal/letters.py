@@ -71,7 +71,7 @@ def compose(row: Mail) -> Letter:
     content = row.content or {}
     with i18n.speaking(row.language):
         text = _render(row, "txt", _=i18n.gettext, ngettext=i18n.ngettext)
-        html = _render(row, "html", _=i18n.markup_gettext, ngettext=i18n.markup_ngettext)
+        html = _render(row, "html", **i18n.for_html(i18n.language()))
     subject, _, body = text.strip().partition("\n")
     return Letter(
         row,

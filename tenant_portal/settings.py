@@ -232,7 +232,7 @@ class State:
 
     settings: Settings
     options: Mapping[str, Any] = field(default_factory=lambda: types.MappingProxyType({}))
-    cache: dict[str, Any] = field(default_factory=dict)
+    cache: dict[Any, Any] = field(default_factory=dict)
 
 
 state = cast(State, LocalProxy(lambda: current_app.extensions["portal"]))

@@ -3,7 +3,6 @@
 import logging
 import secrets
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
@@ -13,13 +12,12 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import i18n, links, neighbours, outbox, resources
-from ..contracts import last_import_day
 from ..db import cause, db, is_away
 from ..errors import ConfigError, PortalError
 from ..i18n import gettext as _
-from ..identity import be_stranger, check_loaders, cookie_name, current_tenant, same_page, set_cookie
+from ..identity import be_stranger, check_loaders, cookie_name, same_page, set_cookie
 from ..settings import settings, state
-from . import fields, help, login, messages, notices, password, reports, signup, space, staff, style
+from . import frame, help, login, messages, notices, password, reports, signup, space, staff, style
 
 #: Blueprints in the order of the tenant's way; endpoint, function and template of a page share one name.
 SCREENS = (
@@ -58,6 +56,7 @@ portal = Blueprint("portal", __name__, static_folder=str(resources.PACKAGE / "st
 for _screen in SCREENS:
     portal.register_blueprint(_screen)
 portal.add_url_rule("/assets/<version>/portal.css", "style", style.style)
+portal.context_processor(frame.names)
 
 
 def register(app: Flask, *, prefix: str) -> None:
@@ -119,29 +118,6 @@ def _chosen_language() -> str:
 @portal.teardown_request
 def _fall_silent(error: BaseException | None) -> None:
     i18n.leave_language(error)
-
-
-@portal.context_processor
-def _page_context() -> dict[str, Any]:
-    return {
-        "_": i18n.markup_gettext,
-        "ngettext": i18n.markup_ngettext,
-        "settings": settings,
-        "language": i18n.language(),
-        "languages": i18n.LANGUAGES,
-        "language_links": {code: "?" + urlencode({**request.args, "langue": code}) for code in i18n.LANGUAGES},
-        "hours": i18n.typeset(settings.landlord_hours),
-        "tenant": current_tenant(),
-        "style_url": style.url(),
-        "script_url": url_for("portal.static", filename="portal.js", v=style.digest("portal.js")),
-        "day": i18n.day,
-        "moment": i18n.moment,
-        "duration": i18n.duration,
-        "of_month": i18n.of_month,
-        "file_size": i18n.file_size,
-        "last_import_day": last_import_day,
-        "button_form": fields.ButtonForm,
-    }
 
 
 @portal.after_request
@@ -223,12 +199,12 @@ def _problem(**context: Any) -> str:
     """Return the page of a problem; with the database away as for a stranger, at worst without a host's layout."""
     for _try in range(2):
         try:  # an address of no page has no blueprint yet, and so no context of ours
-            return render_template("portal/problem.html", **({} if request.blueprint else _page_context()), **context)
+            return render_template("portal/problem.html", **({} if request.blueprint else frame.names()), **context)
         except SQLAlchemyError as trouble:
             log.warning("the database cannot be used for a page of a problem: %s", cause(trouble))
             _leave_database()
     plain = current_app.jinja_env.get_template("portal/problem_plain.html")
-    return plain.render(**_page_context(), **context)
+    return plain.render(**frame.names(), **context)
 
 
 def _leave_database() -> None:
