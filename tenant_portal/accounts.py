@@ -130,7 +130,7 @@ def authenticate(reference: str, password: str, *, device: str, origin: str) -> 
     """
     contract = contracts.find(reference)
     account = _account_of(contract)
-    is_known_device = account is not None and sessions.knows_device(account, device)
+    is_known_device = sessions.knows_device(account, device)
     counter = _counter(reference, account, device if is_known_device else "")
     pause = throttle.wait(counter) or (None if is_known_device else throttle.origin_wait("login", origin))
     if pause is not None:
@@ -138,13 +138,16 @@ def authenticate(reference: str, password: str, *, device: str, origin: str) -> 
         audit.record("login_delayed", contract=contract, step=12)
         return Attempt(contract=contract, wait=pause)
 
-    account_id, password_hash = (account.id, account.password_hash) if account is not None else (None, None)
+    # From here on what is there and what is not costs the same looks, so that the time tells nothing (F9).
+    account_id, contract_id = (row.id if row is not None else sessions.NOBODY for row in (account, contract))
+    password_hash = account.password_hash if account is not None else None
     db.session.rollback()  # no connection is kept busy while the hash is computed
     is_right = passwords.verify(password_hash, password)
     fresh_hash = passwords.hash(password) if is_right and passwords.needs_rehash(str(password_hash)) else password_hash
 
     begin_write()
-    account = db.session.get(Account, account_id, with_for_update=True) if account_id is not None else None
+    account = db.session.get(Account, account_id, with_for_update=True)
+    contract = db.session.get(Contract, contract_id)
     if account is not None and account.password_hash != password_hash:
         # Changed or hashed anew meanwhile, by another login of the owner perhaps: what was computed tells nothing.
         db.session.rollback()
@@ -169,16 +172,16 @@ def finish(account: Account) -> None:
     audit.record("finished", account=account, contract=account.contracts[0], step=12)
 
 
-def request_reset(reference: str) -> tuple[Account | None, bool]:
-    """Return the account that a reset mail is for, if any, and whether a mail may leave at all (three an hour)."""
+def request_reset(reference: str) -> tuple[Account | None, Contract | None, bool]:
+    """Return the account that a reset mail is for and its contract, if any, and whether a mail may leave at all."""
     begin_write()
     contract = contracts.find(reference)
     account = _account_of(contract)
     may_mail = _may_mail("reset", reference.lstrip("0"))
-    if account is not None and _has_mail_since(account, "reset" if account.is_activated else "activation"):
+    if _has_mail_since(account, "reset" if account is None or account.is_activated else "activation"):
         may_mail = False  # the button was pressed twice (T38)
     audit.record("reset_requested", account=account, contract=contract)
-    return account, may_mail
+    return account, contract if account is not None else None, may_mail
 
 
 def reset_password(account: Account, password_hash: str, *, device: str) -> None:
@@ -244,7 +247,8 @@ def _is_repeat(account: Account, contract: Contract, *, email: str, choices: Map
     return given == dict(choices)
 
 
-def _has_mail_since(account: Account, *kinds: str) -> bool:
+def _has_mail_since(account: Account | None, *kinds: str) -> bool:
     """Tell whether such a mail was written for the account within the time of a repeat."""
-    recent = exists().where(Mail.account_id == account.id, Mail.kind.in_(kinds), Mail.created_at > utcnow() - REPEAT)
+    whose = Mail.account_id == (account.id if account is not None else sessions.NOBODY)
+    recent = exists().where(whose, Mail.kind.in_(kinds), Mail.created_at > utcnow() - REPEAT)
     return bool(db.session.scalar(select(recent)))

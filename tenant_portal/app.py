@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from . import web
 from .errors import ConfigError
 from .extension import StaffCallback, TenantPortal
+from .settings import Settings
 
 #: No form of ours is larger; what is larger is answered 413 before it is read (ASVS 4.3.1).
 FORM_BYTES_MAX = 64 * 1024
@@ -45,7 +46,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     _furnish(app, staff=None)
     hops = app.extensions["portal"].settings.proxy_hops
     if hops:
-        app.wsgi_app = _behind_proxies(app.wsgi_app, hops)  # type: ignore[method-assign]
+        app.wsgi_app = _behind_proxies(app.wsgi_app, hops, {_path_of(app)})  # type: ignore[method-assign]
     return app
 
 
@@ -72,7 +73,8 @@ def mount(host: Flask, prefix: str, *, config: Mapping[str, Any], staff: StaffCa
         return app(environ, start_response)
 
     hops = app.extensions["portal"].settings.proxy_hops
-    entrance = _behind_proxies(below_prefix, hops) if hops else below_prefix
+    paths = {_path_of(app), _path_of(app).removesuffix(prefix)}
+    entrance = _behind_proxies(below_prefix, hops, paths) if hops else below_prefix
     host.wsgi_app = DispatcherMiddleware(host.wsgi_app, {prefix: entrance})  # type: ignore[method-assign]
     name = "portal" if "portal" not in host.cli.commands else "portal" + prefix.replace("/", "-")
     host.cli.add_command(MountedCommands(app), name)
@@ -122,8 +124,24 @@ def _furnish(app: Flask, *, staff: StaffCallback | None) -> None:
     web.complete(app)
 
 
-def _behind_proxies(application: Any, hops: int) -> ProxyFix:
-    return ProxyFix(application, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
+def _path_of(app: Flask) -> str:
+    frozen: Settings = app.extensions["portal"].settings
+    return urlsplit(frozen.public_url).path
+
+
+def _behind_proxies(application: Any, hops: int, paths: set[str]) -> Any:
+    """Believe so many proxies; a prefix only where the public address says the same.
+
+    A prefix begins every address of a page, and most proxies hand on the one that a visitor made up.
+    """
+    fixed = ProxyFix(application, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
+
+    def entrance(environ: dict[str, Any], start_response: Any) -> Any:
+        if not {part.strip().rstrip("/") for part in environ.get("HTTP_X_FORWARDED_PREFIX", "").split(",")} <= paths:
+            environ.pop("HTTP_X_FORWARDED_PREFIX", None)
+        return fixed(environ, start_response)
+
+    return entrance
 
 
 def _check_prefix(host: Flask, prefix: str) -> None:

@@ -5,6 +5,7 @@ from datetime import date
 from itertools import islice
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload
 
 from .db import db, utcnow
 from .models import Account, Contract, Import
@@ -80,7 +81,9 @@ def _named(name: str) -> list[Contract]:
 
 def _candidates(reference: str) -> list[Contract]:
     variants = padded_variants(reference, settings.reference_length)
-    return list(db.session.scalars(select(Contract).where(Contract.reference.in_(variants))))
+    # With the account, so that whether there is one costs no look more (F9).
+    rows = select(Contract).where(Contract.reference.in_(variants)).options(joinedload(Contract.account))
+    return list(db.session.scalars(rows))
 
 
 def _the_one(reference: str, candidates: list[Contract]) -> Contract | None:

@@ -48,8 +48,8 @@ def expires_at(purpose: str, *, since: datetime | None = None) -> datetime:
     return (since or utcnow()) + PURPOSES[purpose].lives(settings)
 
 
-def redeem(purpose: str, token: str) -> Account:
-    """Return the account of a token that still holds.
+def redeem(purpose: str, token: str, *, lock: bool = False) -> Account:
+    """Return the account of a token that still holds; locked, so that of two who use it at once one comes too late.
 
     Raises `LinkExpired`, `LinkUsed`, `LinkReplaced` for genuine links past their use, `LinkInvalid` for anything else.
     """
@@ -63,7 +63,7 @@ def redeem(purpose: str, token: str) -> Account:
     except BadSignature:
         raise LinkInvalid(purpose) from None
     account_id, fingerprint = payload
-    account = db.session.get(Account, account_id)
+    account = db.session.get(Account, account_id, with_for_update=lock)
     if account is None or account.is_gone:
         raise LinkInvalid(purpose)
     if not hmac.compare_digest(fingerprint, _fingerprint(purpose, account)):

@@ -61,7 +61,7 @@ def oui() -> Any:
     """Open the account again and log in; the owner is told by mail."""
     ButtonForm().require_fresh()
     begin_write()
-    account = _closed_account()
+    account = _closed_account(lock=True)
     if account is None:
         return redirect(url_for(".connexion"))
     accounts.reopen(account)
@@ -73,9 +73,9 @@ def oui() -> Any:
     return redirect(url_for("portal.space.espace"))
 
 
-def _closed_account() -> Account | None:
+def _closed_account(*, lock: bool = False) -> Account | None:
     """Return the closed account whose password was typed in this browser, unless too much time has passed since."""
     try:
-        return tokens.redeem("reopening", session.get("portal_reopening", ""))
+        return tokens.redeem("reopening", session.get("portal_reopening", ""), lock=lock)
     except LinkError:  # reopened meanwhile, too (tokens._fingerprint)
         return None

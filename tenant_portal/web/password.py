@@ -9,7 +9,7 @@ from .. import accounts, identity, links, mail, passwords, tokens
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..models import Account
+from ..models import Account, Contract
 from .fields import ContractReferenceField, NewPasswordField, PortalForm, check_new_password, page, say
 
 screen = Blueprint("password", __name__)
@@ -59,9 +59,9 @@ def mot_de_passe_oublie():
     form = ForgottenForm(reference=session.get("portal_signup", {}).get("reference"))
     if not form.validate_on_submit():
         return page("password/mot_de_passe_oublie.html", form=form)
-    account, may_mail = accounts.request_reset(form.reference.data)
+    account, contract, may_mail = accounts.request_reset(form.reference.data)
     if may_mail:
-        _send_link(account)
+        _send_link(account, contract)
     db.session.commit()
     return redirect(url_for(".envoye"))
 
@@ -92,7 +92,7 @@ def mot_de_passe():
     db.session.rollback()  # no connection is kept busy while the hash is computed
     password_hash = passwords.hash(form.password.data)
     begin_write()
-    account = tokens.redeem("reset", token)
+    account = tokens.redeem("reset", token, lock=True)
     accounts.reset_password(account, password_hash, device=identity.mark_device())
     mail.password_changed(account, account.contracts[0] if account.contracts else None)
     identity.log_out()
@@ -102,12 +102,11 @@ def mot_de_passe():
     return redirect(url_for("portal.login.connexion"))
 
 
-def _send_link(account: Account | None) -> None:
+def _send_link(account: Account | None, contract: Contract | None) -> None:
     """Have the link leave; an account that was never activated is sent its activation mail instead.
 
     Its address was never proved, so a stranger who got that mail must not be able to choose the password.
     """
-    contract = account.contracts[0] if account is not None and account.contracts else None
     if account is not None and contract is not None and not account.is_activated:
         link = links.public("signup.lien", jeton=tokens.issue("activation", account))
         mail.activation(
