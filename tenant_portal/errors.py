@@ -77,6 +77,18 @@ class NoticesUnusable(PortalError):
     code = "notices_unusable"
 
 
+class BackupUnusable(PortalError):
+    """The file is no archive of the portal, is harmed, or comes from a newer portal; nothing was changed."""
+
+    code = "backup_unusable"
+
+
+class DatabaseNotEmpty(PortalError):
+    """The database holds something that restoring would erase; nothing was changed."""
+
+    code = "database_not_empty"
+
+
 class NoticeMissing(PortalError):
     """A notice was published, but its file is not where it was put."""
 

@@ -54,28 +54,46 @@ def config(connection: Connection | None = None) -> Config:
 
 def upgrade(revision: str = "head") -> None:
     """Bring the database to a revision, the newest unless told, in one transaction that a second upgrade waits for."""
-    with _alone() as connection:
-        command.upgrade(config(connection), revision)
+    with alone() as connection:
+        upgrade_on(connection, revision)
+
+
+def upgrade_on(connection: Connection, revision: str = "head") -> None:
+    """Bring the database to a revision within a transaction that `alone` has begun."""
+    command.upgrade(config(connection), revision)
 
 
 def downgrade(revision: str) -> None:
     """Take the database back to an earlier revision; « -1 » is one step."""
-    with _alone() as connection:
+    with alone() as connection:
         command.downgrade(config(connection), revision)
 
 
 def state() -> State:
     """Tell whether the newest migration was applied to the database."""
     with db.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts=options(connection))
-        applied = set(context.get_current_heads())
-    script = ScriptDirectory.from_config(config())
+        applied = revision(connection)
     if not applied:
         return State.EMPTY
-    if applied == set(script.get_heads()):
+    if applied == newest():
         return State.NEWEST
-    known = {revision.revision for revision in script.walk_revisions()}
-    return State.BEHIND if applied <= known else State.AHEAD
+    return State.BEHIND if applied in known() else State.AHEAD
+
+
+def revision(connection: Connection) -> str:
+    """Return the revision at which the database stands; an empty text stands for none."""
+    context = MigrationContext.configure(connection, opts=options(connection))
+    return context.get_current_revision() or ""
+
+
+def known() -> set[str]:
+    """Return every revision that the program carries."""
+    return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+
+
+def newest() -> str:
+    """Return the newest migration that the program carries."""
+    return str(ScriptDirectory.from_config(config()).get_current_head())
 
 
 def drift() -> list[Any]:
@@ -86,7 +104,7 @@ def drift() -> list[Any]:
 
 
 @contextmanager
-def _alone() -> Iterator[Connection]:
+def alone() -> Iterator[Connection]:
     """Give a connection in one write transaction that no other upgrade shares.
 
     SQLite rebuilds a table to change it: with foreign keys on, dropping the former one would delete what refers to

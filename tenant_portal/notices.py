@@ -1,8 +1,6 @@
 """Rent notices: taken from files into the data folder, one for each contract and month, found for their tenant."""
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,6 +16,7 @@ from .i18n import gettext as _
 from .models import Account, Contract, Notice, Purpose
 from .notice_files import File, Refused
 from .settings import instance_file
+from .whole_file import sync, written
 
 #: Names the lock that makes a second publication on PostgreSQL wait for the first: « notice » in ASCII.
 PUBLISH_LOCK = 0x6E6F74696365
@@ -73,7 +72,7 @@ def publish(files: Iterable[File], *, period: date | None = None, dry_run: bool 
         else:
             found.setdefault(key, []).append(taken)
     if not dry_run:
-        _sync({folder for same in found.values() for taken in same for folder in _path(taken.digest).parents[:3]})
+        settle(taken.digest for same in found.values() for taken in same)
         begin_write()
         if db.session.connection().dialect.name == "postgresql":
             db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": PUBLISH_LOCK})
@@ -114,6 +113,31 @@ def find(account: Account, number: int) -> Notice | None:
     return notice if notice is not None and notice.contract.account_id == account.id else None
 
 
+def content(digest: str) -> bytes:
+    """Return the content of a notice's file; raise `OSError` where it is lost."""
+    return _path(digest).read_bytes()
+
+
+def store(digest: str, content: bytes) -> None:
+    """Put the file of a notice where it belongs; one that stands there already, unharmed, is left alone."""
+    path = _path(digest)
+    try:
+        if path.is_file() and path.read_bytes() == content:
+            return
+        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        with written(path) as file:
+            file.write(content)
+    except OSError as trouble:
+        raise NoticesUnusable(
+            _("Le dossier des documents refuse d'écrire : %(cause)s.", cause=trouble.strerror)
+        ) from None
+
+
+def settle(digests: Iterable[str]) -> None:
+    """Have the files of notices survive a loss of power, before rows name them."""
+    sync({folder for digest in digests for folder in _path(digest).parents[:3]})
+
+
 def path_of(notice: Notice) -> Path:
     """Return where the file of a notice lies."""
     return _path(notice.digest)
@@ -128,40 +152,8 @@ def _take(file: File, period: date | None, *, keep: bool) -> tuple[tuple[int, da
     content = notice_files.content_of(file)  # last, so that a bomb costs nothing unless it bears a tenant's name
     digest = hashlib.sha256(content).hexdigest()
     if keep:
-        _keep(_path(digest), content)
+        store(digest, content)
     return (contract.id, month), _Taken(file.name, contract.reference, digest, len(content))
-
-
-def _keep(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; one that stands there already, unharmed, is left alone."""
-    try:
-        if path.is_file() and path.read_bytes() == content:
-            return
-        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-        handle, half = tempfile.mkstemp(dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(half, path)
-        except BaseException:
-            os.unlink(half)
-            raise
-    except OSError as trouble:
-        raise NoticesUnusable(
-            _("Le dossier des documents refuse d'écrire : %(cause)s.", cause=trouble.strerror)
-        ) from None
-
-
-def _sync(folders: Iterable[Path]) -> None:
-    """Have the new names in these folders survive a loss of power; Windows has no such call for folders."""
-    for folder in folders if os.name == "posix" else ():
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _set(notice: Notice | None, key: tuple[int, date], taken: _Taken, report: Report, *, dry_run: bool) -> None:

@@ -123,7 +123,7 @@ def test_a_failing_migration_leaves_nothing_behind(bare: Flask) -> None:
         pass
 
     with bare.app_context():
-        with pytest.raises(Trouble), migrate._alone() as connection:
+        with pytest.raises(Trouble), migrate.alone() as connection:
             connection.execute(text("CREATE TABLE portal_half (id INTEGER PRIMARY KEY)"))
             raise Trouble
         assert inspect(db.engine).get_table_names() == []
@@ -137,7 +137,7 @@ def test_a_table_rebuilt_by_sqlite_keeps_what_refers_to_it(tmp_path: Path) -> No
         account = Account(email="a@example.org", password_hash="-", signup_key="-")
         db.session.add(Contract(reference="1", module="2", account=account))
         db.session.commit()
-        with migrate._alone() as connection:  # what Alembic's batch mode does
+        with migrate.alone() as connection:  # what Alembic's batch mode does
             connection.execute(text("CREATE TABLE copy AS SELECT * FROM portal_accounts"))
             connection.execute(text("DROP TABLE portal_accounts"))
             connection.execute(text("CREATE TABLE portal_accounts (id INTEGER PRIMARY KEY)"))

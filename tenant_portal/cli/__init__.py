@@ -6,6 +6,7 @@ from flask.cli import AppGroup, with_appcontext
 from .. import doctor, identity
 from ..errors import ConfigError
 from ..i18n import gettext as _
+from .backup import backup, restore
 from .contracts import contracts_group
 from .database import database
 from .guard import Stop
@@ -24,5 +25,5 @@ def portal() -> None:
         raise Stop(str(mistake)) from None
 
 
-for command in (database, contracts_group, notices_group, mail_group, purge, doctor.doctor):
+for command in (database, contracts_group, notices_group, mail_group, purge, backup, restore, doctor.doctor):
     portal.add_command(command)

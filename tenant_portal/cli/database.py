@@ -2,25 +2,22 @@
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy.exc import OperationalError
 
 from .. import migrate
 from ..i18n import gettext as _
-from .guard import Stop, require_newest, with_database
+from .guard import Stop, require_newest, with_answers, with_database
 
 database = AppGroup("db", help=_("La base de données."))
 
 
 @database.command("upgrade", help=_("Met la base de données au dernier format."))
+@with_answers
 def db_upgrade() -> None:
     """Bring the database to the newest migration."""
-    try:
-        before = migrate.state()
-        if before is migrate.State.AHEAD:
-            require_newest()
-        migrate.upgrade()
-    except OperationalError as trouble:
-        raise Stop(_("La base de données ne répond pas : %(cause)s", cause=trouble.orig)) from None
+    before = migrate.state()
+    if before is migrate.State.AHEAD:
+        require_newest()
+    migrate.upgrade()
     if before is migrate.State.NEWEST:
         click.echo(_("La base de données est déjà au dernier format : rien n'a changé."))
     else:

@@ -41,8 +41,18 @@ def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def guarded(*args: Any, **kwargs: Any) -> Any:
+        require_newest()
+        return command(*args, **kwargs)
+
+    return with_answers(guarded)
+
+
+def with_answers(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command end with a sentence when the database does not answer."""
+
+    @wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
         try:
-            require_newest()
             return command(*args, **kwargs)
         except OperationalError as trouble:
             raise Stop(_("La base de données ne répond pas : %(cause)s", cause=trouble.orig)) from None

@@ -1,0 +1,67 @@
+"""The commands `flask portal backup` and `flask portal restore`."""
+
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from .. import backup as archive
+from .. import i18n, migrate
+from ..errors import BackupUnusable, DatabaseNotEmpty, NoticesUnusable
+from ..i18n import gettext as _
+from ..i18n import ngettext
+from .guard import SOME_REFUSED, Stop, Unusable, require_newest, with_answers
+
+
+@click.command("backup", help=_("Enregistre la base de données et les avis d'échéance dans un seul fichier."))
+@click.argument("file", metavar="FICHIER", type=click.Path(path_type=Path))
+@with_appcontext
+@with_answers
+def backup(file: Path) -> None:
+    """Save all that the portal holds, while it goes on; before an upgrade too."""
+    if migrate.state() is not migrate.State.BEHIND:
+        require_newest()
+    try:
+        saved = archive.save(file)
+    except OSError as trouble:
+        raise Stop(
+            _("La sauvegarde n'a pas pu être écrite : %(cause)s. Aucun fichier n'a changé.", cause=trouble.strerror)
+        ) from None
+    click.echo(_("Sauvegarde écrite dans %(file)s : %(what)s.", file=file, what=_what(saved)))
+    click.echo(_("Elle contient des données personnelles et des secrets : gardez-la en lieu sûr."))
+    if saved.missing:
+        click.echo(
+            _("Avis d'échéance publiés dont le fichier manque ou est abîmé ; la sauvegarde est faite sans eux :")
+        )
+        for reference, period in saved.missing:
+            click.echo(f"- {reference}, {i18n.month(period)}")
+        click.get_current_context().exit(SOME_REFUSED)
+
+
+@click.command("restore", help=_("Remet la base de données et les avis d'échéance comme dans une sauvegarde."))
+@click.argument("file", metavar="FICHIER", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help=_("Efface ce que contient la base de données."))
+@with_appcontext
+@with_answers
+def restore(file: Path, force: bool) -> None:
+    """Bring everything back to what an archive holds, then to the newest format."""
+    try:
+        saved = archive.restore(file, force=force)
+    except (BackupUnusable, NoticesUnusable) as trouble:
+        raise Unusable(_("%(cause)s Rien n'a changé.", cause=trouble)) from None
+    except DatabaseNotEmpty:
+        raise Stop(
+            _(
+                "La base de données contient déjà quelque chose. Rien n'a changé."
+                " Pour l'effacer et mettre la sauvegarde à sa place : --force"
+            )
+        ) from None
+    click.echo(_("Sauvegarde du %(at)s remise en place : %(what)s.", at=i18n.moment(saved.at), what=_what(saved)))
+    if saved.revision != migrate.newest():
+        click.echo(_("Elle était d'un format antérieur : la base de données est maintenant au dernier format."))
+
+
+def _what(saved: archive.Saved) -> str:
+    rows = ngettext("%(num)d ligne", "%(num)d lignes", saved.rows)
+    documents = ngettext("%(num)d avis d'échéance", "%(num)d avis d'échéance", len(saved.documents))
+    return f"{rows}, {documents}"
