@@ -19,9 +19,11 @@ help:
 demo: .venv/runtime.stamp
 	$(BIN)/python -m tenant_portal demo --port $(PORT)
 
-# The browser's tests share one of the two workers (loadgroup), so that they do not fight for the machine.
+# The browser's tests share one of the two workers (loadgroup), so that they do not fight for the machine. The second run
+# is a large landlord's: PostgreSQL and Redis. ARGS may leave it nothing to do, which is code 5.
 test: .venv/dev.stamp services
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --postgresql --alone -m "not browser and not slow" $(ARGS) || [ $$? = 5 ]
 
 # What pyproject.toml asks for, at its lower bounds, in an environment of its own.
 lowest:

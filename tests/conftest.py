@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,8 +44,16 @@ MakeApp = Callable[..., Flask]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--alone`, for a quick run: every journey in one home only."""
+    """Add `--alone`, for a quick run, and `--postgresql`, for one as at a large landlord's."""
     parser.addoption("--alone", action="store_true", help="tell the journeys of the portal on its own only")
+    parser.addoption("--postgresql", action="store_true", help="run on PostgreSQL and Redis, not on SQLite and memory")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about SQLite's own file where there is none."""
+    if config.getoption("postgresql"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("sqlite")])
+        items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -76,10 +85,43 @@ def post_office() -> Iterator[PostOffice]:
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an empty database at the newest migration, to be copied for each test."""
     path = tmp_path_factory.mktemp("database") / "portal.sqlite3"
-    app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}"})
-    upgrade(app)
-    close(app)
+    migrate_at(f"sqlite:///{path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgres_server: services.Postgres) -> str:
+    """Return the address of the like of it on PostgreSQL."""
+    address = postgres_server.new_database()
+    migrate_at(address)
+    return address
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Return a function that gives the address of this test's database, which is made when it is first asked for."""
+    if request.config.getoption("postgresql"):
+        server: services.Postgres = request.getfixturevalue("postgres_server")
+        template = request.getfixturevalue("migrated_postgresql")
+        make = cache(lambda: server.new_database(like=template))
+        yield make
+        if make.cache_info().currsize:
+            server.drop(make())
+    else:
+        template = request.getfixturevalue("migrated_database")
+        yield cache(lambda: f"sqlite:///{shutil.copy(template, tmp_path / 'portal.sqlite3')}")
+
+
+@pytest.fixture
+def counters(request: pytest.FixtureRequest) -> str:
+    """Return where this test's counters per address of origin live."""
+    return str(request.getfixturevalue("redis_url") if request.config.getoption("postgresql") else "memory://")
+
+
+@pytest.fixture(scope="session")
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which the templates are kept compiled."""
+    return tmp_path_factory.mktemp("bytecode")
 
 
 @pytest.fixture
@@ -90,7 +132,13 @@ def home(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def make_app(
-    tmp_path: Path, migrated_database: Path, post_office: PostOffice, clock: "Clock", home: str
+    tmp_path: Path,
+    bytecode: Path,
+    database: Callable[[], str],
+    counters: str,
+    post_office: PostOffice,
+    clock: "Clock",
+    home: str,
 ) -> Iterator[MakeApp]:
     """Return a function that makes an application: settings given by name stand over those of all tests.
 
@@ -100,20 +148,18 @@ def make_app(
     post_office.empty()
 
     def make(**settings: Any) -> Flask:
-        path = tmp_path / "portal.sqlite3"
-        if not path.exists():
-            shutil.copy(migrated_database, path)
         config = {
             **SETTINGS,
             "MAIL_PORT": post_office.port,
             "PORTAL_DATA_DIR": str(tmp_path / "data"),
-            "SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}",
+            "PORTAL_RATE_STORAGE_URI": counters,
+            "SQLALCHEMY_DATABASE_URI": settings.get("SQLALCHEMY_DATABASE_URI") or database(),
             **settings,
         }
         app = hosts.settle(home, config, tmp_path / "intranet.sqlite3")
         app.jinja_env.undefined = StrictUndefined
-        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(migrated_database.parent))
-        if not config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(bytecode))
+        if settings.get("SQLALCHEMY_DATABASE_URI", "sqlite").startswith("postgresql"):
             upgrade(app)
         made.append(app)
         return app
@@ -181,20 +227,23 @@ def an_account(app: Flask, mailbox: Mailbox, a_contract: Callable[..., Lease]) -
 class Clock:
     """The time of the portal: it runs, and a test moves it."""
 
-    def __init__(self, traveller: time_machine.Traveller) -> None:
-        self._traveller = traveller
+    def __init__(self, traveller: time_machine.Traveller, redis: services.RedisServer | None) -> None:
+        self._traveller, self._redis = traveller, redis
 
     def move(self, **duration: float) -> None:
         """Let so much time pass: `clock.move(hours=72, minutes=1)`."""
         self._traveller.shift(timedelta(**duration))
+        if self._redis is not None:
+            self._redis.age(timedelta(**duration).total_seconds())
 
 
 @pytest.fixture
-def clock() -> Iterator[Clock]:
+def clock(request: pytest.FixtureRequest) -> Iterator[Clock]:
     """Set the time to a Monday morning in November, in the landlord's time zone."""
+    redis = request.getfixturevalue("redis_server") if request.config.getoption("postgresql") else None
     start = datetime(2026, 11, 23, 9, 30, tzinfo=ZoneInfo("Europe/Paris"))
     with time_machine.travel(start, tick=True) as traveller:
-        yield Clock(traveller)
+        yield Clock(traveller, redis)
 
 
 @pytest.fixture(scope="session")
@@ -205,9 +254,11 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servic
 
 
 @pytest.fixture
-def postgres_url(postgres_server: services.Postgres) -> str:
+def postgres_url(postgres_server: services.Postgres) -> Iterator[str]:
     """Return the address of a new, empty PostgreSQL database."""
-    return postgres_server.new_database()
+    address = postgres_server.new_database()
+    yield address
+    postgres_server.drop(address)
 
 
 @pytest.fixture(scope="session")
@@ -228,6 +279,13 @@ def upgrade(app: Flask) -> None:
     """Bring the database of an application to the newest migration, with the command that an installer uses."""
     result = app.test_cli_runner().invoke(args=["portal", "db", "upgrade"])
     assert result.exit_code == 0, result.output
+
+
+def migrate_at(address: str) -> None:
+    """Bring the database at that address to the newest migration."""
+    app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": address})
+    upgrade(app)
+    close(app)
 
 
 def close(app: Flask) -> None:

@@ -18,6 +18,9 @@ import pytest
 from redis import Redis
 
 START_SECONDS = 20
+#: A machine that fails would cost these databases, which nobody would miss; a server that is killed costs nothing.
+#: Without vacuum nothing but a test takes a transaction number.
+UNSAFE = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_connections": "200"}
 
 
 def missing(what: str) -> None:
@@ -34,12 +37,24 @@ class Postgres:
         self.port = port
         self._numbers = itertools.count(1)
 
-    def new_database(self) -> str:
-        """Create an empty database and return its address."""
-        name = f"portal_{next(self._numbers)}"
-        with psycopg.connect(self._address("postgres", "postgresql"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # noqa: S608 (a name of ours)
+    def new_database(self, *, like: str = "") -> str:
+        """Create a database, empty or a copy of the one at that address, and return its address."""
+        name, template = f"portal_{next(self._numbers)}", f" TEMPLATE {_name_of(like)}" if like else ""
+        self._execute(f"CREATE DATABASE {name}{template} STRATEGY FILE_COPY")
         return self._address(name, "postgresql+psycopg")
+
+    def drop(self, address: str) -> None:
+        """Take a database away, whoever is still connected to it."""
+        self._execute(f"DROP DATABASE IF EXISTS {_name_of(address)} WITH (FORCE)")
+
+    @contextmanager
+    def shut(self, address: str) -> Iterator[None]:
+        """Let nobody into a database for a while, and put out whoever is in it."""
+        name = _name_of(address)
+        self._execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        self._execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")  # noqa: S608 (ours)
+        yield
+        self._execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
     def is_up(self) -> bool:
         """Tell whether the cluster answers."""
@@ -49,8 +64,16 @@ class Postgres:
             return False
         return True
 
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self._address("postgres", "postgresql"), autocommit=True) as connection:
+            connection.execute(statement)
+
     def _address(self, name: str, scheme: str) -> str:
         return f"{scheme}://postgres@127.0.0.1:{self.port}/{name}"
+
+
+def _name_of(address: str) -> str:
+    return address.rpartition("/")[2]
 
 
 @contextmanager
@@ -73,7 +96,7 @@ def postgres(folder: Path) -> Iterator[Postgres]:
             cwd=home,
             **as_owner,  # type: ignore[call-overload]
         )
-        options = {"listen_addresses": "127.0.0.1", "port": server.port, "unix_socket_directories": "", "fsync": "off"}
+        options = {"listen_addresses": "127.0.0.1", "port": server.port, "unix_socket_directories": "", **UNSAFE}
         flags = [f"--{name}={value}" for name, value in options.items()]
         with (folder / "postgres.log").open("wb") as log:
             process = subprocess.Popen(
@@ -115,6 +138,12 @@ class RedisServer:
         """Forget everything."""
         with Redis(port=self.port) as client:
             client.flushall()
+
+    def age(self, seconds: float) -> None:
+        """Let everything that it keeps be so much older: what a test's clock does to the portal alone."""
+        with Redis(port=self.port) as client:
+            for key in client.scan_iter():
+                client.pexpire(key, client.pttl(key) - int(seconds * 1000))
 
     def is_up(self) -> bool:
         """Tell whether Redis answers."""

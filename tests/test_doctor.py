@@ -157,7 +157,7 @@ def test_the_doctor_names_what_the_environment_makes_wrong(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch, variable: str, named: str
 ) -> None:
     monkeypatch.setenv(variable, "4")
-    result = doctor()
+    result = doctor(PORTAL_RATE_STORAGE_URI="memory://")
     assert result.exit_code == 1 and f"DÉFAUT    {named} : " in result.output
 
 

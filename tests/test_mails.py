@@ -250,7 +250,7 @@ def test_line_breaks_cannot_begin_a_header(make_app: Any, post_office: PostOffic
     desk = Desk(make_app(PORTAL_LANDLORD_NAME="Habitat\r\nBcc: a@evil.example\x0b du Val"), post_office)
 
     def write(account: Account, contract: Contract, message: Message) -> None:
-        message.number = "M-1\r\nBcc: b@evil.example\r\n\r\nx\u2028y"
+        message.number = "M\r\nBcc: b@x.io\n\u2028y"
         mail.message_to_landlord(message, standing_text="\r\n.\r\nMAIL FROM:<c@evil.example>")
 
     letter = desk.send(write)

@@ -430,15 +430,12 @@ def test_names_made_to_disturb_a_terminal_are_spelt_out(app: Flask, folder: Path
     assert "\\x1b[2J\\udcff.pdf" in said
 
 
-# At once, and on PostgreSQL
+# At once
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_two_members_of_staff_who_publish_at_once_make_each_notice_once(
-    make_app: MakeApp, request: pytest.FixtureRequest, folder: Path, tmp_path: Path, kind: str
+    app: Flask, make_app: MakeApp, folder: Path, tmp_path: Path
 ) -> None:
-    address = {"SQLALCHEMY_DATABASE_URI": request.getfixturevalue("postgres_url")} if kind == "postgresql" else {}
-    app = make_app(**address)
     roster = Roster(app, tmp_path)
     roster.take([{"reference": str(417_201 + n), "module": "1"} for n in range(30)])
     path = in_folder(folder, {f"{417_201 + n}_2026-11.pdf": pdf(str(n)) for n in range(30)})
@@ -452,7 +449,7 @@ def test_two_members_of_staff_who_publish_at_once_make_each_notice_once(
             return report.added, report.unchanged
 
     with ThreadPoolExecutor(2) as pool:
-        assert sorted(pool.map(take, (app, make_app(**address)))) == [(0, 30), (30, 0)]
+        assert sorted(pool.map(take, (app, make_app()))) == [(0, 30), (30, 0)]
     assert len(standing(app)) == 30
 
 

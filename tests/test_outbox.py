@@ -309,12 +309,8 @@ def test_portal_that_leaves_mails_to_the_command_starts_no_thread(app: Flask, po
 # Several at once, and sudden death
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_several_couriers_at_once_send_each_mail_once(
-    make_app: Any, post_office: PostOffice, request: pytest.FixtureRequest, database: str
-) -> None:
-    place = {"SQLALCHEMY_DATABASE_URI": request.getfixturevalue("postgres_url")} if database == "postgresql" else {}
-    apps = [make_app(**place) for _ in range(3)]
+def test_several_couriers_at_once_send_each_mail_once(make_app: Any, post_office: PostOffice) -> None:
+    apps = [make_app() for _ in range(3)]
     everybody = [f"tenant{number}@orange.fr" for number in range(15)]
     put(apps[0], *everybody)
     threads = [threading.Thread(target=deliver, args=(app,), kwargs={"now": app is apps[0]}) for app in apps]

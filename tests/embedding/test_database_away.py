@@ -11,6 +11,8 @@ from sqlalchemy.exc import OperationalError
 from tests.conftest import MakeApp, close
 from tests.hosts import EXTENSION, PREFIX
 
+pytestmark = pytest.mark.sqlite  # the journeys tell of PostgreSQL that is away
+
 
 @pytest.fixture
 def home() -> str:
