@@ -14,7 +14,7 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import web
+from . import logs, web
 from .errors import ConfigError
 from .extension import StaffCallback, TenantPortal
 from .settings import Settings
@@ -44,6 +44,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_prefixed_env()
     app.config.from_mapping(config or {})
     _furnish(app, staff=None)
+    logs.configure(app.extensions["portal"].settings.log_format)
     hops = app.extensions["portal"].settings.proxy_hops
     if hops:
         app.wsgi_app = _behind_proxies(app.wsgi_app, hops, {_path_of(app)})  # type: ignore[method-assign]
@@ -97,7 +98,7 @@ class MountedCommands(click.Group):
 
 
 def _bare_app() -> Flask:
-    return Flask("tenant_portal", instance_relative_config=True, static_folder=None, template_folder=None)
+    return logs.LoggedApp("tenant_portal", instance_relative_config=True, static_folder=None, template_folder=None)
 
 
 def _furnish(app: Flask, *, staff: StaffCallback | None) -> None:

@@ -91,9 +91,12 @@ def cause(fault: Exception) -> str:
 
 
 def engine_options(address: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how an engine of ours treats a database server: one that was restarted is noticed before it is asked."""
+    """Return how an engine of ours treats a database server: one that was restarted is noticed before it is asked.
+
+    Statements are told without what tenants typed, in the log as in the texts of errors.
+    """
     url = make_url(address)
-    options: dict[str, Any] = dict(given)
+    options: dict[str, Any] = {"hide_parameters": True, **given}
     if url.get_backend_name() == "sqlite":
         return options
     options.setdefault("pool_pre_ping", True)

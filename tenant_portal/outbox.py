@@ -19,7 +19,7 @@ from flask import Flask, Response, current_app
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.exc import OperationalError
 
-from . import bounces, letters
+from . import audit, bounces, letters
 from .db import begin_write, cause, db, is_away, utcnow
 from .models import Account, Contract, Mail, MailState
 from .settings import settings, state
@@ -251,12 +251,12 @@ def _is_expired(row: Mail, moment: datetime) -> bool:
 def _deliver(row: Mail, line: Line, done: Delivery) -> None:
     failure = hand_over(row, line)
     if failure is None:
-        done.sent += 1
+        fate, done.sent = "mail_sent", done.sent + 1
     elif failure.is_final:
-        done.refused += 1
+        fate, done.refused = "mail_refused", done.refused + 1
     else:
-        done.failed += 1
-        done.is_down = failure.is_down
+        fate, done.failed, done.is_down = "mail_failed", done.failed + 1, failure.is_down
+    audit.note(fate, mail=row.id, kind=row.kind, account=row.account_id, error=failure.error if failure else "")
     for pause in NOTE_PAUSES:
         time.sleep(pause)
         try:

@@ -94,6 +94,13 @@ def _web_address(value: Any) -> str:
     return text
 
 
+def _token(value: Any) -> str:
+    text = _text(value)
+    if text and not re.fullmatch(r"[!-~]{20,}", text):
+        raise ValueError("empty, or 20 characters or more without spaces or accents")
+    return text
+
+
 def _zone(value: Any) -> ZoneInfo:
     try:
         return ZoneInfo(_text(value))
@@ -167,6 +174,8 @@ class Settings:
         "where counters per address of origin live: memory:// or redis://…", _text, "memory://"
     )
     throttle: bool = _setting("slow down guessing; false only for trials on a closed machine", _flag, True)
+    log_format: str = _setting("how `create_app` writes its log: text or json", _one_of("text", "json"), "text")
+    metrics_token: str = _setting("opens `/metrics` to whoever sends it as Bearer token; empty: closed", _token, "")
     mail_after_response: bool = _setting(
         "deliver mails from the web process too; false: only `flask portal mail send`", _flag, True
     )

@@ -204,7 +204,8 @@ def _furnish(app: Flask, folder: Path) -> None:
     with contextlib.closing(sqlite3.connect(folder / DATABASE)) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.commit()
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for name in ("alembic", "tenant_portal"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     with app.app_context():
         migrate.upgrade()
         roster.take(roster.read(ROSTER), name=ROSTER.name)

@@ -1,7 +1,6 @@
 """The route table: the portal's blueprint and its children, what every page gets, headers, and kind error pages."""
 
 import logging
-import secrets
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, url_for
@@ -11,13 +10,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from .. import i18n, links, neighbours, outbox, resources
+from .. import audit, i18n, links, logs, neighbours, outbox, resources
 from ..db import cause, db, is_away
 from ..errors import ConfigError, PortalError
 from ..i18n import gettext as _
 from ..identity import be_stranger, check_loaders, cookie_name, same_page, set_cookie
 from ..settings import settings, state
-from . import frame, help, login, messages, notices, password, reports, signup, space, staff, style
+from . import frame, help, login, machines, messages, notices, password, reports, signup, space, staff, style
 
 #: Blueprints in the order of the tenant's way; endpoint, function and template of a page share one name.
 SCREENS = (
@@ -30,6 +29,7 @@ SCREENS = (
     notices.screen,
     staff.screen,
     reports.screen,
+    machines.screen,
 )
 #: Answered kindly, with what to do next; anything else that werkzeug raises gets its own status and the same page.
 KIND_STATUSES = (400, 403, 404, 405, 413, 429, 500)
@@ -128,6 +128,7 @@ def _headers(response: Response) -> Response:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("X-Request-ID", logs.request_id())
     outbox.deliver_after(response)
     return response
 
@@ -149,6 +150,7 @@ def _foreseen(error: PortalError) -> tuple[str, int]:
     if isinstance(error, ConfigError):
         raise error
     db.session.rollback()
+    audit.note("refused", status=error.status, code=error.code, purpose=getattr(error, "purpose", ""))
     return _problem(code=error.code, error=error), error.status
 
 
@@ -158,7 +160,7 @@ def _away(error: SQLAlchemyError) -> Response:
     """Say what is saved and what is not while the database cannot do its work, and ask it nothing for that (T41)."""
     if not is_away(error):
         raise error
-    log.warning("the database cannot be used on %s: %s", request.endpoint, cause(error))
+    audit.note("database_away", level=logging.WARNING, error=cause(error))
     _leave_database()
     # A connection that is lost over a COMMIT leaves open whether that has come to pass.
     is_unsure = isinstance(error, DBAPIError) and error.statement is None and error.connection_invalidated
@@ -170,6 +172,7 @@ def _away(error: SQLAlchemyError) -> Response:
 @portal.errorhandler(CSRFError)
 def _expired(error: CSRFError) -> tuple[str, int]:
     """Answer a host's own CSRF check as kindly as ours; it comes before our pages could choose their language."""
+    audit.note("refused", status=400, code="form_expired")
     with i18n.speaking(_chosen_language()):
         return _problem(code="form_expired", error=error), 400
 
@@ -183,8 +186,9 @@ def _refused(error: HTTPException) -> Any:
         db.session.rollback()
     if isinstance(error, SecurityError):
         return _headers(_wrong_name())
-    number = secrets.token_hex(4)
-    current_app.logger.info("status %s, page number %s, path %s", status, number, request.endpoint)
+    if getattr(error, "original_exception", None) is None:  # else the application has told of it
+        audit.note("refused", status=status, level=logging.ERROR if status >= 500 else logging.INFO)
+    number = logs.request_id()
     code = f"status_{status if status in KIND_STATUSES else (500 if status >= 500 else 400)}"
     with i18n.speaking(_chosen_language()):  # an address of no page has no language yet
         text = _problem(code=code, error=error, number=number)

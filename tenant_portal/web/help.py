@@ -1,20 +1,13 @@
-"""The guide in twelve steps, the legal pages, and the one address that machines ask whether the portal is well."""
+"""The guide in twelve steps, and the legal pages."""
 
-from datetime import timedelta
+from flask import Blueprint, current_app
 
-from flask import Blueprint, current_app, jsonify
-from sqlalchemy.exc import SQLAlchemyError
-
-from .. import consents, identity, outbox, retention
-from ..db import db
+from .. import consents, identity, retention
 from ..models import REOPENING, Purpose
 from .fields import page
 from .forms import LoginForm, SignupForm
 
 screen = Blueprint("help", __name__)
-
-#: A mail that waits for longer is late: tenants are told to wait that long before they ask again (T08).
-LATE = timedelta(minutes=15)
 
 
 @screen.get("/aide")
@@ -54,16 +47,3 @@ def accessibilite():
 def plan_du_site():
     """Show every page that a tenant may open (L42)."""
     return page("help/plan_du_site.html")
-
-
-@screen.get("/healthz")
-def healthz():
-    """Tell machines whether database and outbox are well, and nothing else that a stranger could use."""
-    try:
-        age = outbox.oldest_waiting_age()
-    except SQLAlchemyError:
-        db.session.rollback()
-        return jsonify(database="unreachable", outbox="unknown"), 503
-    seconds = int(age.total_seconds()) if age is not None else 0
-    state = "late" if age is not None and age > LATE else "ok"
-    return jsonify(database="ok", outbox=state, oldest_mail_seconds=seconds)
