@@ -19,9 +19,6 @@ from .errors import ConfigError
 from .extension import StaffCallback, TenantPortal
 from .settings import Settings
 
-#: No form of ours is larger; what is larger is answered 413 before it is read (ASVS 4.3.1).
-FORM_BYTES_MAX = 64 * 1024
-
 
 class Sha256Sessions(SecureCookieSessionInterface):
     """Flask's signed session cookie, with SHA-256 in the place of SHA-1 (ASVS 11.4.1).
@@ -104,8 +101,8 @@ def _bare_app() -> Flask:
 def _furnish(app: Flask, *, staff: StaffCallback | None) -> None:
     """Make an application that holds nothing but the portal, with cookies that no other application reads."""
     if app.config["MAX_CONTENT_LENGTH"] is None:
-        app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES_MAX
-    app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES_MAX
+        app.config["MAX_CONTENT_LENGTH"] = web.FORM_BYTES_MAX
+    app.config["MAX_FORM_MEMORY_SIZE"] = web.FORM_BYTES_MAX
     public = urlsplit(str(app.config.get("PORTAL_PUBLIC_URL", "")))
     is_https = public.scheme == "https"
     path = public.path.rstrip("/") + str(app.config.get("PORTAL_URL_PREFIX") or "").rstrip("/")

@@ -208,7 +208,7 @@ def _next_steps() -> str:
     where = "wsgi" if Path("wsgi.py").exists() else "tenant_portal"
     server = "sh deploy/granian.sh"
     if not Path("deploy/granian.sh").exists():
-        server = "granian --interface wsgi --blocking-threads 64 --factory tenant_portal:create_app"
+        server = "granian --interface wsgi --blocking-threads 256 --factory tenant_portal:create_app"
     return f"""
 Et maintenant :
   1. importez vos contrats     flask --app {where} portal contracts import FICHIER.csv

@@ -1,17 +1,24 @@
 """Hashing passwords is costly on purpose: it waits its turn, and nothing else waits for it (ASVS 15.1.3)."""
 
+import os
+import re
+import select
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
 
 from tenant_portal import passwords
 
-from ..conftest import MakeApp
+from ..conftest import SETTINGS, MakeApp
 from ..journeys.steps import PASSWORD, fill_sign_up
+from ..live import COMMANDS, Live, serve
 from ..people import Lease, Tenant, log_in
 from ..portal_client import ANY_STATUS, Form, Portal
 from ..post import Mailbox
@@ -132,3 +139,55 @@ def test_only_the_beginning_of_a_long_password_is_weighed(app: Flask) -> None:
     with app.app_context():
         assert passwords.weakness("motdepasse" * 4 + "girafe violette sous l'évier", []) == "guessable"
         assert passwords.weakness((SIGNS * 7)[:128], []) is None
+
+
+#: Logins that are sent at once, and the memory that a server may take for them: a block of 19 MiB for each processor,
+#: and half a mebibyte for each of their threads.
+LOGINS = 200
+LOGINS_KIB_MAX = (20 * (os.cpu_count() or 1) + LOGINS // 2) * 1024
+
+
+def login_request(live: Live, tenant: Tenant) -> bytes:
+    """Ask for the login page like any browser and return the request that sends its form."""
+    with live.connect() as connection:
+        connection.sendall(b"GET /connexion HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        page = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+    (token,) = set(re.findall(r'name="csrf_token" type="hidden" value="([^"]+)"', page))
+    (cookie,) = re.findall(r"(?im)^set-cookie: ([^;]+)", page)
+    body = urlencode({"csrf_token": token, "reference": tenant.lease.reference, "password": tenant.password})
+    head = ["POST /connexion HTTP/1.1", "Host: localhost", f"Cookie: {cookie}", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*head, "Content-Type: application/x-www-form-urlencoded", "", body]).encode()
+
+
+def send(live: Live, request: bytes) -> socket.socket:
+    """Send a request over a connection of its own, and return that without waiting for the answer."""
+    connection = live.connect()
+    connection.sendall(request)
+    return connection
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", COMMANDS)
+def test_two_hundred_logins_at_once_are_all_answered_and_pages_go_on(
+    make_app: MakeApp, an_account: Callable[..., Tenant], tmp_path: Path, server: str
+) -> None:
+    tenant = an_account()
+    dear = {name: value for name, value in SETTINGS.items() if "ARGON2" not in name and name != "TESTING"}
+    own = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path}/portal.sqlite3", "PORTAL_DATA_DIR": str(tmp_path)}
+    with serve(COMMANDS[server], tmp_path, {**dear, **own}) as live:
+        with send(live, login_request(live, tenant)) as first:  # has the hash made anew, at its full cost
+            assert first.recv(1000).split(b" ")[1] == b"302"
+        requests = [login_request(live, tenant) for _ in range(LOGINS)]
+        before = live.forget_peak()
+        waiting = [send(live, request) for request in requests]
+        try:
+            assert live.get("/inscription")[0] == 200
+            answered, _, _ = select.select(waiting, [], [], 0)
+            assert len(answered) < LOGINS, "a page was asked for too late to tell anything"
+            answers = [connection.recv(1000) for connection in waiting]
+        finally:
+            for connection in waiting:
+                connection.close()
+        assert {answer.split(b" ")[1] for answer in answers} == {b"302"}, live.said()
+        assert live.peak_kib() - before < LOGINS_KIB_MAX
+        assert "Traceback" not in live.said()

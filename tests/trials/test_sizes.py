@@ -1,0 +1,98 @@
+"""F18: what is larger than any form of ours is refused before it is read, and no worker grows by it."""
+
+import io
+import select
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+
+from ..live import COMMANDS, Live, serve
+
+KIB, MIB = 1024, 1024 * 1024
+FORM = "Content-Type: application/x-www-form-urlencoded"
+MULTIPART = "Content-Type: multipart/form-data; boundary=X"
+CHUNKED = "Transfer-Encoding: chunked"
+FIELD = b'--X\r\nContent-Disposition: form-data; name="reference"\r\n\r\n'
+MANY_FIELDS = b"&".join(b"field%d=1" % number for number in range(100_000))
+#: What a worker may grow by for reasons of its own (a thread started, a page rendered for the first time).
+GROWTH_KIB_MAX = 12 * KIB
+
+
+def chunks(content: bytes, times: int) -> Iterator[bytes]:
+    """Return a body without a length, in chunks."""
+    for _ in range(times):
+        yield b"%x\r\n%s\r\n" % (len(content), content)
+    yield b"0\r\n\r\n"
+
+
+#: Headers and body of each trial.
+OVERSIZED: dict[str, Callable[[], tuple[list[str], Iterator[bytes]]]] = {
+    "field of 64 MiB": lambda: ([FORM, f"Content-Length: {64 * MIB}"], iter([b"a" * MIB] * 64)),
+    "field of 64 MiB in chunks": lambda: ([FORM, CHUNKED], chunks(b"a" * 64 * KIB, 1024)),
+    "multipart of 64 MiB": lambda: ([MULTIPART, f"Content-Length: {64 * MIB}"], iter([FIELD, *[b"a" * MIB] * 64])),
+    "multipart of 64 MiB in chunks": lambda: ([MULTIPART, CHUNKED], chunks(FIELD + b"a" * 64 * KIB, 1024)),
+    "JSON of 64 MiB": lambda: (["Content-Type: application/json", CHUNKED], chunks(b"[" * 64 * KIB, 1024)),
+    "100,000 fields": lambda: ([FORM, f"Content-Length: {len(MANY_FIELDS)}"], iter([MANY_FIELDS])),
+    "100,000 fields in chunks": lambda: ([FORM, CHUNKED], chunks(MANY_FIELDS, 1)),
+    "1 GiB announced": lambda: ([FORM, f"Content-Length: {1024 * MIB}"], iter([b"a"])),
+    "one byte too much in chunks": lambda: ([FORM, CHUNKED], chunks(b"a" * (64 * KIB + 1), 1)),
+}
+
+
+@pytest.fixture(scope="module", params=sorted(COMMANDS))
+def live(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, live_settings: dict[str, object]
+) -> Iterator[Live]:
+    """Run each server that we ship a configuration for."""
+    with serve(COMMANDS[request.param], tmp_path_factory.mktemp(request.param), live_settings) as server:
+        yield server
+
+
+def send(live: Live, headers: list[str], body: Iterator[bytes]) -> bytes:
+    """Send a request until it is answered, as a browser does, and return the answer."""
+    with live.connect() as connection:
+        try:
+            connection.sendall("\r\n".join(["POST /connexion HTTP/1.1", "Host: localhost", *headers, "", ""]).encode())
+            for part in body:
+                if select.select([connection], [], [], 0)[0]:
+                    break
+                connection.sendall(part)
+        except OSError:  # the server has hung up; what it said can still be read
+            pass
+        answer = b""
+        try:
+            while b"</html>" not in answer and (part := connection.recv(64 * KIB)):
+                answer += part
+        except ConnectionResetError:
+            pass
+        return answer
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", OVERSIZED)
+def test_oversized_request_is_refused_and_no_worker_grows(live: Live, what: str) -> None:
+    before = live.forget_peak()
+    answer = send(live, *OVERSIZED[what]())
+    assert answer.startswith(b"HTTP/1.1 413 "), answer[:1000]
+    assert live.peak_kib() - before < GROWTH_KIB_MAX
+    assert live.get("/connexion")[0] == 200
+    assert "Traceback" not in live.said()
+
+
+@pytest.mark.slow
+def test_header_of_one_mebibyte_is_refused(live: Live) -> None:
+    assert send(live, [f"X-A: {'a' * MIB}"], iter([])).startswith(b"HTTP/1.1 4")
+    assert live.get("/connexion")[0] == 200
+    assert "Traceback" not in live.said()
+
+
+def test_form_without_its_length_is_taken_whole_or_not_at_all(app: Flask) -> None:
+    for size, status in ((64 * KIB - 1, 400), (64 * KIB, 413), (65 * KIB, 413)):
+        answer = app.test_client().post(
+            "/connexion",
+            input_stream=io.BytesIO(b"a" * size),
+            content_type="application/x-www-form-urlencoded",
+            environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+        )
+        assert answer.status_code == status
