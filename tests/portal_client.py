@@ -41,6 +41,8 @@ class Portal:
         self.http = Browser(self.home.front, self.home.front.response_class, use_cookies=True)
         self.http.prefix = self.home.prefix
         self.page: Page = None  # type: ignore[assignment]
+        #: Every answer so far, those that only lead on to a page too.
+        self.answers: list[TestResponse] = []
 
     def get(self, address: str, *, status: int = 200) -> "Page":
         """Type or follow an address, a mail's link for instance, and return the page where it leads."""
@@ -81,10 +83,12 @@ class Portal:
         return self._settle(self.http.get(address, query_string=fields, headers=headers), status)
 
     def _settle(self, response: TestResponse, status: int) -> "Page":
+        self.answers.append(response)
         for _ in range(REDIRECTS_MAX):
             if response.status_code not in {301, 302, 303, 307, 308}:
                 break
             response = self.http.get(urljoin(response.request.url, response.location))
+            self.answers.append(response)
         page = Page(self, response)
         assert status in {0, response.status_code}, f"status {response.status_code} instead of {status}\n{page!r}"
         if page.is_html:

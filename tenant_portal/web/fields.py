@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from email_validator import EmailNotValidError, validate_email
-from flask import current_app, render_template, session
+from flask import current_app, render_template, request, session
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, StringField, ValidationError
 from wtforms.fields.choices import Choice, SelectChoice
@@ -143,6 +143,10 @@ class PortalForm(FlaskForm):
             """Return the keys for Flask-WTF's signer, which takes a list although it reads no fallbacks itself."""
             own = current_app.config.get("WTF_CSRF_SECRET_KEY")  # a host may sign its forms with another key
             return own or tokens.keys()
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """Return what the form sent; Flask-WTF would take any JSON for a form, and fail on most."""
+            return None if request.is_json else super().wrap_formdata(form, formdata)
 
         def get_translations(self, form: Any) -> Any:
             """Use no texts of WTForms: each of our validators says its own sentence."""

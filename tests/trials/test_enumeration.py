@@ -21,21 +21,17 @@ def stranger(portal):
     return browser
 
 
-def bare(page, *typed):
-    """Return all that an answer says, but for what was typed and the token of each form."""
-    headers = [(name, value) for name, value in page.response.headers if name not in {"Content-Length", "Set-Cookie"}]
-    text = re.sub(r'(name="csrf_token"[^>]*value=)"[^"]*"', "", page.response.get_data(as_text=True))
-    for word in typed:
-        text = text.replace(word, "…")
-    cookies = [cookie.partition("=")[0] for cookie in page.response.headers.getlist("Set-Cookie")]
-    return (
-        page.status,
-        page.path,
-        headers,
-        cookies,
-        text,
-        [(one.status_code, one.location) for one in page.response.history],
-    )
+def bare(browser, *typed):
+    """Return all that the last answers say, but for what was typed and the token of each form."""
+    said = []
+    for answer in browser.answers:
+        text = re.sub(r'(name="csrf_token"[^>]*value=)"[^"]*"', "", answer.get_data(as_text=True))
+        for word in typed:
+            text = text.replace(word, "…")
+        headers = [(name, value) for name, value in answer.headers if name not in {"Content-Length", "Set-Cookie"}]
+        cookies = [cookie.partition("=")[0] for cookie in answer.headers.getlist("Set-Cookie")]
+        said.append((answer.status_code, headers, cookies, text))
+    return said
 
 
 def both(app, act, known, unknown):
@@ -44,8 +40,8 @@ def both(app, act, known, unknown):
     for whose in (known, unknown):
         send, *typed = act(whose)
         with counted(app) as work:
-            page = send()
-        answers.append(bare(page, *typed))
+            browser = send().portal
+        answers.append(bare(browser, *typed))
         costs.append(dict(work))
     return answers, costs
 

@@ -119,9 +119,18 @@ def test_f16_every_page_and_every_error_has_every_header(make_app, mailbox, an_a
     link = mailbox.read().link
     clock.move(hours=73)
     tenant, stranger = Portal(app), Portal(app)
-    answers = [log_in(tenant, account.lease.reference, account.password, remember=True).response]
-    answers += [*pages(tenant), tenant.page.click("Je me déconnecte").response, *pages(stranger)]
-    answers += errors(stranger, link)
+    log_in(tenant, account.lease.reference, account.password, remember=True)
+    answers = list(pages(tenant))
+    tenant.page.click("Je me déconnecte")
+    answers += [*pages(stranger), *errors(stranger, link), *tenant.answers, *stranger.answers]
+    typed = (account.lease.reference, lease.reference, account.lease.module, account.password, "@")
+    led = [part for answer in answers for part in (answer.request.url, answer.location or "")]
+    assert not [address for address in led if any(word in address for word in typed)], (
+        "nothing of a tenant in addresses"
+    )
+    assert {"device", "remember", "session"} <= {
+        cookie.partition("=")[0].rpartition("_")[2] for one in answers for cookie in one.headers.getlist("Set-Cookie")
+    }
     faults = {
         f"{answer.request.method} {answer.request.path} {answer.status_code}: {fault}"
         for one in answers
