@@ -2,7 +2,8 @@
 
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -70,9 +71,38 @@ def begin_write() -> None:
     anything by accident; a host's engine begins as the host likes, so there a write of no row takes the lock.
     """
     db.session.rollback()
-    connection = db.session.connection(execution_options={"portal_write": True})
-    if connection.dialect.name == "sqlite" and not connection.info.get("portal_adopted"):
+    connection = db.session.connection(execution_options={"portal_write": "now"})
+    if not connection.info.get("portal_adopted"):
+        lock_writes()
+
+
+def begin_staging() -> None:
+    """Start a write of which only temporary tables are written until `lock_writes`: others go on writing meanwhile.
+
+    On SQLite it must not read ours before: what was read would have to be what still stands when the lock is taken.
+    """
+    db.session.rollback()
+    connection = db.session.connection(execution_options={"portal_write": "later"})
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite" and not driver.in_transaction:
+        connection.exec_driver_sql("BEGIN")  # in a host's engine sqlite3 begins after the tables were made
+
+
+def lock_writes() -> None:
+    """Take the write lock of SQLite by a write of no row."""
+    connection = db.session.connection()
+    if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("UPDATE portal_attempts SET count = count WHERE 1 = 0")
+
+
+@contextmanager
+def told_by_driver(connection: Connection) -> Iterator[None]:
+    """Raise as SQLAlchemy's own the trouble that the driver tells where it was asked without SQLAlchemy."""
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        yield
+    except driver.OperationalError as trouble:
+        raise OperationalError("", None, trouble) from trouble
 
 
 def is_away(fault: Exception) -> bool:
@@ -123,13 +153,11 @@ def adopt_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        writes = bool(connection.get_execution_options().get("portal_write"))
+        writes = connection.get_execution_options().get("portal_write")
         driver = cast(sqlite3.Connection, connection.connection.driver_connection)
         driver.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
-        try:
-            driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-        except sqlite3.OperationalError as trouble:  # SQLAlchemy wraps no error of a listener
-            raise OperationalError("BEGIN", None, trouble) from trouble
+        with told_by_driver(connection):
+            driver.execute("BEGIN IMMEDIATE" if writes == "now" else "BEGIN")
 
 
 def _use_wal(cursor: sqlite3.Cursor) -> None:

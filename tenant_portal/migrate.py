@@ -111,7 +111,7 @@ def alone() -> Iterator[Connection]:
     it. They are off meanwhile, and checked before the end.
     """
     with db.engine.connect() as connection:
-        connection = connection.execution_options(portal_write=True)
+        connection = connection.execution_options(portal_write="now")
         if connection.dialect.name != "sqlite":
             with connection.begin():
                 if connection.dialect.name == "postgresql":

@@ -4,18 +4,39 @@ A file may hold a million lines: nothing here keeps more of it than one batch, a
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from typing import Any
 
-from sqlalchemy import Index, String, Table, and_, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    ScalarSelect,
+    Select,
+    String,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.engine import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
-from . import contracts, roster_cells, roster_stage
-from .db import begin_write, db, utcnow
+from . import contracts, roster_cells
+from .db import begin_staging, begin_write, db, lock_writes, told_by_driver, utcnow
 from .errors import RosterUnusable
 from .i18n import gettext as _
 from .models import Contract, Import, Message
 from .roster_file import Roster, from_tables, read
+from .roster_known import known_to
 from .roster_report import Fault, Report
+from .roster_stage import Stage, stage_all
 
 __all__ = ["Fault", "Report", "Roster", "awaited", "read", "take"]
 
@@ -36,30 +57,40 @@ def take(
     dry_run: bool = False,
     progress: Callable[[], None] = lambda: None,
 ) -> Report:
-    """Bring the contracts to what the rows say, in one write that the caller commits; a dry run is undone here.
+    """Bring the contracts to what the rows say, in one transaction that the caller commits; a dry run is undone here.
 
     A contract that comes back runs again; columns that the roster lacks, and the accounts, stay as they are. With
     `complete`, contracts that the roster lacks are ended; more than a fifth of them only with `force`.
     """
-    roster = rows if isinstance(rows, Roster) else from_tables(rows)
-    begin_write()
+    if isinstance(rows, Roster):
+        roster = rows
+        begin_staging()
+    else:  # a host may read them in this very transaction, which then could no longer get the write lock
+        roster = from_tables(rows)
+        begin_write()
     connection = db.session.connection()
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": IMPORT_LOCK})
-    stage, present = roster_stage.tables(roster.columns)
-    stage.metadata.create_all(connection, checkfirst=False)
-    report = Report()
-    staged = roster_stage.stage_all(roster, stage, present, connection, report, progress)
-    if not staged and not report.refused:
+    stage, report = Stage(roster.columns, connection), Report()
+    with told_by_driver(connection), known_to(connection, stage.names) as known:
+        newest = known.newest_import() if known else None
+        staged, recognised = stage_all(roster, stage, known, report, progress)
+    if not staged and not recognised and not report.refused:
         raise RosterUnusable(_("Cette liste ne contient aucun contrat. Refaites l'export."))
-    Index("ix_portal_staged_reference", stage.c.reference).create(connection)
-    staged -= _drop_repeated(roster, stage, present, connection, report)
-    if complete:
-        report.ended = _end_lacking(stage, present, connection, force=force)
-    report.changed = _change(stage, connection)
-    report.added = _add(stage, connection)
-    report.unchanged = staged - report.changed - report.added
-    stage.metadata.drop_all(connection, checkfirst=False)
+    lock_writes()
+    if recognised and newest != connection.scalar(select(func.max(Import.id))):
+        raise RosterUnusable(_("Une autre liste a été importée pendant la lecture de celle-ci. Recommencez."))
+    if _add_to_none(stage):
+        report.added = staged
+    else:
+        Index("ix_portal_staged_reference", stage.rows.c.reference).create(connection)
+        doubtful = _stage_doubtful(stage) if recognised and staged else 0
+        staged += doubtful - _drop_repeated(roster, stage, report)
+        if complete:
+            report.ended = _end_lacking(stage, force=force)
+        report.added, report.changed = _upsert(stage)
+        report.unchanged = staged + recognised - doubtful - report.changed - report.added
+    stage.drop()
     counts = {key: getattr(report, key) for key in ("added", "changed", "unchanged", "ended", "refused")}
     db.session.add(Import(name=roster_cells.text(name)[:200], **counts))
     db.session.flush()
@@ -79,29 +110,48 @@ def awaited() -> list[tuple[Message, Contract]]:
     return [(message, contract) for message, contract in found if contract is not None and contract.is_running(today)]
 
 
-def _drop_repeated(roster: Roster, stage: Table, present: Table, connection: Connection, report: Report) -> int:
+def _stage_doubtful(stage: Stage) -> int:
+    """Stage what stands of the contracts that were recognised and that another line speaks of as well."""
+    of, runs = _contracts.c, stage.known.alias().c
+    doubtful = (
+        select(runs.line + of.id - runs.first, *(of[name] for name in stage.names))
+        .where(runs.first == _run_of(stage, "first"), of.id <= runs.last)
+        .where(of.reference.in_(select(stage.rows.c.reference)))
+    )
+    return stage.connection.execute(insert(stage.rows).from_select(["line", *stage.names], doubtful)).rowcount
+
+
+def _run_of(stage: Stage, value: str) -> ScalarSelect[int]:
+    """Return what the last run that begins before a contract, or with it, says of itself."""
+    run = stage.known.c
+    of_it = select(run[value]).where(run.first <= _contracts.c.id).order_by(run.first.desc()).limit(1)
+    return of_it.correlate(_contracts).scalar_subquery()
+
+
+def _drop_repeated(roster: Roster, stage: Stage, report: Report) -> int:
     """Leave out the lines whose reference stands on several: the same said twice counts once, else none is guessed."""
-    doubles = select(stage.c.reference).group_by(stage.c.reference).having(func.count() > 1)
+    connection, rows, present = stage.connection, stage.rows, stage.present
+    doubles = select(rows.c.reference).group_by(rows.c.reference).having(func.count() > 1)
     if connection.execute(doubles.limit(1)).first() is None:
         return 0
     names = [name for name in roster.columns if name != "reference"]
-    compared = {name: func.coalesce(sql_cast(stage.c[name], String), "") for name in names}
+    compared = {name: func.coalesce(sql_cast(rows.c[name], String), "") for name in names}
     differs = {name: func.min(value) != func.max(value) for name, value in compared.items()}
     verdict = (
         select(
-            stage.c.reference,
-            func.min(stage.c.line).label("first"),
-            func.max(stage.c.line).label("last"),
+            rows.c.reference,
+            func.min(rows.c.line).label("first"),
+            func.max(rows.c.line).label("last"),
             *(difference.label(name) for name, difference in differs.items()),
         )
-        .where(stage.c.reference.in_(doubles))
-        .group_by(stage.c.reference)
+        .where(rows.c.reference.in_(doubles))
+        .group_by(rows.c.reference)
         .subquery()
     )
     told = (
-        select(stage.c.line, *verdict.c)
-        .join(verdict, verdict.c.reference == stage.c.reference)
-        .order_by(stage.c.line)
+        select(rows.c.line, *verdict.c)
+        .join(verdict, verdict.c.reference == rows.c.reference)
+        .order_by(rows.c.line)
         .execution_options(yield_per=1_000)
     )
     label = roster.labels["reference"]
@@ -120,9 +170,9 @@ def _drop_repeated(roster: Roster, stage: Table, present: Table, connection: Con
     unlike_any = or_(*(verdict.c[name] for name in names))
     refused = select(verdict.c.reference).where(unlike_any)
     connection.execute(insert(present).from_select(["reference", "module"], refused.add_columns(text("''"))))
-    gone = connection.execute(delete(stage).where(stage.c.reference.in_(refused))).rowcount
-    again = select(verdict.c.first).where(verdict.c.reference == stage.c.reference, stage.c.line > verdict.c.first)
-    gone += connection.execute(delete(stage).where(stage.c.reference.in_(doubles), exists(again))).rowcount
+    gone = connection.execute(delete(rows).where(rows.c.reference.in_(refused))).rowcount
+    again = select(verdict.c.first).where(verdict.c.reference == rows.c.reference, rows.c.line > verdict.c.first)
+    gone += connection.execute(delete(rows).where(rows.c.reference.in_(doubles), exists(again))).rowcount
     return int(gone)
 
 
@@ -134,18 +184,18 @@ def _double_trouble(other: int, unlike: list[str]) -> str:
     )
 
 
-def _end_lacking(stage: Table, present: Table, connection: Connection, *, force: bool) -> int:
+def _end_lacking(stage: Stage, *, force: bool) -> int:
     """End the contracts that the roster lacks; a line that was refused still says that its contract is there."""
-    of = _contracts.c
+    of, present = _contracts.c, stage.present.c
     is_alive = and_(of.ended_at.is_(None), or_(of.ends_on.is_(None), of.ends_on >= contracts.today()))
     is_there = or_(
-        exists().where(stage.c.reference == of.reference),
-        exists().where(present.c.reference == of.reference),
-        exists().where(present.c.reference == "", present.c.module == of.module),
+        func.coalesce(_run_of(stage, "last"), 0) >= of.id,
+        exists().where(stage.rows.c.reference == of.reference),
+        exists().where(present.reference == of.reference),
+        exists().where(present.reference == "", present.module == of.module),
     )
     lacking = and_(is_alive, ~is_there)
-    alive = connection.scalar(select(func.count()).select_from(_contracts).where(is_alive)) or 0
-    ended = connection.scalar(select(func.count()).select_from(_contracts).where(lacking)) or 0
+    alive, ended = _count(stage, is_alive), _count(stage, lacking)
     if ended > alive * ENDED_SHARE_MAX and not force:
         raise RosterUnusable(
             _(
@@ -156,29 +206,53 @@ def _end_lacking(stage: Table, present: Table, connection: Connection, *, force:
             )
         )
     if ended:
-        connection.execute(update(_contracts).where(lacking).values(ended_at=utcnow()))
-    return int(ended)
+        stage.connection.execute(update(_contracts).where(lacking).values(ended_at=utcnow()))
+    return ended
 
 
-def _change(stage: Table, connection: Connection) -> int:
-    """Write what really differs; a contract that had been ended runs again."""
-    names = [column.name for column in stage.c if column.name not in ("line", "reference")]
-    differs = [_contracts.c[name].is_distinct_from(stage.c[name]) for name in names]
-    statement = (
-        update(_contracts)
-        .where(_contracts.c.reference == stage.c.reference, or_(_contracts.c.ended_at.is_not(None), *differs))
-        .values({name: stage.c[name] for name in names} | {"ended_at": None, "imported_at": utcnow()})
+def _upsert(stage: Stage) -> tuple[int, int]:
+    """Add the contracts that are new and write what really differs; return how many of each.
+
+    A contract that had been ended runs again.
+    """
+    of, names, source = _contracts.c, stage.names, _staged(stage).where(true())
+    own_insert: Callable[..., Any] = sqlite.insert
+    if stage.connection.dialect.name == "postgresql":
+        # A row that changes nothing would use up a number of its sequence all the same.
+        own_insert, is_same = postgresql.insert, of.reference == stage.rows.c.reference
+        differs = (of[name].is_distinct_from(stage.rows.c[name]) for name in names)
+        source = source.outerjoin(_contracts, is_same).where(or_(of.id.is_(None), of.ended_at.is_not(None), *differs))
+        source = source.order_by(stage.rows.c.line)
+    statement = own_insert(_contracts).from_select(names, source)
+    new = {name: statement.excluded[name] for name in names}
+    statement = statement.on_conflict_do_update(
+        index_elements=["reference"],
+        set_=new | {"ended_at": None, "imported_at": utcnow()},
+        where=or_(of.ended_at.is_not(None), *(of[name].is_distinct_from(value) for name, value in new.items())),
     )
-    return int(connection.execute(statement).rowcount)
+    before = _count(stage)
+    written = stage.connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
+    added = _count(stage) - before
+    return added, written - added
 
 
-def _add(stage: Table, connection: Connection) -> int:
-    names = [column.name for column in stage.c if column.name != "line"]
-    unknown = (
-        select(*(stage.c[name] for name in names))
-        .outerjoin(_contracts, _contracts.c.reference == stage.c.reference)
-        .where(_contracts.c.id.is_(None))
-        .order_by(stage.c.line)
-    )
-    statement = insert(_contracts).from_select(names, unknown).execution_options(preserve_rowcount=True)
-    return int(connection.execute(statement).rowcount)
+def _add_to_none(stage: Stage) -> bool:
+    """Add all that was staged where no contract stands yet, and tell so; no reference may stand on two lines."""
+    if _count(stage):
+        return False
+    try:
+        with stage.connection.begin_nested() if stage.connection.dialect.name == "postgresql" else nullcontext():
+            stage.connection.execute(insert(_contracts).from_select(stage.names, _staged(stage)))
+    except IntegrityError:
+        return False
+    return True
+
+
+def _staged(stage: Stage) -> Select[Any]:
+    """Select what was staged; the tables are read from their beginning, in the order of the lines."""
+    return select(*(stage.rows.c[name] for name in stage.names))
+
+
+def _count(stage: Stage, *conditions: ColumnElement[bool]) -> int:
+    counted = select(func.count()).select_from(_contracts).where(*conditions)
+    return stage.connection.scalar(counted) or 0

@@ -5,6 +5,7 @@ A function that refuses a value raises `ValueError` with the reason, in the word
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date
 
 from email_validator import EmailNotValidError, validate_email
@@ -79,9 +80,11 @@ _FRENCH_DATE = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4}|[0-9]{2}
 _ISO_DATE = re.compile(r"([0-9]{4})[/.-]([0-9]{1,2})[/.-]([0-9]{1,2})")
 _TIME = re.compile(r"[ T][0-9]{1,2}[:h][0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
 #: An everyday address; anything else is shown to the careful library, which takes a hundred times as long.
-_PLAIN_ADDRESS = re.compile(
-    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:com|fr|net|org|eu|re)"
+_EVERYDAY = (
+    r"[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:com|fr|net|org|eu|re)"
 )
+_PLAIN_ADDRESS = re.compile(_EVERYDAY)
+_PLAIN_ADDRESSES = re.compile(rf"(?:(?:{_EVERYDAY})?\n)*+")
 #: Leases do not begin before this year; spreadsheets write 1899 and 0001 for «no date».
 _YEAR_MIN = 1900
 #: A year of two digits lies at the most so many years ahead, else in the last century.
@@ -105,6 +108,31 @@ def text(raw: str) -> str:
         found = _AS_TEXT.fullmatch(value)
         return found[1].strip() if found else value
     return value
+
+
+def are_texts(cells: Sequence[str], longest: int) -> bool:
+    """Tell whether `text` would leave all these cells as they are, and none is longer than that; at one look."""
+    whole = f"|{'|'.join(cells)}|"
+    return (
+        whole.isprintable()
+        and not any(sign in whole for sign in ("  ", "| ", " |", '|="'))
+        and (whole.isascii() or unicodedata.is_normalized("NFC", whole))
+        and max(map(len, cells)) <= longest
+    )
+
+
+def are_numbers(cells: Sequence[str], length: tuple[int, int]) -> bool:
+    """Tell whether all these cells are references or modules as they stand; at one look."""
+    whole = "".join(cells)
+    low, high = max(length[0], 1), length[1]
+    return whole.isascii() and whole.isdigit() and low <= min(map(len, cells)) and max(map(len, cells)) <= high
+
+
+def are_addresses(cells: Sequence[str]) -> bool:
+    """Tell whether all these cells are everyday mail addresses in their normal form, or empty; at one look."""
+    whole = "\n".join(cells) + "\n"
+    is_plain = _PLAIN_ADDRESSES.fullmatch(whole) is not None
+    return is_plain and whole.count("\n") == len(cells) and max(map(len, cells)) <= EMAIL_MAX
 
 
 def number(raw: str, length: tuple[int, int]) -> str:

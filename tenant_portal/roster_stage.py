@@ -1,9 +1,8 @@
 """Cleaning the rows of a roster and putting them beside the contracts, batch by batch, for the database to compare."""
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import compress, islice
+from itertools import compress
 from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, String, Table
@@ -12,96 +11,172 @@ from sqlalchemy.engine import Connection
 from . import contracts, roster_cells
 from .i18n import gettext as _
 from .models import Contract
-from .roster_file import Roster
+from .roster_file import Batch, Roster
+from .roster_known import SIGN, Known, runs
 from .roster_report import Fault, Report
 from .settings import settings
 
-#: Rows that are cleaned and staged at a time: a few megabytes, and long enough that a batch's own cost does not count.
-BATCH = 5_000
 #: Characters of a value that are kept to show it.
 SHOWN_MAX = 80
-#: Cleaned values that a column remembers; most columns hold the same few over and over.
-REMEMBERED = 4 * BATCH
+#: Cleaned values that a column remembers, such as every day of seventy years; most columns hold the same few.
+REMEMBERED = 25_000
 
 _contracts = Contract.metadata.tables[Contract.__tablename__]
+#: What stands for «nothing» on its way to PostgreSQL: a sign that no cleaned cell holds.
+_NULL = "\x01"
 
 
-def tables(columns: Iterable[str]) -> tuple[Table, Table]:
-    """Return the temporary tables: rows to take, and the numbers of refused lines, whose contracts are not lacking."""
-    names = [*columns, *(["is_direct_debit"] if "payment" in columns else [])]
-    metadata = MetaData()
-    stage = Table(
-        "portal_staged",
-        metadata,
-        Column("line", Integer, primary_key=True, autoincrement=False),
-        *(Column(name, _contracts.c[name].type) for name in names),
-        prefixes=["TEMPORARY"],
-    )
-    present = Table(
-        "portal_present",
-        metadata,
-        Column("reference", String),
-        Column("module", String),
-        prefixes=["TEMPORARY"],
-    )
-    return stage, present
+class Stage:
+    """The temporary tables of an import: what the database compares with the contracts."""
+
+    def __init__(self, columns: Sequence[str], connection: Connection) -> None:
+        self.connection = connection
+        self.names = [*columns, *(["is_direct_debit"] if "payment" in columns else [])]
+        metadata = MetaData()
+        #: The rows that can be taken.
+        self.rows = Table(
+            "portal_staged",
+            metadata,
+            Column("line", Integer, primary_key=True, autoincrement=False),
+            *(Column(name, _contracts.c[name].type) for name in self.names),
+            prefixes=["TEMPORARY"],
+        )
+        #: The numbers of the lines that are refused, whose contracts are not lacking.
+        self.present = Table(
+            "portal_present",
+            metadata,
+            Column("reference", String),
+            Column("module", String),
+            prefixes=["TEMPORARY"],
+        )
+        #: The contracts that stand as the roster says: from one number to another, on lines that follow each other.
+        self.known = Table(
+            "portal_known",
+            metadata,
+            Column("first", Integer, primary_key=True, autoincrement=False),
+            Column("last", Integer),
+            Column("line", Integer),
+            prefixes=["TEMPORARY"],
+        )
+        metadata.create_all(connection, checkfirst=False)
+        self.drop = partial(metadata.drop_all, connection, checkfirst=False)
+
+    def add(self, table: Table, columns: Sequence[Sequence[Any]]) -> None:
+        """Add rows, given column by column, by the driver's own means: nothing is computed for each."""
+        names = ", ".join(table.columns.keys())
+        dialect = self.connection.dialect
+        if dialect.driver == "psycopg":
+            texts = [
+                values
+                if isinstance(column.type, String)
+                else [_NULL if value is None else str(value) for value in values]
+                for column, values in zip(table.columns, columns, strict=True)
+            ]
+            lines = "\n".join(map("\t".join, zip(*texts, strict=True)))
+            driver: Any = self.connection.connection.driver_connection
+            with (
+                driver.cursor() as cursor,
+                cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (NULL '{_NULL}')") as copy,
+            ):
+                copy.write(lines.replace("\\", "\\\\") + "\n")
+        else:
+            mark = "?" if dialect.paramstyle == "qmark" else "%s"
+            marks = ", ".join([mark] * len(columns))
+            statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 (our names)
+            self.connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
 
 
 def stage_all(
-    roster: Roster,
-    stage: Table,
-    present: Table,
-    connection: Connection,
-    report: Report,
-    progress: Callable[[], None],
-) -> int:
-    """Clean and stage every row that can be taken, note the others; return how many were staged."""
-    cleaners = [_cleaner(name) for name in roster.columns]
-    debits = _Cleaner(roster_cells.is_direct_debit)
-    payment = roster.columns.index("payment") if "payment" in roster.columns else None
-    add_row, add_present = _insert_text(stage, connection), _insert_text(present, connection)
-    staged = 0
-    rows = iter(roster)
-    while batch := list(islice(rows, BATCH)):
-        lines, cells, troubles = zip(*batch, strict=True)
-        raw = list(zip(*cells, strict=True))
-        clean = [cleaner.column(values) for cleaner, values in zip(cleaners, raw, strict=True)]
-        if payment is not None:
-            clean.append(debits.column(clean[payment]))
-        good = _judge(roster, cleaners, lines, raw, troubles, report)
-        taken = list(zip(lines, *clean, strict=True))
-        if not all(good):
-            refused = [(row[1] or "", row[2] or "") for row, is_good in zip(taken, good, strict=True) if not is_good]
-            connection.exec_driver_sql(add_present, refused)
-            report.refused += len(refused)
-            taken = list(compress(taken, good))
-        if taken:
-            connection.exec_driver_sql(add_row, taken)
-        staged += len(taken)
-        for cleaner in (*cleaners, debits):
+    roster: Roster, stage: Stage, known: Known | None, report: Report, progress: Callable[[], None]
+) -> tuple[int, int]:
+    """Clean and stage each row that can be taken, note the others; return how many were staged, and how many known."""
+    cleaners = {name: _cleaner(name) for name in roster.columns}
+    debits = Cleaner(lambda payment: str(int(roster_cells.is_direct_debit(payment))))
+    staged = recognised = 0
+    for batch in roster.batches:
+        rows = batch if known is None else _without_known(batch, known, stage, cleaners, debits)
+        recognised += len(batch.lines) - len(rows.lines)
+        if rows.lines:
+            clean = [cleaner.column(values) for cleaner, values in zip(cleaners.values(), rows.columns, strict=True)]
+            if "payment" in cleaners:
+                clean.append(debits.column(clean[roster.columns.index("payment")]))
+            taken = _good_ones(rows, Batch(rows.lines, clean, rows.troubles), roster, stage, cleaners, report)
+            if taken.lines:
+                stage.add(stage.rows, [taken.lines, *taken.columns])
+                staged += len(taken.lines)
+        for cleaner in (*cleaners.values(), debits):
             cleaner.forget()
         progress()
-    return staged
+    return staged, recognised
 
 
-def _judge(
+def _without_known(
+    batch: Batch, known: Known, stage: Stage, cleaners: "dict[str, Cleaner]", debits: "Cleaner"
+) -> Batch:
+    """Leave out the rows that stand in the database to the letter, and note their contracts."""
+    reference = cleaners["reference"].column(batch.columns[0][:1])[0]
+    numbers = known.numbers(reference, lambda: _texts(batch, cleaners, debits), len(batch.lines))
+    if any(batch.troubles):
+        numbers = [None if trouble else number for number, trouble in zip(numbers, batch.troubles, strict=True)]
+    if None not in numbers:
+        found, lines, others = [n for n in numbers if n], batch.lines, Batch((), [()] * len(batch.columns), ())
+    else:
+        found, lines = list(filter(None, numbers)), list(compress(batch.lines, numbers))
+        others = batch.only([number is None for number in numbers]) if found else batch
+    if found:
+        stage.add(stage.known, list(zip(*runs(lines, found), strict=True)))
+    return others
+
+
+def _texts(batch: Batch, cleaners: "dict[str, Cleaner]", debits: "Cleaner") -> list[str]:
+    """Return each row as the text that its contract would be: numbers and days as they are kept, the rest as it is."""
+    values = []
+    for (name, cleaner), cells in zip(cleaners.items(), batch.columns, strict=True):
+        if name in ("reference", "module"):
+            values.append(cleaner.column(cells))
+        elif name in ("starts_on", "ends_on"):
+            refused = cleaner.refused
+            days = zip(cells, cleaner.column(cells), strict=True)
+            values.append([raw if raw in refused else day or "" for raw, day in days])
+        else:
+            values.append(cells)
+    if "payment" in cleaners:
+        values.append(debits.column(batch.columns[list(cleaners).index("payment")]))
+    return list(map(SIGN.join, zip(*values, strict=True)))
+
+
+def _good_ones(
+    rows: Batch,
+    taken: Batch,
     roster: Roster,
-    cleaners: "list[_Cleaner]",
-    lines: tuple[int, ...],
-    raw: list[tuple[str, ...]],
-    troubles: tuple[str, ...],
+    stage: Stage,
+    cleaners: "dict[str, Cleaner]",
     report: Report,
-) -> list[bool]:
+) -> Batch:
+    """Return the cleaned rows that can be taken; note the faults of the others, and their numbers."""
+    if not any(rows.troubles) and not any(cleaner.refused or cleaner.warned for cleaner in cleaners.values()):
+        return taken
+    good = _judge(roster, cleaners, rows, report)
+    if all(good):
+        return taken
+    refused = taken.only([not is_good for is_good in good])
+    stage.add(stage.present, [[number or "" for number in column] for column in refused.columns[:2]])
+    report.refused += len(refused.lines)
+    return taken.only(good)
+
+
+def _judge(roster: Roster, cleaners: "dict[str, Cleaner]", batch: Batch, report: Report) -> list[bool]:
     """Tell for each row of a batch whether it can be taken, and note the faults of those that cannot."""
-    good = [not trouble for trouble in troubles]
+    lines = batch.lines
+    good = [not trouble for trouble in batch.troubles]
     refusals = [
         Fault(line, "", reference[:SHOWN_MAX], trouble)
-        for line, reference, trouble in zip(lines, raw[0], troubles, strict=True)
+        for line, reference, trouble in zip(lines, batch.columns[0], batch.troubles, strict=True)
         if trouble
     ]
     warnings: list[Fault] = []
     readable = list(good)
-    for name, cleaner, column in zip(roster.columns, cleaners, raw, strict=True):
+    for (name, cleaner), column in zip(cleaners.items(), batch.columns, strict=True):
         for reasons, noted in ((cleaner.refused, refusals), (cleaner.warned, warnings)):
             if not reasons:
                 continue
@@ -115,34 +190,24 @@ def _judge(
     return good
 
 
-def _insert_text(table: Table, connection: Connection) -> str:
-    """Return the driver's own statement: it takes rows as they are, with nothing computed for each."""
-    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-    marks = ", ".join([mark] * len(table.columns))
-    return f"INSERT INTO {table.name} ({', '.join(table.columns.keys())}) VALUES ({marks})"  # noqa: S608 (our names)
-
-
-class _Cleaner(dict[str, Any]):
+class Cleaner(dict[str, Any]):
     """What the cells of one column mean, remembered; and which of them are refused or taken with a warning, and why."""
 
     def __init__(
         self,
         clean: Callable[[str], Any],
         *,
-        plain: re.Pattern[str] | None = None,
+        are_clean: Callable[[Sequence[str]], bool] = lambda values: False,
         longest: int | None = None,
         is_optional: bool = False,
     ) -> None:
-        self.clean, self.plain, self.longest, self.is_optional = clean, plain, longest, is_optional
+        self.clean, self.are_clean, self.longest, self.is_optional = clean, are_clean, longest, is_optional
         self.refused: dict[str, str] = {}
         self.warned: dict[str, str] = {}
 
-    def column(self, values: Iterable[str]) -> list[Any]:
-        """Return what each of these cells means."""
-        if self.plain is not None:  # numbers hardly ever come twice: to remember them would cost more than to look
-            is_plain = self.plain.fullmatch
-            return [value if is_plain(value) else self[value] for value in values]
-        return list(map(self.__getitem__, values))
+    def column(self, values: Sequence[str]) -> Sequence[Any]:
+        """Return what each of these cells means: themselves, where one look at them all shows that they are clean."""
+        return values if self.are_clean(values) else list(map(self.__getitem__, values))
 
     def __missing__(self, raw: str) -> Any:
         try:
@@ -166,13 +231,17 @@ class _Cleaner(dict[str, Any]):
             self.warned.clear()
 
 
-def _cleaner(name: str) -> _Cleaner:
+def _cleaner(name: str) -> Cleaner:
     if name in ("reference", "module"):
-        low, high = settings.reference_length if name == "reference" else settings.module_length
-        plain = re.compile(rf"[0-9]{{{low},{high}}}")
-        return _Cleaner(partial(roster_cells.number, length=(low, high)), plain=plain)
+        length = settings.reference_length if name == "reference" else settings.module_length
+        return Cleaner(
+            partial(roster_cells.number, length=length), are_clean=partial(roster_cells.are_numbers, length=length)
+        )
     if name in ("starts_on", "ends_on"):
-        return _Cleaner(partial(roster_cells.day, this_year=contracts.today().year))
+        return Cleaner(partial(roster_cells.day, this_year=contracts.today().year))
     if name == "email":
-        return _Cleaner(roster_cells.address, is_optional=True)
-    return _Cleaner(roster_cells.text, longest=_contracts.c[name].type.length)  # type: ignore[attr-defined]
+        return Cleaner(roster_cells.address, are_clean=roster_cells.are_addresses, is_optional=True)
+    longest: int = _contracts.c[name].type.length  # type: ignore[attr-defined]
+    if name in ("last_name", "first_name", "street"):  # hardly ever the same: to remember them would cost more
+        return Cleaner(roster_cells.text, are_clean=partial(roster_cells.are_texts, longest=longest), longest=longest)
+    return Cleaner(roster_cells.text, longest=longest)

@@ -461,7 +461,7 @@ def test_progress_is_told_up_to_the_last_byte(inside: None, monkeypatch: pytest.
     path = a_file(tmp_path, "Contrat;Module\n" + "".join(f"{n};{n}\n" for n in range(12_000)))
     rows, seen = roster.read(path), []
     take(rows, progress=lambda: seen.append(rows.position()))
-    assert len(seen) == 3
+    assert len(set(seen)) > 1
     assert seen == sorted(seen)
     assert seen[-1] == rows.size == path.stat().st_size
 
