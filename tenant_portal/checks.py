@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from dotenv import find_dotenv
 from flask import current_app
 
+from .db import db
 from .settings import settings
 
 #: Least cost of Argon2id in KiB by passes (OWASP ASVS 5.0, appendix C).
@@ -99,12 +100,22 @@ def check_address() -> Findings:
 
 
 def check_secrets() -> Findings:
-    """Find secrets that others can read or guess."""
-    key = current_app.config["SECRET_KEY"]
-    key = key.decode("latin-1") if isinstance(key, bytes) else key
+    """Find secrets that others can read or guess, or that serve twice."""
+    key = _text(current_app.config["SECRET_KEY"])
+    former = [_text(one) for one in current_app.config.get("SECRET_KEY_FALLBACKS") or []]
     fresh = "mettez-en une neuve (python -c 'import secrets; print(secrets.token_hex(32))')"
-    if len(set(key)) < KEY_LETTERS_MIN:
-        yield Finding("SECRET_KEY", "la clé est trop régulière pour être secrète.", f"{fresh}, {RESTART}")
+    named = [("SECRET_KEY", key), *(("SECRET_KEY_FALLBACKS", one) for one in former)]
+    for name, secret in [*named, ("PORTAL_METRICS_TOKEN", settings.metrics_token)]:
+        if secret and len(set(secret)) < KEY_LETTERS_MIN:
+            yield Finding(name, "la clé est trop régulière pour être secrète.", f"{fresh}, {RESTART}")
+    others = {
+        "SECRET_KEY_FALLBACKS": former,
+        "PORTAL_METRICS_TOKEN": [settings.metrics_token],
+        "MAIL_PASSWORD": [current_app.extensions["mail"].password],
+        "SQLALCHEMY_DATABASE_URI": [db.engine.url.password],
+    }
+    for name in [name for name, values in others.items() if key in values]:
+        yield Finding("SECRET_KEY", f"la même clé sert de {name} : qui a l'une a l'autre.", f"{fresh}, {RESTART}")
     leaks = _tracked_files_with(key)
     if leaks:
         yield Finding(
@@ -115,6 +126,10 @@ def check_secrets() -> Findings:
     env = find_dotenv(usecwd=True)
     if env and is_open_to_others(Path(env)):
         yield Finding(".env", f"{env} se lit depuis tous les comptes de la machine.", f"chmod 600 {env}")
+
+
+def _text(secret: str | bytes) -> str:
+    return secret.decode("latin-1") if isinstance(secret, bytes) else secret
 
 
 def _tracked_files_with(secret: str) -> list[str]:

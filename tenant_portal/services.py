@@ -1,6 +1,7 @@
 """What the doctor looks at outside the settings: database, mail server, counters and folder."""
 
 import os
+import re
 import smtplib
 import socket
 import ssl
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import current_app
 from limits.errors import ConfigurationError, StorageError
@@ -27,6 +29,8 @@ OUTBOX_LATE = timedelta(hours=1)
 ROSTER_OLD = timedelta(days=45)
 #: A clock that lags behind what was already written by more than this is wrong.
 CLOCK_SLACK = timedelta(minutes=5)
+#: What makes PostgreSQL's library insist on encryption.
+SSL_MODES = {"require", "verify-ca", "verify-full"}
 #: How long a server may take to answer.
 SERVER_SECONDS = 10
 
@@ -47,7 +51,7 @@ def check_database() -> Findings:
         if not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
             yield Finding(name, f"{file} ne peut pas être écrite.", f"donnez {file.parent} au compte du portail")
             return
-    elif not is_loopback(url.host or "localhost") and "sslmode" not in url.query:
+    elif not is_loopback(url.host or "localhost") and url.query.get("sslmode") not in SSL_MODES:
         yield Finding(
             name, "la liaison avec la base n'est pas chiffrée à coup sûr.", "ajoutez ?sslmode=require", is_fault=False
         )
@@ -166,8 +170,9 @@ def _impatience() -> Iterator[None]:
 def check_counters() -> Findings:
     """Find a store of counters that is out of reach, or that each worker has for itself."""
     uri, name = settings.rate_storage_uri, "PORTAL_RATE_STORAGE_URI"
-    told = [os.environ.get(key, "1") for key in ("WEB_CONCURRENCY", "GRANIAN_WORKERS")]
-    workers = max(int(count) if count.isdigit() else 1 for count in told)
+    told = [os.environ.get(key, "") for key in ("WEB_CONCURRENCY", "GRANIAN_WORKERS")]
+    told += re.findall(r"--workers[ =]+([0-9]+)", os.environ.get("PORTAL_SERVER_OPTIONS", ""))
+    workers = max((int(count) for count in told if count.isdigit()), default=1)
     if uri.startswith("memory://"):
         if workers > 1:
             yield Finding(
@@ -176,6 +181,16 @@ def check_counters() -> Findings:
                 "donnez redis://…, ou servez le portail par un seul processus et plusieurs fils",
             )
         return
+    parts = urlsplit(uri)
+    if parts.hostname and not is_loopback(parts.hostname):
+        if not parts.password:
+            yield Finding(
+                name,
+                "qui atteint Redis efface les délais d'attente : il n'y a pas de mot de passe.",
+                "donnez-en un à Redis (requirepass), puis rediss://:MOTDEPASSE@…",
+            )
+        if parts.scheme in {"redis", "redis+cluster", "redis+sentinel"}:
+            yield Finding(name, "la liaison avec Redis n'est pas chiffrée.", "donnez rediss://…", is_fault=False)
     try:
         with _impatience():
             if storage_from_string(uri, wrap_exceptions=True).check():
@@ -187,7 +202,7 @@ def check_counters() -> Findings:
 
 
 def check_folder() -> Findings:
-    """Find a folder of documents in which nothing can be written."""
+    """Find a folder of documents in which nothing can be written, or that others can read."""
     folder = instance_file("x").parent
     if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
         yield Finding(
@@ -195,6 +210,9 @@ def check_folder() -> Findings:
             f"{folder} n'est pas un dossier où écrire.",
             f"créez-le, et donnez-le au compte du portail : mkdir -p {folder}",
         )
+    elif is_open_to_others(folder):
+        what = f"{folder} et ses avis d'échéance se lisent depuis tous les comptes de la machine."
+        yield Finding("PORTAL_DATA_DIR", what, f"chmod 700 {folder}")
 
 
 def _first_line(error: BaseException) -> str:

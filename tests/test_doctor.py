@@ -16,6 +16,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from click.testing import Result
 from flask import Flask
+from sqlalchemy import text
 
 from tenant_portal import create_app
 from tenant_portal.db import begin_write, db
@@ -23,15 +24,16 @@ from tenant_portal.models import Mail as MailRow
 from tenant_portal.models import MailState
 
 from .conftest import SETTINGS, Clock, MakeApp, close
-from .people import Roster
+from .people import Roster, Tenant
 from .post import PostOffice
-from .services import missing
+from .services import RedisServer, missing
 
 Doctor = Callable[..., Result]
 
+KEY = secrets.token_hex(32)
 GOOD: dict[str, Any] = {
     "TESTING": False,
-    "SECRET_KEY": secrets.token_hex(32),
+    "SECRET_KEY": KEY,
     "PORTAL_PUBLIC_URL": "https://espace.habitat-du-val.fr",
     "PORTAL_PROXY_HOPS": 1,
     "PORTAL_ARGON2_MEMORY_KIB": 19_456,
@@ -102,6 +104,12 @@ def test_a_good_installation_passes(doctor: Doctor) -> None:
         ({"PORTAL_DATA_DIR": "/nowhere/at/all"}, "PORTAL_DATA_DIR"),
         ({"PORTAL_RATE_STORAGE_URI": f"redis://127.0.0.1:{CLOSED_PORT}/0"}, "PORTAL_RATE_STORAGE_URI"),
         ({"PORTAL_RATE_STORAGE_URI": "redys://localhost"}, "PORTAL_RATE_STORAGE_URI"),
+        ({"SECRET_KEY_FALLBACKS": ["cd" * 20]}, "SECRET_KEY_FALLBACKS"),
+        ({"SECRET_KEY_FALLBACKS": [KEY]}, "SECRET_KEY"),
+        ({"PORTAL_METRICS_TOKEN": KEY}, "SECRET_KEY"),
+        ({"MAIL_USERNAME": "portal", "MAIL_PASSWORD": KEY}, "SECRET_KEY"),
+        ({"PORTAL_METRICS_TOKEN": "ab" * 20}, "PORTAL_METRICS_TOKEN"),
+        ({"SQLALCHEMY_ECHO": True}, "SQLALCHEMY_ECHO"),
         ({"MAIL_PORT": CLOSED_PORT}, "MAIL_SERVER"),
         ({"MAIL_SERVER": "0.0.0.0"}, "MAIL_USE_TLS"),  # noqa: S104 (answers here, yet counts as another machine)
         ({"MAIL_USE_TLS": True}, "MAIL_USE_TLS"),
@@ -138,27 +146,79 @@ def test_the_doctor_warns_of_what_forbids_nothing(doctor: Doctor, settings: dict
     assert f"ATTENTION {named} : " in result.output
 
 
-def test_the_doctor_names_cookies_that_leave_without_https(good_app: Callable[..., Flask]) -> None:
+@pytest.mark.parametrize("name", ["SESSION_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY"])
+def test_the_doctor_names_cookies_that_a_host_does_not_protect(good_app: Callable[..., Flask], name: str) -> None:
     app = good_app()
-    app.config["SESSION_COOKIE_SECURE"] = False  # as a host may have it
+    app.config[name] = False
     result = app.test_cli_runner().invoke(args=["portal", "doctor"])
-    assert result.exit_code == 1 and "DÉFAUT    SESSION_COOKIE_SECURE" in result.output
+    assert result.exit_code == 1 and f"DÉFAUT    {name} : " in result.output
 
 
 @pytest.mark.parametrize(
-    ("variable", "named"),
+    ("variable", "value", "named"),
     [
-        ("FLASK_DEBUG", "DEBUG"),
-        ("WEB_CONCURRENCY", "PORTAL_RATE_STORAGE_URI"),
-        ("GRANIAN_WORKERS", "PORTAL_RATE_STORAGE_URI"),
+        ("FLASK_DEBUG", "4", "DEBUG"),
+        ("WEB_CONCURRENCY", "4", "PORTAL_RATE_STORAGE_URI"),
+        ("GRANIAN_WORKERS", "4", "PORTAL_RATE_STORAGE_URI"),
+        ("PORTAL_SERVER_OPTIONS", "--host 10.0.0.1 --workers 2", "PORTAL_RATE_STORAGE_URI"),
     ],
 )
 def test_the_doctor_names_what_the_environment_makes_wrong(
-    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, variable: str, named: str
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, named: str
 ) -> None:
-    monkeypatch.setenv(variable, "4")
+    monkeypatch.setenv(variable, value)
     result = doctor(PORTAL_RATE_STORAGE_URI="memory://")
     assert result.exit_code == 1 and f"DÉFAUT    {named} : " in result.output
+
+
+def test_the_doctor_names_counters_that_others_can_reach(doctor: Doctor, redis_server: RedisServer) -> None:
+    result = doctor(PORTAL_RATE_STORAGE_URI=f"redis://0.0.0.0:{redis_server.port}/0")  # counts as another machine
+    assert result.exit_code == 1 and "DÉFAUT    PORTAL_RATE_STORAGE_URI : qui atteint Redis" in result.output
+    assert "ATTENTION PORTAL_RATE_STORAGE_URI : la liaison avec Redis n'est pas chiffrée" in result.output
+
+
+def test_the_doctor_warns_of_a_way_to_the_database_that_may_be_plain(
+    good_app: Callable[..., Flask], postgres_url: str
+) -> None:
+    address = postgres_url.replace("127.0.0.1", "0.0.0.0") + "?sslmode=prefer"  # noqa: S104 (counts as another machine)
+    result = good_app(SQLALCHEMY_DATABASE_URI=address).test_cli_runner().invoke(args=["portal", "doctor"])
+    assert "ATTENTION SQLALCHEMY_DATABASE_URI : la liaison avec la base" in result.output
+
+
+def test_the_doctor_names_a_database_in_memory(good_app: Callable[..., Flask]) -> None:
+    result = good_app(SQLALCHEMY_DATABASE_URI="sqlite://").test_cli_runner().invoke(args=["portal", "doctor"])
+    assert result.exit_code == 1 and "DÉFAUT    SQLALCHEMY_DATABASE_URI : la base est en mémoire" in result.output
+
+
+@pytest.mark.parametrize(
+    ("format_", "remedy"), [("0001", "portal db upgrade"), ("9999", "installez la version récente")]
+)
+def test_the_doctor_names_a_database_of_another_format(
+    good_app: Callable[..., Flask], format_: str, remedy: str
+) -> None:
+    app = good_app()
+    with app.app_context():
+        begin_write()
+        db.session.execute(text("UPDATE portal_alembic_version SET version_num = :format"), {"format": format_})
+        db.session.commit()
+    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
+    assert result.exit_code == 1 and "DÉFAUT    SQLALCHEMY_DATABASE_URI" in result.output and remedy in result.output
+
+
+def test_the_doctor_names_a_clock_that_lags(
+    good_app: Callable[..., Flask], an_account: Callable[..., Tenant], clock: Clock
+) -> None:
+    an_account()
+    clock.move(hours=-2)
+    result = good_app().test_cli_runner().invoke(args=["portal", "doctor"])
+    assert result.exit_code == 1 and "DÉFAUT    horloge : " in result.output
+
+
+def test_the_doctor_names_documents_that_every_account_can_read(doctor: Doctor, open_folder: Path) -> None:
+    result = doctor(PORTAL_DATA_DIR=str(open_folder))
+    assert result.exit_code == 1 and "DÉFAUT    PORTAL_DATA_DIR : " in result.output and "chmod 700" in result.output
+    open_folder.chmod(0o700)
+    assert doctor(PORTAL_DATA_DIR=str(open_folder)).exit_code == 0
 
 
 def test_the_doctor_names_a_database_that_is_not_there(good_app: Callable[..., Flask], tmp_path: Path) -> None:

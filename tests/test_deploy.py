@@ -1,0 +1,262 @@
+"""The files of `deploy/`: systemd takes the units, and a journey goes through nginx over HTTPS to the real server."""
+
+import http.client
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tenant_portal import create_app
+
+from .conftest import SETTINGS, close
+from .far import far_portal
+from .live import COMMANDS, ROOT, Live, serve
+from .people import Roster, Tenant, log_in, open_account
+from .portal_client import Portal
+from .post import Mailbox, PostOffice
+from .services import START_SECONDS, free_port, listens, missing
+
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
+
+DEPLOY = ROOT / "deploy"
+NAME = "espace.bailleur.example"
+ADDRESS = f"https://{NAME}"
+
+
+def tool(name: str, package: str) -> str:
+    """Return a program of the system."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin") or missing(f"{name} ({package})") or ""
+
+
+# systemd
+
+
+def test_systemd_takes_every_unit_and_finds_it_well_shut_in(tmp_path: Path) -> None:
+    program = tool("systemd-analyze", "Debian's package systemd")
+    folder = tmp_path / "srv"
+    (folder / ".venv/bin").mkdir(parents=True)
+    (folder / "instance").mkdir()
+    (folder / ".venv/bin/flask").symlink_to("/bin/true")  # systemd asks for a program that is there
+    (folder / "deploy").symlink_to(DEPLOY)
+    units = [path for path in sorted(DEPLOY.iterdir()) if path.suffix in {".service", ".timer"}]
+    assert len(units) == 6
+    for unit in units:
+        (tmp_path / unit.name).write_text(unit.read_text().replace("/srv/portal", str(folder)))
+    copies = [str(tmp_path / unit.name) for unit in units]
+    checked = subprocess.run([program, "verify", *copies], capture_output=True, text=True)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    for copy in copies:
+        if copy.endswith(".service"):
+            shut = [program, "security", "--offline=true", "--threshold=20", "--no-pager", copy]
+            judged = subprocess.run(shut, capture_output=True, text=True)
+            assert judged.returncode == 0, judged.stdout
+
+
+def test_commands_of_the_units_are_commands_of_the_portal(app_of_staff: Flask) -> None:
+    for unit in DEPLOY.glob("*.service"):
+        for line in re.findall(r"flask --app wsgi (portal [a-z ]+[a-z])", unit.read_text()):
+            asked = app_of_staff.test_cli_runner().invoke(args=[*line.split(), "--help"])
+            assert asked.exit_code == 0, f"{unit.name}: {asked.output}"
+
+
+# nginx
+
+
+class Front:
+    """A running nginx."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port, self.plain_port = folder, free_port(), free_port()
+        self.certificate = folder / "fullchain.pem"
+
+    def connect(self, **options: Any) -> http.client.HTTPConnection:
+        """Return a connection over TLS, to the name of the portal, whose certificate is checked."""
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        for name, value in options.items():
+            setattr(context, name, value)
+        line = socket.create_connection(("127.0.0.1", self.port), START_SECONDS)
+        try:
+            secure = context.wrap_socket(line, server_hostname=NAME)
+        except OSError:
+            line.close()
+            raise
+        connection = http.client.HTTPSConnection(NAME, self.port)
+        connection.sock = secure
+        return connection
+
+    def ask(self, method: str, path: str, **more: Any) -> tuple[int, "http.client.HTTPMessage", bytes]:
+        """Ask once, and return status, headers and text."""
+        connection = self.connect()
+        try:
+            connection.request(method, path, **more)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    def log(self) -> str:
+        """Return the access log."""
+        return (self.folder / "access.log").read_text()
+
+
+@contextmanager
+def nginx(folder: Path, upstream: int) -> Iterator[Front]:
+    """Start nginx with the file that we ship: only ports, folders and the certificate are this machine's."""
+    program, openssl = tool("nginx", "Debian's package nginx"), tool("openssl", "Debian's package openssl")
+    front = Front(folder)
+    subject = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}", "-days", "2"]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", folder / "privkey.pem"]
+    subprocess.run(
+        [openssl, "req", "-x509", *key, *subject, "-out", front.certificate], check=True, capture_output=True
+    )
+    site = (DEPLOY / "nginx.conf").read_text()
+    for shipped, ours in {
+        "    listen [::]:80;\n": "",
+        "    listen [::]:443 ssl http2;\n": "",
+        "listen 80;": f"listen 127.0.0.1:{front.plain_port};",
+        "listen 443 ssl": f"listen 127.0.0.1:{front.port} ssl",
+        "server 127.0.0.1:8000;": f"server 127.0.0.1:{upstream};",
+        "/var/log/nginx/portal.log": f"{folder}/access.log",
+        f"/etc/letsencrypt/live/{NAME}": str(folder),
+        "/srv/portal/deploy": str(folder),
+    }.items():
+        assert shipped in site, shipped
+        site = site.replace(shipped, ours)
+    shutil.copy(DEPLOY / "arret.html", folder)
+    whole = folder / "nginx.conf"
+    kept = "".join(f"{kind}_temp_path {folder};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    whole.write_text(
+        f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; events {{}}\n"
+        f"http {{ include /etc/nginx/mime.types; {kept}\n{site}}}\n"
+    )
+    for path in [folder, *folder.parents]:  # nginx's workers leave root behind
+        if path.stat().st_uid == 0 and path != Path("/"):
+            path.chmod(path.stat().st_mode | 0o011)
+    command = [program, "-p", str(folder), "-c", str(whole), "-e", str(folder / "error.log")]
+    tested = subprocess.run([*command, "-t"], capture_output=True, text=True)
+    assert tested.returncode == 0 and "warn" not in tested.stderr, tested.stderr
+    process = subprocess.Popen(command)
+    try:
+        end = time.monotonic() + START_SECONDS
+        while not listens(front.port):
+            assert process.poll() is None and time.monotonic() < end, (folder / "error.log").read_text()
+            time.sleep(0.05)
+        yield front
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
+
+
+@pytest.fixture
+def place(database: Callable[[], str], post_office: PostOffice, tmp_path: Path) -> dict[str, Any]:
+    """Return the settings of a portal behind nginx."""
+    post_office.empty()
+    return {
+        **SETTINGS,
+        "TESTING": False,
+        "MAIL_PORT": post_office.port,
+        "PORTAL_PUBLIC_URL": ADDRESS,
+        "PORTAL_PROXY_HOPS": 1,
+        "PORTAL_DATA_DIR": str(tmp_path / "data"),
+        "PORTAL_METRICS_TOKEN": "a-token-for-prometheus",
+        "SQLALCHEMY_DATABASE_URI": database(),
+    }
+
+
+@pytest.fixture
+def app_of_staff(place: dict[str, Any]) -> Iterator[Flask]:
+    """Return the portal as the landlord's staff have it in their terminal."""
+    app = create_app(place)
+    yield app
+    close(app)
+
+
+@pytest.fixture
+def app(app_of_staff: Flask) -> Flask:
+    """Let mails be read there."""
+    return app_of_staff
+
+
+@pytest.fixture
+def server(place: dict[str, Any], app: Flask, tmp_path: Path) -> Iterator[Live]:
+    """Start the server that we ship."""
+    with serve(COMMANDS["granian"], tmp_path, place) as live:
+        yield live
+
+
+@pytest.fixture
+def front(server: Live, tmp_path: Path) -> Iterator[Front]:
+    """Start nginx before it."""
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    with nginx(folder, server.port) as running:
+        yield running
+
+
+def test_tenant_takes_the_twelve_steps_through_nginx_over_https(
+    app: Flask, server: Live, front: Front, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    tenant: Tenant = open_account(far_portal(front.connect, address=ADDRESS), mailbox, Roster(app, tmp_path).add())
+    browser: Portal = far_portal(front.connect, address=ADDRESS)
+    page = log_in(browser, tenant.lease.reference, tenant.password, remember=True)
+    assert page.path == "/espace" and page.url.startswith(ADDRESS), "every address that it was led to is the public one"
+    cookies = {cookie.key: cookie for cookie in browser.http._cookies.values()}
+    assert {"__Host-portal_session", "__Host-portal_remember", "__Host-portal_device"} <= set(cookies)
+    for name, cookie in cookies.items():
+        assert name.startswith("__Host-") and cookie.secure and cookie.http_only and cookie.path == "/", name
+    assert page.response.headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains"
+    number = page.response.headers["X-Request-ID"]
+    assert re.search(rf"^\S+ {number} 127\.0\.0\.1 GET /espace 200 ", front.log(), re.M)
+    logged_in = re.search(r"logged_in .*request=([0-9a-f]{32}) page=POST \S+ origin=127\.0\.0\.0/24", server.said())
+    assert logged_in and logged_in[1] in front.log(), "one number for a request, in both logs"
+    assert re.search(r"GET /activation/\.\.\. 30\d ", front.log()) and not re.search(r"/[\w.-]{24,}", front.log())
+
+
+def test_stranger_gets_nothing_by_headers_of_his_own_or_by_a_large_body(front: Front, server: Live) -> None:
+    forged = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
+    status, headers, text = front.ask("GET", "/espace", headers={**forged, "X-Request-ID": "of-a-stranger"})
+    assert status == 302 and not [v for v in headers.values() if "evil" in v or v.startswith("http:")]
+    front.ask("GET", "/nulle-part", headers=forged)
+    assert "203.0.113" not in server.said() and "of-a-stranger" not in server.said() + front.log()
+    for size in (100_000, 5_000_000):
+        kind = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(size), "Expect": "x"}
+        status, headers, text = front.ask("POST", "/connexion", headers={**kind, "Expect": ""}, body=b"a" * size)
+        assert status == 413, size
+        assert ("trop" in text.decode()) is (size < 1_000_000), "the portal's page as far as its own limit goes"
+    assert front.ask("GET", "/metrics", headers={"Authorization": "Bearer a-token-for-prometheus"})[0] == 404
+    for old in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
+        with pytest.warns(DeprecationWarning), pytest.raises(ssl.SSLError):
+            front.connect(maximum_version=old, minimum_version=ssl.TLSVersion.TLSv1)
+
+
+def test_plain_http_leads_to_https_at_the_name_of_the_portal(front: Front) -> None:
+    line = http.client.HTTPConnection("127.0.0.1", front.plain_port, timeout=START_SECONDS)
+    line.request("GET", "/aide?x=1", headers={"Host": "evil.example"})
+    answer = line.getresponse()
+    assert (answer.status, answer.headers["Location"]) == (301, f"{ADDRESS}/aide?x=1")
+    line.close()
+
+
+def test_sheets_and_scripts_are_sent_packed_and_pages_are_not(front: Front) -> None:
+    packed = {"Accept-Encoding": "gzip"}
+    _, headers, text = front.ask("GET", "/connexion", headers=packed)
+    assert "Content-Encoding" not in headers
+    for asset in re.findall(r'(?:href|src)="(/assets/[^"]+\.(?:css|js)[^"]*)"', text.decode()):
+        _, headers, _ = front.ask("GET", asset.replace("&amp;", "&"), headers=packed)
+        assert headers["Content-Encoding"] == "gzip" and "immutable" in headers["Cache-Control"], asset
+
+
+def test_visitor_is_told_kindly_that_the_portal_is_stopped(tmp_path: Path) -> None:
+    with nginx(tmp_path, free_port()) as front:
+        status, headers, text = front.ask("GET", "/connexion")
+    assert status == 502 and "Notre service est arrêté pour un moment" in text.decode()
+    assert headers["Retry-After"] == "60" and "max-age" in headers["Strict-Transport-Security"]
