@@ -52,7 +52,7 @@ messages: .venv/dev.stamp
 	$(BIN)/pybabel -q update -D portal -d translations -i .venv/portal.pot --no-fuzzy-matching --ignore-obsolete
 	$(BIN)/pybabel -q compile -D portal -d translations
 
-# Chromium, PostgreSQL and Redis for the tests: installed where this is allowed, else named; their tests then skip.
+# Chromium, PostgreSQL, Redis and nginx for the tests: installed where this is allowed, else named; their tests then skip.
 services:
 	@sh tests/install_services.sh
 

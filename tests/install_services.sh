@@ -5,6 +5,9 @@ set -eu
 packages=
 command -v chromium >/dev/null || packages="$packages chromium fonts-liberation"
 command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$packages postgresql"
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || packages="$packages nginx-light"
+command -v systemd-analyze >/dev/null || packages="$packages systemd"
+command -v git >/dev/null || packages="$packages git"
 command -v openssl >/dev/null || packages="$packages openssl"
 command -v redis-server >/dev/null || packages="$packages redis-server"
 

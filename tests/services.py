@@ -147,9 +147,8 @@ class RedisServer:
 
     def is_up(self) -> bool:
         """Tell whether Redis answers."""
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", self.port)) != 0:
-                return False
+        if not listens(self.port):
+            return False
         with Redis(port=self.port) as client:
             return bool(client.ping())
 
@@ -169,6 +168,12 @@ def _running(process: "subprocess.Popen[bytes]", server: Server, *, log_of: Path
     finally:
         process.terminate()
         process.wait(START_SECONDS)
+
+
+def listens(port: int) -> bool:
+    """Tell whether somebody listens at a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:
