@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import inspect
 
 from tenant_portal import migrate
+from tests.conftest import close
 from tests.hosts import EXTENSION, add_staff, home_of, hostile_host
 
 from .conftest import log_staff_in, token_on
@@ -44,9 +45,16 @@ def what_the_host_does(host):
     return seen
 
 
-def test_host_does_the_same_with_the_portal_and_without(host, portal, tmp_path):
-    alone = hostile_host(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path / 'alone.sqlite3'}")
-    add_staff(alone)
+@pytest.fixture
+def alone(tmp_path):
+    """Return the same host with no portal in it."""
+    app = hostile_host(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path / 'alone.sqlite3'}")
+    add_staff(app)
+    yield app
+    close(app)
+
+
+def test_host_does_the_same_with_the_portal_and_without(host, portal, alone):
     portal.get("/connexion")
     assert what_the_host_does(host) == what_the_host_does(alone)
 
