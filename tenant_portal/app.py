@@ -95,7 +95,9 @@ class MountedCommands(click.Group):
 
 
 def _bare_app() -> Flask:
-    return logs.LoggedApp("tenant_portal", instance_relative_config=True, static_folder=None, template_folder=None)
+    app = logs.LoggedApp("tenant_portal", instance_relative_config=True, static_folder=None, template_folder=None)
+    app.url_map.merge_slashes = False  # Flask would answer // by a redirect of its own, without our headers
+    return app
 
 
 def _furnish(app: Flask, *, staff: StaffCallback | None) -> None:

@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, Response, abort, current_app, redirect, rend
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import audit, i18n, links, logs, neighbours, outbox, resources
@@ -113,8 +113,13 @@ def _refuse_too_much() -> None:
     """
     if request.max_content_length is None:
         request.max_content_length = FORM_BYTES_MAX
-    is_unmeasured = request.method == "POST" and request.content_length is None
-    if is_unmeasured and len(request.get_data()) >= request.max_content_length:
+    if request.method != "POST" or request.content_length is not None:
+        return
+    try:
+        size = len(request.get_data())
+    except Exception as trouble:  # each server has a complaint of its own about chunks that are none
+        raise BadRequest from trouble
+    if size >= request.max_content_length:
         abort(413)
 
 
