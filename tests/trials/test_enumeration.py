@@ -10,6 +10,8 @@ from tests.journeys.steps import fill_sign_up, log_in
 
 from .work import counted
 
+#: Headers that differ from one answer to the next, whoever asks.
+OF_THE_REQUEST = {"Content-Length", "Set-Cookie", "X-Request-ID"}
 UNKNOWN = "31415926"
 ORIGINS = itertools.count(1)
 
@@ -28,7 +30,7 @@ def bare(browser, *typed):
         text = re.sub(r'(name="csrf_token"[^>]*value=)"[^"]*"', "", answer.get_data(as_text=True))
         for word in typed:
             text = text.replace(word, "…")
-        headers = [(name, value) for name, value in answer.headers if name not in {"Content-Length", "Set-Cookie"}]
+        headers = [(name, value) for name, value in answer.headers if name not in OF_THE_REQUEST]
         cookies = [cookie.partition("=")[0] for cookie in answer.headers.getlist("Set-Cookie")]
         said.append((answer.status_code, headers, cookies, text))
     return said
