@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import exists, func, select
 
-from . import audit, consents, contracts, passwords, sessions, throttle
+from . import addresses, audit, consents, contracts, passwords, sessions, throttle
 from .db import begin_write, db, utcnow
 from .models import Account, Contract, Mail, Purpose
 from .settings import settings
@@ -192,9 +192,18 @@ def reset_password(account: Account, password_hash: str, *, device: str) -> None
     """
     account.password_hash = password_hash
     sessions.end_all(account)
+    addresses.drop(account)
     sessions.note_device(account, device)
     throttle.succeed(_counter("", account, ""))
     audit.record("password_reset", account=account)
+
+
+def change_password(account: Account, password_hash: str) -> None:
+    """Set another password, which comes hashed: every session ends, every open link dies (F4)."""
+    account.password_hash = password_hash
+    sessions.end_all(account)
+    addresses.drop(account)
+    audit.record("password_changed", account=account)
 
 
 def close(account: Account, *, actor: str = "tenant") -> list[str]:
@@ -204,6 +213,7 @@ def close(account: Account, *, actor: str = "tenant") -> list[str]:
     """
     account.closed_at = utcnow()
     sessions.end_all(account)
+    addresses.drop(account)
     withdrawn = consents.withdraw(account, channel="closing")
     audit.record("account_closed", account=account, contract=account.contracts[0], actor=actor)
     return [contract.reference for contract in withdrawn]

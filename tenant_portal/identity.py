@@ -147,6 +147,14 @@ def be_stranger() -> None:
     g._login_user = manager.anonymous_user()
 
 
+def current_login() -> Login:
+    """Return the session of this request, on a page for tenants only."""
+    tenant = current_tenant()
+    if tenant is None:
+        abort(403)
+    return tenant.login
+
+
 def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
     """Let only logged-in tenants in; the others log in first and come back."""
 

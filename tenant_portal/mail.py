@@ -8,7 +8,7 @@ from datetime import datetime
 from . import consents, i18n, outbox
 from .db import utcnow
 from .messages import Topic
-from .models import Account, Contract, Message, Notice
+from .models import Account, Contract, EmailChange, Message, Notice
 from .rules import masked_reference
 from .settings import settings
 
@@ -44,10 +44,40 @@ def reset(account: Account | None, contract: Contract | None, *, link: str, unti
     outbox.put("reset", _address(account), account=account, contract=contract, content=content)
 
 
-def password_changed(account: Account, contract: Contract | None) -> None:
+def password_changed(account: Account, contract: Contract | None, *, reset_link: str) -> None:
     """Tell the owner that his password was changed (U36)."""
-    content = {"digits": _digits(contract), "changed_at": utcnow().isoformat()}
+    content = {"digits": _digits(contract), "changed_at": utcnow().isoformat(), "reset_link": reset_link}
     outbox.put("password_changed", account.email, account=account, contract=contract, content=content)
+
+
+def email_change(change: EmailChange, contract: Contract | None, *, link: str, until: datetime) -> None:
+    """Send the link that confirms a new address to that address."""
+    content = {"digits": _digits(contract), "link": link, "until": until.isoformat()}
+    outbox.put("email_change", change.new_email, account=change.account, contract=contract, content=content)
+
+
+def email_change_asked(change: EmailChange, contract: Contract | None, *, objection: str, until: datetime) -> None:
+    """Tell the present address that another one was asked for, which is not shown (T31), and how to say no (F3)."""
+    content = {"digits": _digits(contract), "at": change.created_at.isoformat(), "objection": objection}
+    content["objection_until"] = until.isoformat()
+    outbox.put("email_change_asked", change.old_email, account=change.account, contract=contract, content=content)
+
+
+def email_changed(
+    change: EmailChange, contract: Contract | None, *, address: str, objection: str = "", until: datetime | None = None
+) -> None:
+    """Tell the former and the new address that the change is done; only the former one can object (F3, U36)."""
+    content = {"digits": _digits(contract), "at": utcnow().isoformat(), "objection": objection}
+    content["objection_until"] = until.isoformat() if until else ""
+    outbox.put("email_changed", address, account=change.account, contract=contract, content=content)
+
+
+def email_change_stopped(
+    change: EmailChange, contract: Contract | None, *, address: str, reset_link: str, is_owner: bool
+) -> None:
+    """Tell that a change was objected to: the owner, and the address that had been put in the place of his."""
+    content = {"digits": _digits(contract), "at": utcnow().isoformat(), "reset_link": reset_link, "is_owner": is_owner}
+    outbox.put("email_change_stopped", address, account=change.account, contract=contract, content=content)
 
 
 def account_closed(account: Account, contract: Contract, *, link: str, reset_link: str, is_idle: bool = False) -> None:

@@ -164,6 +164,26 @@ class Login(Base):
     account: Mapped[Account] = relationship()
 
 
+class EmailChange(Base):
+    """A change of the mail address that a tenant asked for; it waits, is confirmed, or has ended (F3).
+
+    The former address stands here for as long as its owner may object. `ended_at` is set when the change was stopped,
+    replaced by a newer one, or objected to.
+    """
+
+    __tablename__ = "portal_email_changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("portal_accounts.id", ondelete="CASCADE"), index=True)
+    old_email: Mapped[str] = mapped_column(String(EMAIL_MAX))
+    new_email: Mapped[str] = mapped_column(String(EMAIL_MAX))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    account: Mapped[Account] = relationship()
+
+
 class Attempts(Base):
     """How often something failed for one reference or one device, and until when the next try must wait."""
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -31,6 +32,11 @@ _GUESSED_MAX = 32
 def hash(password: str) -> str:  # noqa: A001 (read as passwords.hash)
     """Return the Argon2id hash of a password; let go of the database before, as this may have to wait."""
     return str(_compute(_hasher().hash, normal_password(password)))
+
+
+def unknown() -> str:
+    """Return the hash of a password that nobody knows, so that nobody logs in before another one is chosen."""
+    return hash(secrets.token_urlsafe(32))
 
 
 def verify(password_hash: str | None, password: str) -> bool:

@@ -6,13 +6,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 
 from .db import Base, db, utcnow
-from .models import REOPENING, Account, Attempts, Event, Login, Mail, MailState, Message
+from .models import REOPENING, Account, Attempts, EmailChange, Event, Login, Mail, MailState, Message
 from .settings import settings
 
 #: The journal, devices, messages, the fate of mails: 12 months (CNIL, recommendation on logging of 2021: 6 to 12).
 JOURNAL = timedelta(days=365)
 #: An account that nobody logs in to for so long is closed; its owner is told and has time to come back (L26).
 IDLE = timedelta(days=2 * 365)
+#: A former mail address: until nobody can object to its change any more, and a while for questions.
+EMAIL_CHANGES = timedelta(days=30)
 #: Counters of failures look back one day; the rows that stand for nobody's mail tell nothing after that either.
 COUNTERS = timedelta(days=2)
 
@@ -26,6 +28,7 @@ def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
             and_(Account.completed_at.is_(None), Account.created_at < now - settings.unfinished_days),
         ),
         "closed": (Account, Account.closed_at <= now - REOPENING),
+        "email_changes": (EmailChange, EmailChange.created_at < now - EMAIL_CHANGES),
         "attempts": (Attempts, Attempts.since < now - COUNTERS),
         "mails": (
             Mail,

@@ -3,8 +3,9 @@
 import hashlib
 import secrets
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 
 from .db import db, utcnow
 from .models import Account, Login
@@ -47,11 +48,28 @@ def end(token: str) -> None:
     )
 
 
-def end_all(account: Account) -> None:
-    """End every session of an account, remembered devices too."""
-    db.session.execute(
-        update(Login).where(Login.account_id == account.id, Login.ended_at.is_(None)).values(ended_at=utcnow())
-    )
+def end_all(account: Account | None = None) -> int:
+    """End every session of an account, or of all of them, remembered devices too; return how many ran."""
+    return _end(Login.account_id == account.id) if account is not None else _end()
+
+
+def end_others(account: Account, kept: Login, *, only: int | None = None) -> int:
+    """End the account's other sessions, or only the one with that number; return how many ran."""
+    conditions = [Login.account_id == account.id, Login.id != kept.id]
+    return _end(*conditions) if only is None else _end(*conditions, Login.id == only)
+
+
+def running(account: Account) -> list[Login]:
+    """Return the sessions of an account that have not ended, the newest first."""
+    runs = Login.ended_at.is_(None), Login.expires_at > utcnow()
+    rows = select(Login).where(Login.account_id == account.id, *runs).order_by(Login.id.desc())
+    return list(db.session.scalars(rows))
+
+
+def latest(account: Account, count: int) -> list[Login]:
+    """Return the newest logins of an account, whether they still run or not; a device only noted is none."""
+    rows = select(Login).where(Login.account_id == account.id, Login.expires_at > Login.created_at)
+    return list(db.session.scalars(rows.order_by(Login.id.desc()).limit(count)))
 
 
 def knows_device(account: Account | None, device: str) -> bool:
@@ -67,6 +85,12 @@ def note_device(account: Account, device: str) -> None:
     """Note that this device belongs to the account's owner, without logging it in."""
     _, row = start(account, device=device, device_name="", remember=False)
     row.expires_at = row.ended_at = utcnow()
+
+
+def _end(*conditions: ColumnElement[bool]) -> int:
+    runs = Login.ended_at.is_(None), Login.expires_at > utcnow()
+    result: Any = db.session.execute(update(Login).where(*runs, *conditions).values(ended_at=utcnow()))
+    return int(result.rowcount)
 
 
 def digest(token: str) -> str:

@@ -5,14 +5,18 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 from flask import current_app
 from itsdangerous import BadSignature, SignatureExpired, Signer, URLSafeTimedSerializer
 
 from .db import db, utcnow
 from .errors import LinkExpired, LinkInvalid, LinkReplaced, LinkUsed
-from .models import Account
+from .models import Account, EmailChange
 from .settings import Settings, settings
+
+#: For so long the owner of a former mail address can say that the change was not his (F3).
+OBJECTION = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,11 @@ class Purpose:
     """One kind of link: its time to live, the facts that must not have changed, and how to tell that it was used."""
 
     lives: Callable[[Settings], timedelta]
-    facts: Callable[[Account], tuple[object, ...]]
-    is_used: Callable[[Account], bool] = lambda account: False
+    facts: Callable[[Any], tuple[object, ...]]
+    is_used: Callable[[Any], bool] = lambda subject: False
+    #: What the link is about: an account, or a row that belongs to one.
+    subject: type[Account] | type[EmailChange] = Account
+    outlives_closing: bool = False
 
 
 PURPOSES = {
@@ -35,12 +42,28 @@ PURPOSES = {
     "reset": Purpose(lives=lambda s: s.reset_hours, facts=lambda a: (a.password_hash, a.email)),
     # Kept in the session of whoever has just typed the password of a closed account; it is never mailed.
     "reopening": Purpose(lives=lambda s: s.session_idle_minutes, facts=lambda a: (a.password_hash,)),
+    # Goes to the new address, which stands in the row, for anyone can read what is signed.
+    "email_change": Purpose(
+        lives=lambda s: s.email_change_hours,
+        facts=lambda c: (c.account.password_hash, c.account.email, c.confirmed_at, c.ended_at),
+        is_used=lambda c: c.confirmed_at is not None and c.ended_at is None,
+        subject=EmailChange,
+    ),
+    # Goes to the former address. Whoever took the account may have changed the password or closed it: that must not
+    # take the owner's last way in.
+    "email_objection": Purpose(
+        lives=lambda s: OBJECTION,
+        facts=lambda c: (c.ended_at,),
+        is_used=lambda c: c.ended_at is not None,
+        subject=EmailChange,
+        outlives_closing=True,
+    ),
 }
 
 
-def issue(purpose: str, account: Account) -> str:
-    """Return a link's token for that account; it dies with its time, or as soon as one of its facts changes."""
-    return _serializer(purpose).dumps([account.id, _fingerprint(purpose, account)])
+def issue(purpose: str, subject: Account | EmailChange) -> str:
+    """Return a link's token for that account or change; it dies with its time, or when one of its facts changes."""
+    return _serializer(purpose).dumps([subject.id, _fingerprint(purpose, subject)])
 
 
 def expires_at(purpose: str, *, since: datetime | None = None) -> datetime:
@@ -53,6 +76,15 @@ def redeem(purpose: str, token: str, *, lock: bool = False) -> Account:
 
     Raises `LinkExpired`, `LinkUsed`, `LinkReplaced` for genuine links past their use, `LinkInvalid` for anything else.
     """
+    return cast(Account, _redeem(purpose, token, lock=lock))
+
+
+def redeem_change(purpose: str, token: str, *, lock: bool = False) -> EmailChange:
+    """Return the change of address of a token that still holds, kept from other writers with `lock`; as `redeem`."""
+    return cast(EmailChange, _redeem(purpose, token, lock=lock))
+
+
+def _redeem(purpose: str, token: str, *, lock: bool = False) -> Account | EmailChange:
     lives = PURPOSES[purpose].lives(settings)
     late: datetime | None = None
     try:
@@ -62,15 +94,22 @@ def redeem(purpose: str, token: str, *, lock: bool = False) -> Account:
         payload = _serializer(purpose).loads(token)
     except BadSignature:
         raise LinkInvalid(purpose) from None
-    account_id, fingerprint = payload
-    account = db.session.get(Account, account_id, with_for_update=lock)
-    if account is None or account.is_gone:
+    number, fingerprint = payload
+    subject: Account | EmailChange | None = db.session.get(cast(Any, PURPOSES[purpose].subject), number)
+    if subject is not None and lock:
+        db.session.refresh(_account_of(subject), with_for_update=True)
+        db.session.refresh(subject)
+    if subject is None or _account_of(subject).is_gone:
         raise LinkInvalid(purpose)
-    if not hmac.compare_digest(fingerprint, _fingerprint(purpose, account)):
-        raise LinkUsed(purpose) if PURPOSES[purpose].is_used(account) else LinkReplaced(purpose)
+    if not hmac.compare_digest(fingerprint, _fingerprint(purpose, subject)):
+        raise LinkUsed(purpose) if PURPOSES[purpose].is_used(subject) else LinkReplaced(purpose)
     if late is not None:
-        raise LinkExpired(purpose, account.id, late)
-    return account
+        raise LinkExpired(purpose, _account_of(subject).id, late)
+    return subject
+
+
+def _account_of(subject: Account | EmailChange) -> Account:
+    return subject if isinstance(subject, Account) else subject.account
 
 
 def seal(what: str, value: str) -> str:
@@ -101,10 +140,11 @@ def _signer(what: str) -> Signer:
     return Signer(keys(), salt=f"portal.{what}", key_derivation="hmac", digest_method=hashlib.sha256)
 
 
-def _fingerprint(purpose: str, account: Account) -> str:
+def _fingerprint(purpose: str, subject: Account | EmailChange) -> str:
     """Return a digest of what must not have changed; it stands inside the signed token, so it needs no key.
 
-    Open or closed belongs to the facts of every purpose: no link outlives a closing or a reopening.
+    Open or closed belongs to the facts of all purposes but one: no other link outlives a closing or a reopening.
     """
-    facts = "\x1f".join(str(fact) for fact in (*PURPOSES[purpose].facts(account), account.closed_at))
+    closed_at = None if PURPOSES[purpose].outlives_closing else _account_of(subject).closed_at
+    facts = "\x1f".join(str(fact) for fact in (*PURPOSES[purpose].facts(subject), closed_at))
     return hashlib.sha256(f"portal.{purpose}\x1f{facts}".encode()).hexdigest()[:32]

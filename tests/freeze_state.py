@@ -33,6 +33,8 @@ MOMENT = datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo("Europe/Paris"))
 #: Who has an account, who waits for his mail, who closed his account, and whose contract nobody has taken.
 FINISHED, PENDING, CLOSED, FREE = (Lease(str(417201 + n), str(60318401 + n)) for n in range(4))
 FINISHED_EMAIL, PENDING_EMAIL = "elodie.martin@orange.fr", "paul.petit@free.fr"
+#: Where the first one wants his mails from now on.
+WISHED_EMAIL = "elodie.durand@laposte.net"
 NOTICE = pdf("Avis de novembre")
 
 
@@ -47,7 +49,9 @@ def live(app: Flask, office: PostOffice, folder: Path) -> None:
     roster = Roster(app, folder)
     for lease in (FINISHED, PENDING, CLOSED, FREE):
         roster.add(reference=lease.reference, module=lease.module)
-    open_account(Portal(app), mailbox, FINISHED, email=FINISHED_EMAIL, e_notice="Oui", commercial="Oui")
+    finished = open_account(Portal(app), mailbox, FINISHED, email=FINISHED_EMAIL, e_notice="Oui", commercial="Oui")
+    form = finished.browser.get("/espace/compte/adresse").form("Recevoir le lien")
+    form.fill("Ma nouvelle adresse mail", WISHED_EMAIL).fill("Mon mot de passe", PASSWORD).click()
     log_in(Portal(app), FINISHED.reference, PASSWORD, remember=True)
     log_in(Portal(app), FINISHED.reference, "un mot de passe faux")
     leaving = open_account(Portal(app), mailbox, CLOSED, email="jean.durand@free.fr").browser

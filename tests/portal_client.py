@@ -189,12 +189,12 @@ class Form:
         return self
 
     def choose(self, question: str, answer: str) -> "Form":
-        """Answer a question of a group of buttons: `choose("Vous acceptez … commerciales", "Oui")`."""
-        for control in self._group(question):
-            if _reads(name_of(control), answer):
-                control.checked = True
-                return self
-        raise AssertionError(f"no answer «{answer}» to «{question}» on {self.page!r}")
+        """Answer a question of a group of buttons, in full or as it begins: `choose("… commerciales", "Oui")`."""
+        controls = list(self._group(question))
+        found = [c for reads in (_reads, _begins) for c in controls if reads(name_of(c), answer)]
+        assert found, f"no answer «{answer}» to «{question}» on {self.page!r}"
+        found[0].checked = True
+        return self
 
     def tick(self, label: str, *, ticked: bool = True) -> "Form":
         """Tick a box, or take the tick away."""

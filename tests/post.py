@@ -67,6 +67,11 @@ class Mail:
         assert found, f"no link to {path} in {self!r}"
         return found[0]
 
+    @property
+    def link_to_object(self) -> str:
+        """Return the link of who did not ask for a change of address."""
+        return next(link for link in self.links if "/adresse/objection/" in link)
+
     def complaints(self) -> list[str]:
         """Return what is wrong with a mail to a tenant: headers, parts, typography (U39 to U42)."""
         found = [f"no {name}" for name in ("From", "To", "Subject", "Date", "Message-ID") if not self.message[name]]

@@ -423,14 +423,17 @@ def test_nothing_of_a_stranger_is_run_unpickled_or_parsed_as_xml_and_chance_is_f
 
 
 def test_ways_in_are_those_that_are_documented() -> None:
-    """A session begins at the login, at the activation page and with the reopening of an account (docs/security.md)."""
+    """A session begins at the login, at the activation page and with the reopening of an account (docs/security.md).
+
+    The change of the password begins one in the place of that which asked for it.
+    """
     callers = {
         f"{module}.{function.name}"
         for module, function in functions()
         for node in ast.walk(function)
         if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in {"log_in", "login_user"}
     }
-    assert callers == {"web.entry.enter", "web.login.oui"}
+    assert callers == {"web.entry.enter", "web.login.oui", "web.password.changement"}
 
 
 def test_journal_is_only_added_to() -> None:

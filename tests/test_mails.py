@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from tenant_portal import accounts, letters, mail, outbox
 from tenant_portal.db import begin_write, db, utcnow
-from tenant_portal.models import Account, Contract, Message, Notice, Purpose
+from tenant_portal.models import Account, Contract, EmailChange, Message, Notice, Purpose
 from tenant_portal.models import Mail as MailRow
 
 from .page_text import plain, visible_text
@@ -73,6 +73,10 @@ def _closed(account: Account, write: Callable[[], None]) -> None:
     write()
 
 
+def _wish(account: Account) -> EmailChange:
+    return EmailChange(account=account, old_email=account.email, new_email="marc@free.fr", created_at=UNTIL)
+
+
 WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "activation": lambda a, c, m: mail.activation(a, c, link=LINK, until=UNTIL),
     "activation, asked for a new password": lambda a, c, m: mail.activation(
@@ -90,8 +94,20 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "contract_taken": lambda a, c, m: mail.contract_taken("marc@free.fr", c, message_link=LINK),
     "welcome": lambda a, c, m: mail.welcome(a, c, link=LINK),
     "reset": lambda a, c, m: mail.reset(a, c, link=LINK, until=UNTIL),
-    "password_changed": lambda a, c, m: mail.password_changed(a, c),
-    "password_changed, no contract": lambda a, c, m: mail.password_changed(a, None),
+    "password_changed": lambda a, c, m: mail.password_changed(a, c, reset_link=OTHER_LINK),
+    "password_changed, no contract": lambda a, c, m: mail.password_changed(a, None, reset_link=OTHER_LINK),
+    "email_change": lambda a, c, m: mail.email_change(_wish(a), c, link=LINK, until=UNTIL),
+    "email_change_asked": lambda a, c, m: mail.email_change_asked(_wish(a), c, objection=LINK, until=UNTIL),
+    "email_changed, to the former address": lambda a, c, m: mail.email_changed(
+        _wish(a), c, address=a.email, objection=LINK, until=UNTIL
+    ),
+    "email_changed, to the new address": lambda a, c, m: mail.email_changed(_wish(a), c, address="marc@free.fr"),
+    "email_change_stopped, to the owner": lambda a, c, m: mail.email_change_stopped(
+        _wish(a), c, address=a.email, reset_link=OTHER_LINK, is_owner=True
+    ),
+    "email_change_stopped, to the other": lambda a, c, m: mail.email_change_stopped(
+        _wish(a), c, address="marc@free.fr", reset_link=OTHER_LINK, is_owner=False
+    ),
     "new_device": lambda a, c, m: mail.new_device(a, c, device_name="Firefox, Android", link=LINK),
     "new_device, without a name": lambda a, c, m: mail.new_device(a, c, device_name="", link=LINK),
     "attempts": lambda a, c, m: mail.attempts(a, c, link=LINK),
@@ -198,6 +214,13 @@ def test_t13_who_typed_another_address_sees_no_address(desk: Desk) -> None:
     stranger = desk.send(WRITERS["contract_taken"])
     assert stranger.to == "marc@free.fr" and stranger.link == LINK
     assert stranger.subject == "Ce contrat a déjà un compte" and "elodie" not in stranger.text + stranger.html
+
+
+@pytest.mark.parametrize("kind", ["email_change_asked", "email_changed, to the former address"])
+def test_f03_former_address_can_object_and_never_reads_the_new_one(desk: Desk, kind: str) -> None:
+    letter = desk.send(WRITERS[kind])
+    assert letter.links == [LINK] and "marc" not in letter.text + letter.html
+    assert "Ce n'est pas vous ?" in plain(letter.text) and "mercredi 25 novembre à 18 h 30" in plain(letter.text)
 
 
 def test_t21_owner_is_told_that_several_tries_failed(desk: Desk) -> None:

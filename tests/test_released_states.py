@@ -10,7 +10,7 @@ from tenant_portal import migrate
 
 from . import released_states as states
 from .conftest import MakeApp, upgrade
-from .freeze_state import CLOSED, FINISHED, FREE, NOTICE, PENDING, PENDING_EMAIL, STATES
+from .freeze_state import CLOSED, FINISHED, FREE, NOTICE, PENDING, PENDING_EMAIL, STATES, WISHED_EMAIL
 from .people import PASSWORD, fill_sign_up, log_in
 from .portal_client import Portal
 from .post import Mailbox
@@ -58,6 +58,8 @@ def test_people_of_every_released_portal_go_on_in_the_newest(
         page = portal.get("/espace/avis")
         assert page.says("novembre 2026")
         assert log_in(Portal(app), CLOSED.reference, PASSWORD).path == "/reouverture"
+    if revision >= "0003":
+        assert portal.get("/espace/compte").says(WISHED_EMAIL)
     link = mailbox.read(to=PENDING_EMAIL).link
     if revision == "0001":  # its links did not yet tell of closing: whoever has one is helped on to another
         Portal(app).get(link, status=410)

@@ -13,6 +13,7 @@ from .guard import Stop
 from .mail import mail_group
 from .notices import notices_group
 from .purge import purge
+from .sessions import sessions_group
 
 
 @click.group("portal", cls=AppGroup, help=_("Le portail des locataires."))
@@ -25,5 +26,15 @@ def portal() -> None:
         raise Stop(str(mistake)) from None
 
 
-for command in (database, contracts_group, notices_group, mail_group, purge, backup, restore, doctor.doctor):
+for command in (
+    database,
+    contracts_group,
+    notices_group,
+    mail_group,
+    sessions_group,
+    purge,
+    backup,
+    restore,
+    doctor.doctor,
+):
     portal.add_command(command)

@@ -20,6 +20,7 @@ def purge(dry_run: bool) -> None:
         "idle": _("Comptes sans connexion depuis deux ans, qui se ferment"),
         "unfinished": _("Inscriptions non terminées"),
         "closed": _("Comptes fermés"),
+        "email_changes": _("Changements d'adresse mail"),
         "attempts": _("Compteurs d'essais"),
         "mails": _("E-mails partis"),
         "logins": _("Connexions"),

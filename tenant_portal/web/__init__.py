@@ -16,7 +16,22 @@ from ..errors import ConfigError, PortalError
 from ..i18n import gettext as _
 from ..identity import be_stranger, check_loaders, cookie_name, same_page, set_cookie
 from ..settings import settings, state
-from . import frame, help, login, machines, messages, notices, password, reports, signup, space, staff, style
+from . import (
+    address,
+    devices,
+    frame,
+    help,
+    login,
+    machines,
+    messages,
+    notices,
+    password,
+    reports,
+    signup,
+    space,
+    staff,
+    style,
+)
 
 #: Blueprints in the order of the tenant's way; endpoint, function and template of a page share one name.
 SCREENS = (
@@ -26,6 +41,8 @@ SCREENS = (
     messages.screen,
     help.screen,
     space.screen,
+    address.screen,
+    devices.screen,
     notices.screen,
     staff.screen,
     reports.screen,
@@ -78,8 +95,8 @@ def complete(app: Flask) -> None:
 
 
 def _change_password() -> Response:
-    """Lead password managers to the page where a password is changed (W3C change-password-url, U21)."""
-    answer = redirect(url_for("portal.password.mot_de_passe_oublie"), 302)
+    """Lead to the page where a password is changed, after a login (W3C change-password-url, U21)."""
+    answer = redirect(url_for("portal.password.changement"), 302)
     return _headers(current_app.make_response(answer))
 
 

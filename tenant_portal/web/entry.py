@@ -1,5 +1,6 @@
 """Getting in: what the login page and the activation page do with a reference and a password."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import session
@@ -20,6 +21,13 @@ def attempt_login(form: LoginForm) -> Attempt:
 def try_password(reference: str, password: str) -> Attempt:
     """Try a password as this device from this address, for which the failures are counted."""
     return accounts.authenticate(reference, password, device=identity.device_mark(), origin=identity.origin())
+
+
+def try_own_password(account: Account, password: str) -> Attempt:
+    """Try the password of who is logged in: neither a stale session nor a remembered one is enough (ASVS 7.5.1)."""
+    attempt = try_password(account.contracts[0].reference, password)
+    is_own = attempt.account is not None and attempt.account.id == account.id
+    return attempt if is_own else replace(attempt, account=None)
 
 
 def refuse(form: PortalForm, attempt: Attempt, template: str, **context: Any) -> Any:

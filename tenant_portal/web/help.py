@@ -32,6 +32,7 @@ def donnees_personnelles():
         reopening=REOPENING,
         journal=retention.JOURNAL,
         counters=retention.COUNTERS,
+        email_changes=retention.EMAIL_CHANGES,
         session_cookie=current_app.config["SESSION_COOKIE_NAME"],
         cookie_name=identity.cookie_name,
     )

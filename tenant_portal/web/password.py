@@ -1,4 +1,4 @@
-"""« J'ai oublié mon mot de passe »: the reference only, always the same page, a link to the address on file."""
+"""A new password: by a link to the address on file, asked for with the reference only, or in the account."""
 
 from typing import Any
 
@@ -10,7 +10,16 @@ from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract
-from .fields import ContractReferenceField, NewPasswordField, PortalForm, check_new_password, page, say
+from .entry import refuse, try_own_password
+from .fields import (
+    ContractReferenceField,
+    CurrentPasswordField,
+    NewPasswordField,
+    PortalForm,
+    check_new_password,
+    page,
+    say,
+)
 
 screen = Blueprint("password", __name__)
 
@@ -24,7 +33,25 @@ class ForgottenForm(PortalForm):
     )
 
 
-class ResetForm(PortalForm):
+class NewPasswordForm(PortalForm):
+    """What holds of a new password wherever it is chosen; its fields stand in the forms."""
+
+    def __init__(self, account: Account, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.account = account
+
+    def validate_password(self, field: Any) -> None:
+        """Refuse a password that who knows this tenant would guess."""
+        words = [word for contract in self.account.contracts for word in accounts.known_words(contract)]
+        check_new_password(field, [*words, self.account.email])
+
+    def validate_confirmation(self, field: Any) -> None:
+        """Refuse two passwords that differ."""
+        if field.data != self["password"].data:
+            raise ValidationError(_("Les deux mots de passe ne sont pas identiques. Saisissez-les à nouveau."))
+
+
+class ResetForm(NewPasswordForm):
     """The new password, twice."""
 
     password = NewPasswordField(
@@ -38,19 +65,27 @@ class ResetForm(PortalForm):
         _l("Confirmez votre mot de passe"), _l("Saisissez votre mot de passe une seconde fois.")
     )
 
-    def __init__(self, account: Account, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.account = account
+
+class ChangeForm(NewPasswordForm):
+    """The present password, and the new one twice (ASVS 6.2.3)."""
+
+    current = CurrentPasswordField(_l("Mon mot de passe actuel"))
+    password = NewPasswordField(
+        _l("Mon nouveau mot de passe"),
+        _l("Saisissez un mot de passe d'au moins 12 caractères."),
+        description=_l(
+            "12 caractères minimum. Choisissez celui que vous voulez et notez-le : nous n'y avons pas accès."
+        ),
+    )
+    confirmation = NewPasswordField(
+        _l("Confirmez votre nouveau mot de passe"), _l("Saisissez votre mot de passe une seconde fois.")
+    )
 
     def validate_password(self, field: Any) -> None:
-        """Refuse a password that who knows this tenant would guess."""
-        words = [word for contract in self.account.contracts for word in accounts.known_words(contract)]
-        check_new_password(field, [*words, self.account.email])
-
-    def validate_confirmation(self, field: Any) -> None:
-        """Refuse two passwords that differ."""
-        if field.data != self.password.data:
-            raise ValidationError(_("Les deux mots de passe ne sont pas identiques. Saisissez-les à nouveau."))
+        """Refuse a weak password, and one that changes nothing."""
+        super().validate_password(field)
+        if field.data == self.current.data:
+            raise ValidationError(_("Le nouveau mot de passe est le même que l'ancien. Choisissez-en un autre."))
 
 
 @screen.route("/mot-de-passe-oublie", methods=["GET", "POST"])
@@ -94,12 +129,38 @@ def mot_de_passe():
     begin_write()
     account = tokens.redeem("reset", token, lock=True)
     accounts.reset_password(account, password_hash, device=identity.mark_device())
-    mail.password_changed(account, account.contracts[0] if account.contracts else None)
+    _tell_changed(account)
     identity.log_out()
     db.session.commit()
     session.pop("portal_reset", None)
     say("password_changed")
     return redirect(url_for("portal.login.connexion"))
+
+
+@screen.route("/espace/compte/mot-de-passe", methods=["GET", "POST"])
+@identity.account_required
+def changement(account: Account):
+    """Change the password in the account; this browser stays, with a session of its own, every other one ends."""
+    form, remembers = ChangeForm(account), identity.current_login().is_remembered
+    context: dict[str, Any] = {"reference": account.contracts[0].reference}
+    if not form.validate_on_submit():
+        return page("password/changement.html", form=form, refusal=None, **context)
+    db.session.rollback()  # no connection is kept busy while the hash is computed
+    password_hash = passwords.hash(form.password.data)
+    attempt = try_own_password(account, form.current.data)
+    if attempt.account is None:
+        return refuse(form, attempt, "password/changement.html", **context)
+    accounts.change_password(account, password_hash)
+    _tell_changed(account)
+    identity.log_in(account, remember=remembers)
+    db.session.commit()
+    say("own_password_changed")
+    return redirect(url_for("portal.space.compte"))
+
+
+def _tell_changed(account: Account) -> None:
+    contract = account.contracts[0] if account.contracts else None
+    mail.password_changed(account, contract, reset_link=links.public("password.mot_de_passe_oublie"))
 
 
 def _send_link(account: Account | None, contract: Contract | None) -> None:

@@ -4,11 +4,12 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, session, url_for
 
-from .. import accounts, audit, consents, identity, links, mail, retention, signals
+from .. import accounts, addresses, audit, consents, identity, links, mail, retention, signals, tokens
 from ..db import begin_write, db
 from ..i18n import lazy_gettext as _l
 from ..models import REOPENING, Account, Contract, Purpose
-from .entry import refuse, try_password
+from ..rules import suggested_address
+from .entry import refuse, try_own_password
 from .fields import ButtonForm, CurrentPasswordField, PortalForm, page, say
 
 screen = Blueprint("space", __name__)
@@ -41,8 +42,16 @@ def espace(account: Account):
 @screen.get("/espace/compte")
 @identity.account_required
 def compte(account: Account):
-    """Show what the account is: its address, contracts, age and language; and the way to close it."""
-    return page("space/compte.html", account=account)
+    """Show what the account is, a change of address that waits, and the ways to change address and password."""
+    waiting = addresses.pending(account)
+    context: dict[str, Any] = {}
+    if waiting is not None:
+        context = {
+            "until": tokens.expires_at("email_change", since=waiting.created_at),
+            "suggestion": suggested_address(waiting.new_email),
+            "has_failed": addresses.has_failed(waiting),
+        }
+    return page("space/compte.html", account=account, waiting=waiting, **context)
 
 
 @screen.route("/espace/compte/fermeture", methods=["GET", "POST"])
@@ -53,8 +62,8 @@ def fermeture(account: Account):
     context: dict[str, Any] = {"reopening": REOPENING, "journal": retention.JOURNAL}
     if not form.validate_on_submit():
         return page("space/fermeture.html", form=form, refusal=None, **context)
-    attempt = try_password(account.contracts[0].reference, form.password.data)
-    if attempt.account is None or attempt.account.id != account.id:
+    attempt = try_own_password(account, form.password.data)
+    if attempt.account is None:
         return refuse(form, attempt, "space/fermeture.html", **context)
     if account.is_closed:  # the button was pressed twice (U30)
         db.session.commit()

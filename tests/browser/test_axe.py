@@ -95,6 +95,52 @@ def test_every_page_of_a_closed_account(page: Page, mailbox: Mailbox, an_account
     mailbox.read_all()
 
 
+def test_every_page_of_another_address_another_password_and_the_devices(
+    site: str, open_page: OpenPage, page: Page, mailbox: Mailbox, an_account: Callable[..., Tenant]
+) -> None:
+    tenant = an_account(email="lea@free.fr")
+    page.goto("/espace/connexions")
+    identify(page, tenant.lease)
+    for typed in ("", "un autre mot de passe", tenant.password):
+        page.get_by_label(re.compile("^Mon mot de passe")).fill(typed)
+        page.get_by_role("button", name="Je déconnecte").click()
+        check(page)
+
+    page.goto("/espace/compte/mot-de-passe")
+    save = page.get_by_role("button", name="Enregistrer mon mot de passe")
+    for current, new in (("", ""), ("un autre mot de passe", "un nouveau secret bien long")):
+        page.get_by_label(re.compile("^Mon mot de passe actuel")).fill(current)
+        page.get_by_label(re.compile("^Mon nouveau mot de passe")).fill(new)
+        page.get_by_label(re.compile("^Confirmez votre nouveau mot de passe")).fill(new)
+        save.click()
+        check(page)
+
+    page.goto("/espace/compte/adresse")
+    for address, typed in (("lea@gmial.com", ""), ("lea@gmial.com", tenant.password)):
+        page.get_by_role("textbox", name=re.compile("^Ma nouvelle adresse mail")).fill(address)
+        page.get_by_label(re.compile("^Mon mot de passe")).fill(typed)
+        page.get_by_role("button", name="Recevoir le lien").click()
+        check(page)
+    link, objection = mailbox.read(to="lea@gmial.com").link, mailbox.read(to="lea@free.fr").link_to_object
+    elsewhere = open_page(site, width=360, bypass_csp=True)
+    elsewhere.goto(link)
+    check(elsewhere)
+    elsewhere.goto(objection)
+    check(elsewhere)
+    page.goto(link)
+    check(page)
+    page.get_by_role("button", name="Je confirme mon adresse").click()
+    check(page)
+    mailbox.read(to="lea@gmial.com")
+    elsewhere.goto(mailbox.read(to="lea@free.fr").link_to_object)
+    check(elsewhere)
+    elsewhere.locator("main form button").click()
+    check(elsewhere)
+    elsewhere.goto(objection)
+    check(elsewhere)
+    mailbox.read_all()
+
+
 def test_every_page_of_things_gone_wrong(
     app: Flask, page: Page, mailbox: Mailbox, a_contract: Callable[..., Lease], clock: Clock
 ) -> None:
