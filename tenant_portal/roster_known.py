@@ -60,7 +60,10 @@ class Known:
         return found
 
     def _among(self, rows: list[str], first: int) -> list[int | None]:
-        stand: dict[str, int | None] = dict(self.execute(self.texts_from, (first, len(rows))).fetchall())
+        found = self.execute(self.texts_from, (first, len(rows))).fetchall()
+        if [text for text, _number in found] == rows:  # as most often: then nothing need be looked up
+            return [number for _text, number in found]
+        stand: dict[str, int | None] = dict(found)
         return list(map(stand.pop, rows, repeat(None)))
 
 
