@@ -7,5 +7,7 @@
 # should it end.
 cd "$(dirname "$0")/.."
 [ -x .venv/bin/granian ] && PATH="$PWD/.venv/bin:$PATH"
+# Has glibc keep the memory of a password's hash for the next one: see docs/passwords.md.
+export MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_MMAP_THRESHOLD_=1000000000
 exec granian --interface wsgi --workers 1 --blocking-threads 256 --backpressure 1024 --http1-header-read-timeout 10000 \
     --no-ws "$@" wsgi:app
