@@ -147,6 +147,28 @@ def test_only_the_edges_commit() -> None:
     assert {module.split(".")[0] for module in committing} <= {"web", "cli", "demo", "outbox", "migrate"}
 
 
+def test_no_module_keeps_what_another_process_would_miss() -> None:
+    """Many processes answer one tenant: what one of them keeps stands in `State.cache`, and can be made anew."""
+    changing = {"append", "add", "update", "setdefault", "pop", "clear", "extend", "remove", "insert", "discard"}
+    found = []
+    for module, path in MODULES.items():
+        targets = [t for node in TREES[path].body if isinstance(node, ast.Assign) for t in node.targets]
+        targets += [node.target for node in TREES[path].body if isinstance(node, ast.AnnAssign)]
+        names = {target.id for target in targets if isinstance(target, ast.Name)}
+        for function in (node for node in ast.walk(TREES[path]) if isinstance(node, ast.FunctionDef)):
+            for node in ast.walk(function):
+                kept: list[ast.expr] = []
+                if isinstance(node, ast.Global):
+                    found.append(f"{module}: {ast.unparse(node)}")
+                elif isinstance(node, ast.Assign | ast.AugAssign | ast.Delete):
+                    kept = node.targets if not isinstance(node, ast.AugAssign) else [node.target]
+                    kept = [target.value for target in kept if isinstance(target, ast.Subscript)]
+                elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in changing:
+                    kept = [node.func.value]
+                found += [f"{module}: {t.id}" for t in kept if isinstance(t, ast.Name) and t.id in names]
+    assert not found
+
+
 # Names and sizes (DESIGN 4, 9)
 
 
