@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 
 from . import addresses, audit, consents, contracts, passwords, sessions, throttle
 from .db import begin_write, db, utcnow
@@ -16,6 +16,10 @@ from .settings import settings
 REPEAT = timedelta(minutes=2)
 #: Mails that one contract's sign-ups, resends and resets may cause in an hour, each kind for itself.
 MAILS_AN_HOUR = {"signup": 6, "resend": 3, "reset": 3}
+
+_LOCKED = (
+    select(Account).where(Account.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True)
@@ -139,15 +143,15 @@ def authenticate(reference: str, password: str, *, device: str, origin: str) -> 
         return Attempt(contract=contract, wait=pause)
 
     # From here on what is there and what is not costs the same looks, so that the time tells nothing (F9).
-    account_id, contract_id = (row.id if row is not None else sessions.NOBODY for row in (account, contract))
-    password_hash = account.password_hash if account is not None else None
+    account_id, password_hash = (account.id, account.password_hash) if account is not None else (sessions.NOBODY, None)
+    if contract is not None:
+        db.session.expunge(contract)  # its number is told of, and needs no second look
     db.session.rollback()  # no connection is kept busy while the hash is computed
     is_right = passwords.verify(password_hash, password)
     fresh_hash = passwords.hash(password) if is_right and passwords.needs_rehash(str(password_hash)) else password_hash
 
     begin_write()
-    account = db.session.get(Account, account_id, with_for_update=True)
-    contract = db.session.get(Contract, contract_id)
+    account = db.session.scalars(_LOCKED, {"id": account_id}).one_or_none()
     if account is not None and account.password_hash != password_hash:
         # Changed or hashed anew meanwhile, by another login of the owner perhaps: what was computed tells nothing.
         db.session.rollback()

@@ -29,6 +29,16 @@ class Sha256Sessions(SecureCookieSessionInterface):
     salt = "portal.session"
     digest_method = staticmethod(hashlib.sha256)
 
+    def __init__(self) -> None:
+        self._signers: dict[tuple[Any, ...], Any] = {}
+
+    def get_signing_serializer(self, app: Flask) -> Any:
+        """Return the signer for the keys of the application, made once and not twice for each request."""
+        keys = (app.secret_key, *(app.config["SECRET_KEY_FALLBACKS"] or ()))
+        if keys not in self._signers:
+            self._signers[keys] = super().get_signing_serializer(app)
+        return self._signers[keys]
+
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Return the portal as an application of its own.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from .db import db
 from .i18n import gettext as _
@@ -10,6 +10,10 @@ from .models import Account, Consent, Contract, Purpose
 
 #: Changes whenever the sentence of a question changes: an old yes does not carry over to a new purpose (L07).
 WORDING_VERSION = "2026-11"
+
+
+#: Asked after each login, so built once.
+_OF_ACCOUNT = select(Consent).where(Consent.account_id == bindparam("account_id")).order_by(Consent.id)
 
 
 def wording(purpose: Purpose) -> str:
@@ -56,13 +60,13 @@ def withdraw(account: Account, *, channel: str, reason: str = "") -> list[Contra
 def current(account: Account, contract: Contract | None = None) -> dict[Purpose, Consent]:
     """Return the newest answer of each purpose; the e-notice is a choice per contract, the others per person (L16)."""
     newest: dict[Purpose, Consent] = {}
-    for row in db.session.scalars(select(Consent).where(Consent.account_id == account.id).order_by(Consent.id)):
+    for row in db.session.scalars(_OF_ACCOUNT, {"account_id": account.id}):
         if row.purpose is not Purpose.E_NOTICE or contract is None or row.contract_id == contract.id:
             newest[row.purpose] = row
     return newest
 
 
-def awaits_direct_debit(account: Account, contract: Contract) -> bool:
+def awaits_direct_debit(contract: Contract, choices: Mapping[Purpose, Consent]) -> bool:
     """Tell whether the e-notice was accepted for a contract that is not in direct debit: the wish waits (T22)."""
-    answer = current(account, contract).get(Purpose.E_NOTICE)
+    answer = choices.get(Purpose.E_NOTICE)
     return answer is not None and answer.answer and not contract.is_direct_debit

@@ -4,7 +4,7 @@ import re
 from datetime import date
 from itertools import islice
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from .db import db, utcnow
@@ -12,6 +12,16 @@ from .models import Account, Contract, Import
 from .rules import digits_of, folded, padded_variants
 from .settings import settings
 
+#: Built once: to make a statement takes longer than the database needs to answer it. With the account, so that whether
+#: there is one costs no look more (F9).
+_OF_REFERENCES = (
+    select(Contract)
+    .where(Contract.reference.in_(bindparam("references", expanding=True)))
+    .options(joinedload(Contract.account))
+)
+_LOCKED = (
+    select(Contract).where(Contract.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
+)
 #: Contracts that one search shows; whoever finds more types more.
 SEARCH_MAX = 50
 
@@ -58,9 +68,7 @@ def search(query: str) -> list[Contract]:
 
 def lock(contract_id: int) -> Contract:
     """Return the contract of that id as it stands now, kept from other writers until the transaction ends."""
-    return db.session.scalars(
-        select(Contract).where(Contract.id == contract_id).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    return db.session.scalars(_LOCKED, {"id": contract_id}).one()
 
 
 def last_import_day() -> date | None:
@@ -81,9 +89,7 @@ def _named(name: str) -> list[Contract]:
 
 def _candidates(reference: str) -> list[Contract]:
     variants = padded_variants(reference, settings.reference_length)
-    # With the account, so that whether there is one costs no look more (F9).
-    rows = select(Contract).where(Contract.reference.in_(variants)).options(joinedload(Contract.account))
-    return list(db.session.scalars(rows))
+    return list(db.session.scalars(_OF_REFERENCES, {"references": variants}))
 
 
 def _the_one(reference: str, candidates: list[Contract]) -> Contract | None:

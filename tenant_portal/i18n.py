@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 from gettext import NullTranslations, translation
@@ -117,15 +117,18 @@ def _escaped(variables: dict[str, Any]) -> dict[str, Any]:
 
 def choose_language(code: str) -> None:
     """Speak that language until this application context ends, whatever the host's selector says."""
-    stack: ExitStack = g.setdefault("portal_language", ExitStack())
-    stack.enter_context(speaking(code))
+    leave_language()
+    g.portal_language = force_locale(code)
+    g.portal_language.__enter__()
+    g.portal_spoken = code
 
 
 def leave_language(_: BaseException | None = None) -> None:
     """Give the host its own language back."""
-    stack = g.pop("portal_language", None)
-    if stack is not None:
-        stack.close()
+    g.pop("portal_spoken", None)
+    forced = g.pop("portal_language", None)
+    if forced is not None:
+        forced.__exit__(None, None, None)
 
 
 def day(moment: datetime | date) -> str:

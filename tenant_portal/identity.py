@@ -137,7 +137,9 @@ def log_out() -> None:
 
 def current_tenant() -> Tenant | None:
     """Return the tenant of this request, if he is logged in and his time is not over."""
-    user = current_user._get_current_object() if _is_ours() else None
+    if not _is_ours() or ("_user_id" not in session and cookie_name("remember") not in request.cookies):
+        return None
+    user = current_user._get_current_object()
     return user if isinstance(user, Tenant) else None
 
 
@@ -241,11 +243,10 @@ def origin() -> str:
 
 def cookie_name(what: str) -> str:
     """Return the name of one of our cookies; with HTTPS at the root of a host the browser guards its origin too."""
-    return f"{_cookie_prefix()}portal_{what}"
-
-
-def _cookie_prefix() -> str:
-    return "__Host-" if settings.is_https and _cookie_path() == "/" else "__Secure-" if settings.is_https else ""
+    if "cookie_prefix" not in state.cache:
+        is_whole_host = _cookie_path() == "/"
+        state.cache["cookie_prefix"] = ("__Host-" if is_whole_host else "__Secure-") if settings.is_https else ""
+    return f"{state.cache['cookie_prefix']}portal_{what}"
 
 
 def _cookie_path() -> str:

@@ -33,7 +33,7 @@ def contract_taken(email: str, contract: Contract, *, message_link: str) -> None
 
 def welcome(account: Account, contract: Contract, *, link: str) -> None:
     """Welcome the tenant whose first login has just finished his account (step 12)."""
-    awaits_direct_debit = consents.awaits_direct_debit(account, contract)
+    awaits_direct_debit = consents.awaits_direct_debit(contract, consents.current(account, contract))
     content = {"digits": _digits(contract), "link": link, "awaits_direct_debit": awaits_direct_debit}
     outbox.put("welcome", account.email, account=account, contract=contract, content=content)
 

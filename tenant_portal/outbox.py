@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, g
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.exc import OperationalError
 
@@ -37,9 +37,6 @@ LOOK_SECONDS, WATCH_SECONDS = 300, 5
 LEAST_SECONDS, DOWN_SECONDS = 0.2, 60
 #: Seconds between the tries to note the fate of a mail that has left: a note that is lost would repeat the mail.
 NOTE_PAUSES = (0, 1, 5, 15)
-
-#: Noted on the database session by whoever writes a mail, for the end of the request.
-_HAS_MAIL = "portal_has_mail"
 
 log = logging.getLogger("tenant_portal")
 
@@ -80,7 +77,7 @@ def put(
             contract_id=contract.id if contract is not None else None,
         )
     )
-    db.session.info[_HAS_MAIL] = True
+    g.portal_has_mail = True
 
 
 def deliver_due(*, now: bool = False, stop: threading.Event | None = None) -> Delivery:
@@ -145,7 +142,7 @@ def deliver_after(response: Response) -> None:
     """
     if response.direct_passthrough:
         return  # a file: no page was asked for
-    has_mail = db.session.info.pop(_HAS_MAIL, False)
+    has_mail = g.pop("portal_has_mail", False)
     if settings.mail_after_response and (has_mail or _courier_key() not in state.cache):
         courier: Courier = state.cache.setdefault(
             _courier_key(),

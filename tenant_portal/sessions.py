@@ -5,7 +5,8 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy.orm import joinedload
 
 from .db import db, utcnow
 from .models import Account, Login
@@ -15,6 +16,17 @@ from .settings import settings
 TOKEN_BYTES = 32
 #: The number of no account.
 NOBODY = 0
+
+# Asked at each login or request of a tenant, so built once: that takes longer than the database needs to answer.
+_OF_TOKEN = (
+    select(Login).where(Login.token_hash == bindparam("token_hash")).options(joinedload(Login.account, innerjoin=True))
+)
+_logins = Login.__table__.c
+_OF_DEVICE = (
+    select(_logins.id)
+    .where(_logins.account_id == bindparam("account_id"), _logins.device_hash == bindparam("device_hash"))
+    .limit(1)
+)
 
 
 def start(account: Account, *, device: str, device_name: str, remember: bool) -> tuple[str, Login]:
@@ -35,7 +47,7 @@ def start(account: Account, *, device: str, device_name: str, remember: bool) ->
 
 def check(token: str) -> Login | None:
     """Return the session of a token if it still runs and its account stands."""
-    row = db.session.scalars(select(Login).where(Login.token_hash == digest(token))).one_or_none()
+    row = db.session.scalars(_OF_TOKEN, {"token_hash": digest(token)}).one_or_none()
     if row is None or row.ended_at is not None or row.expires_at <= utcnow() or row.account.is_closed:
         return None
     return row
@@ -77,8 +89,8 @@ def knows_device(account: Account | None, device: str) -> bool:
 
     Without an account the same is looked for in vain, so that the answer takes as long as for one.
     """
-    known = exists().where(Login.account_id == (account.id if account else NOBODY), Login.device_hash == digest(device))
-    return bool(device and db.session.scalar(select(known)))
+    whose = {"account_id": account.id if account else NOBODY, "device_hash": digest(device)}
+    return bool(device and db.session.scalar(_OF_DEVICE, whose))
 
 
 def note_device(account: Account, device: str) -> None:

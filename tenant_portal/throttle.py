@@ -5,11 +5,11 @@ import math
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
-from sqlalchemy import delete, select
+from sqlalchemy import Table, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from .db import db, utcnow
@@ -28,6 +28,13 @@ _STORE_LIMITS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": 
 #: How long a store that did not answer is left alone.
 STORE_REST = timedelta(seconds=5)
 
+# Asked at each login, so built once: that takes longer than the database needs to answer.
+_attempts = cast(Table, Attempts.__table__)
+_WAITS = select(_attempts.c.wait_until).where(
+    _attempts.c.key.in_(bindparam("keys", expanding=True)), _attempts.c.wait_until > bindparam("now")
+)
+_FORGOTTEN = delete(_attempts).where(_attempts.c.key == bindparam("key"))
+
 Answer = TypeVar("Answer")
 
 log = logging.getLogger("tenant_portal")
@@ -45,7 +52,7 @@ def wait(*keys: str) -> timedelta | None:
     if not settings.throttle:
         return None
     now = utcnow()
-    until = db.session.scalars(select(Attempts.wait_until).where(Attempts.key.in_(keys), Attempts.wait_until > now))
+    until = db.session.scalars(_WAITS, {"keys": keys, "now": now})
     longest = max((moment for moment in until if moment), default=None)
     return longest - now if longest else None
 
@@ -64,7 +71,7 @@ def fail(key: str) -> int:
 
 def succeed(key: str) -> None:
     """Forget the failures of that key."""
-    db.session.execute(delete(Attempts).where(Attempts.key == key))
+    db.session.execute(_FORGOTTEN, {"key": key})
 
 
 def allow(key: str, *, times: int, within: timedelta) -> bool:

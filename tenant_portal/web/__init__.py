@@ -160,8 +160,8 @@ def _fall_silent(error: BaseException | None) -> None:
 
 @portal.after_request
 def _headers(response: Response) -> Response:
-    for name, value in _security_headers().items():
-        response.headers.setdefault(name, value)
+    headers = response.headers
+    headers.extend([(name, value) for name, value in _security_headers().items() if name not in headers])
     if request.endpoint == "portal.style" or (request.endpoint == "portal.static" and "v" in request.args):
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:

@@ -25,10 +25,8 @@ class ClosingForm(PortalForm):
 @identity.account_required
 def espace(account: Account):
     """Show the tenant's contracts and his three choices as noted; the welcome after the first login (step 12)."""
-    contracts = [
-        (contract, consents.current(account, contract), consents.awaits_direct_debit(account, contract))
-        for contract in account.contracts
-    ]
+    choices = [(contract, consents.current(account, contract)) for contract in account.contracts]
+    contracts = [(*known, consents.awaits_direct_debit(*known)) for known in choices]
     questions = {purpose: consents.wording(purpose) for purpose in Purpose}
     return page(
         "space/espace.html",

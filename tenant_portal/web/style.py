@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from flask import Response, request, url_for
+from flask import Response, request
 
 from ..colours import DARK_GROUND, LIGHT_GROUND, ink, readable
 from ..resources import PACKAGE
@@ -38,11 +38,11 @@ def style(version: str) -> Response:
     return response
 
 
-def url() -> str:
-    """Return the address of the style sheet."""
+def version() -> str:
+    """Return a short digest of the style sheet, for its address."""
     if "style_version" not in state.cache:
         state.cache["style_version"] = hashlib.sha256(_sheet().encode()).hexdigest()[:16]
-    return url_for("portal.style", version=state.cache["style_version"])
+    return str(state.cache["style_version"])
 
 
 @lru_cache

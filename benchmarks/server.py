@@ -1,0 +1,108 @@
+"""Real servers for the benchmarks: portal and floor under granian with the very options that we ship, and loads."""
+
+import http.client
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from . import portal
+from .browser import Browser, log_in
+
+ROOT = Path(__file__).parent.parent
+_START_SECONDS, _PAGE = 60, os.sysconf("SC_PAGE_SIZE")
+
+
+def environment(folder: Path, **cost: int) -> dict[str, str]:
+    """Return the environment in which `wsgi:app` is the portal of a folder, and `benchmarks.bare` its floor."""
+    settings = {f"FLASK_{key}": str(value) for key, value in portal.config(folder, **cost).items()}
+    own = {name: value for name, value in os.environ.items() if not name.startswith("FLASK_")}
+    return {**own, **settings, "PYTHON_DOTENV_DISABLED": "1", "BENCHMARK_FOLDER": str(folder)}
+
+
+@contextmanager
+def serving(folder: Path, *target: str, **cost: int) -> Iterator["Server"]:
+    """Serve an application as `deploy/granian.sh` does, with whatever else granian is told before its name."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    line = (ROOT / "deploy" / "granian.sh").read_text(encoding="utf-8").replace("\\\n", " ").rpartition("exec ")[2]
+    command = [word for word in shlex.split(line) if word not in {"$@", "wsgi:app"}]
+    command[0] = str(Path(sys.executable).parent / command[0])
+    with (folder / "server.log").open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 (our own command)
+            [*command, "--port", str(port), *target],
+            cwd=ROOT,
+            env=environment(folder, **cost),
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        server, end = Server(process.pid, port), time.monotonic() + _START_SECONDS
+        while not server.answers():
+            assert process.poll() is None and time.monotonic() < end, (folder / "server.log").read_text()
+            time.sleep(0.05)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(_START_SECONDS)
+
+
+class Server:
+    """A running server."""
+
+    def __init__(self, pid: int, port: int) -> None:
+        self.pid, self.port = pid, port
+
+    def answers(self) -> bool:
+        """Tell whether somebody listens."""
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def worker_bytes(self) -> int:
+        """Return the memory that its only worker has in use."""
+        (worker,) = _children(self.pid)
+        return int(Path(f"/proc/{worker}/statm").read_text().split()[1]) * _PAGE
+
+    def browser(self) -> Browser:
+        """Return a browser with a connection of its own, which stays open."""
+        return Browser(_over_network(self.port))
+
+
+def keep_logging_in(port: int, seconds: float, first: int) -> int:
+    """Log in again and again on one device, as one tenant after the other, and return how often."""
+    browser, count, end = Browser(_over_network(port)), 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        log_in(browser, portal.reference(first), portal.PASSWORD)
+        count += 1
+    return count
+
+
+def _over_network(port: int) -> Callable[..., list[bytes]]:
+    """Return what looks like a WSGI application and asks a server."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def ask(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        query = environ["QUERY_STRING"]
+        headers = {"User-Agent": environ["HTTP_USER_AGENT"], "Accept-Encoding": "identity"}
+        if "HTTP_COOKIE" in environ:
+            headers["Cookie"] = environ["HTTP_COOKIE"]
+        if "CONTENT_TYPE" in environ:
+            headers["Content-Type"] = environ["CONTENT_TYPE"]
+        path = environ["PATH_INFO"] + (f"?{query}" if query else "")
+        connection.request(environ["REQUEST_METHOD"], path, environ["wsgi.input"].read() or None, headers)
+        answer = connection.getresponse()
+        start_response(f"{answer.status} {answer.reason}", answer.getheaders())
+        return [answer.read()]
+
+    return ask
+
+
+def _children(pid: int) -> list[int]:
+    return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -1,0 +1,50 @@
+"""Two workers: how many logins a second they bear, against nothing but the hash."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from argon2 import PasswordHasher
+
+from . import portal
+from .server import Server, keep_logging_in, serving
+from .table import Row, in_turns
+
+ROUNDS, SECONDS, VISITORS = 7, 4.0, 8
+
+
+def rows() -> Iterator[Row]:
+    """Measure two workers."""
+    with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(2) as pool:
+        folder = Path(name)
+        portal.prepare(folder, **portal.DEFAULT, contracts=1000, tenants=VISITORS)
+        with serving(folder, "--workers", "2", "wsgi:app", **portal.DEFAULT) as server:
+            mine, most = in_turns(ROUNDS, lambda: _logins(server), lambda: _hashes(pool))
+        yield Row(
+            "logins a second, the default hash, 2 workers, the browsers on the same machine",
+            "Argon2 alone in 2 processes, same parameters",
+            "at least 0.80",
+            f"**{mine / most:.2f}** ({mine:.1f} against {most:.1f} a second)",
+        )
+
+
+def _logins(server: Server) -> float:
+    with ThreadPoolExecutor(VISITORS) as pool:
+        return sum(pool.map(partial(keep_logging_in, server.port, SECONDS), range(VISITORS))) / SECONDS
+
+
+def _hashes(pool: ProcessPoolExecutor) -> float:
+    return sum(pool.map(_verify, [SECONDS] * 2)) / SECONDS
+
+
+def _verify(seconds: float) -> int:
+    """Verify a password again and again and return how often."""
+    hasher = PasswordHasher(time_cost=portal.DEFAULT["passes"], memory_cost=portal.DEFAULT["memory"], parallelism=1)
+    known, count, end = hasher.hash(portal.PASSWORD), 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        hasher.verify(known, portal.PASSWORD)
+        count += 1
+    return count
