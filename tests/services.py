@@ -43,6 +43,11 @@ class Postgres:
         self._execute(f"CREATE DATABASE {name}{template} STRATEGY FILE_COPY")
         return self._address(name, "postgresql+psycopg")
 
+    def copy(self, source: str, target: str) -> None:
+        """Make one database what another is, both by their addresses; nobody may be connected to that other one."""
+        self.drop(target)
+        self._execute(f"CREATE DATABASE {_name_of(target)} TEMPLATE {_name_of(source)} STRATEGY FILE_COPY")
+
     def drop(self, address: str) -> None:
         """Take a database away, whoever is still connected to it."""
         self._execute(f"DROP DATABASE IF EXISTS {_name_of(address)} WITH (FORCE)")

@@ -1,0 +1,247 @@
+"""A process killed just before and just after every COMMIT of what people do: nothing lost, half-done or told twice."""
+
+import itertools
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import Select, select, text
+
+from tenant_portal import migrate
+from tenant_portal.db import db, utcnow
+from tenant_portal.models import Account, Consent, Contract, Event, Mail, Message, Notice
+from tests import released_states as states
+from tests import services
+from tests.conftest import SETTINGS, MakeApp, close
+from tests.people import Roster, fill_sign_up, open_account
+from tests.portal_client import Portal
+from tests.post import Mailbox, PostOffice
+from tests.rent_notices import in_folder, pdf
+
+from . import acts
+
+pytestmark = pytest.mark.slow
+
+#: What a second try may leave a second line of in the journal: that it was tried, not that something came of it.
+TRIES = {"reset_requested", "logged_in"}
+#: Whoever logs in once more after an answer that never came does so without the cookie that it would have brought.
+TRIED = {"new_device"}
+WAITING = (
+    "Mon bail est récent : prévenez-moi quand mon contrat apparaîtra (donnez sa référence, le message est facultatif)"
+)
+
+
+class Scene:
+    """A portal as it stands before an act: copied anew for each point at which the act is killed."""
+
+    def __init__(self, app: Flask, mailbox: Mailbox, folder: Path, roster: Roster) -> None:
+        self.app, self.mailbox, self.folder, self.roster = app, mailbox, folder, roster
+        self.link = ""
+
+    def new_tenant(self) -> None:
+        """Put the tenant's contract on the roster."""
+        self.roster.add(reference=acts.LEASE.reference, module=acts.LEASE.module)
+
+    def signed_up(self) -> None:
+        """Have him sign up; his link has arrived."""
+        self.new_tenant()
+        fill_sign_up(Portal(self.app), acts.LEASE, email=acts.EMAIL)
+        self.link = self.mailbox.read().link
+
+    def finished(self) -> None:
+        """Have him open his account."""
+        self.new_tenant()
+        open_account(Portal(self.app), self.mailbox, acts.LEASE, email=acts.EMAIL, e_notice="Oui")
+
+    def asked(self) -> None:
+        """Have him ask for a new password; the link has arrived."""
+        self.finished()
+        form = Portal(self.app).get("/mot-de-passe-oublie").form()
+        form.fill("Ma référence contrat", acts.LEASE.reference).click()
+        self.link = self.mailbox.read().link
+
+    def awaited(self) -> None:
+        """Have somebody ask to be told when his contract appears, and lay the roster ready in which it does."""
+        self.finished()
+        form = Portal(self.app).get("/message?sujet=bail").form("J'envoie mon message")
+        form.choose("Quel est votre problème", WAITING)
+        form.fill("Votre référence contrat", "500002").fill("Votre adresse mail", "claire@free.fr").click()
+        self.mailbox.read_all()
+        lines = [f"{500_000 + n};{700_000 + n};NOM{n}" for n in range(5)] + [f"{acts.LEASE.reference};60318401;NEUF"]
+        text_ = "\n".join(["Référence contrat;N° module;Nom", *lines, ""])
+        (self.folder / "contrats.csv").write_text(text_, encoding="utf-8")
+
+    def printed(self) -> None:
+        """Lay a notice ready for a tenant who wants to hear of it by mail."""
+        self.finished()
+        in_folder(self.folder / "avis", {f"{acts.LEASE.reference}_2026-11.pdf": pdf()})
+
+
+ACTS: dict[acts.Act, Callable[[Scene], None]] = {
+    acts.sign_up: Scene.new_tenant,
+    acts.activate: Scene.signed_up,
+    acts.ask_reset: Scene.finished,
+    acts.reset: Scene.asked,
+    acts.close_account: Scene.finished,
+    acts.take_roster: Scene.awaited,
+    acts.publish_notices: Scene.printed,
+}
+
+
+class Stage:
+    """Two databases: one where a scene is laid, and one to which it is copied for each point of an act."""
+
+    def __init__(self, here: str, there: str, copy: Callable[[], None], folder: Path, post_office: PostOffice) -> None:
+        self.here, self.there, self._copy, self._folder, self._office = here, there, copy, folder, post_office
+
+    def interrupted(self, act: acts.Act, point: Flask, link: str = "") -> Iterator[tuple[str, set[str]]]:
+        """Do an act undisturbed; then killed at each COMMIT from both sides, done again, and its mails delivered.
+
+        After each the test looks at what there is, and is given the Message-IDs that were being handed over when the
+        process died: these alone may arrive twice.
+        """
+        config = {**SETTINGS, "MAIL_PORT": self._office.port, "PORTAL_DATA_DIR": str(self._folder / "data")}
+        config["SQLALCHEMY_DATABASE_URI"] = self.there
+        now, soon, later = (utcnow() + timedelta(seconds=seconds) for seconds in (0, 20, 400))
+        numbers: Counter[str] = Counter()
+        for when in ("never", "before", "after"):
+            for number in itertools.count(1):
+                close(point)
+                self._copy()
+                self._office.mails.clear()
+                was_killed = acts.in_a_process(act, config, now, link, self._folder, kill=(number, when))
+                in_hand = {mail.message["Message-ID"] for mail in self._office.mails} & waiting(point)
+                if was_killed:
+                    numbers[when] += 1
+                    assert not acts.in_a_process(act, config, soon, link, self._folder)
+                elif when != "never":
+                    break
+                with time_machine.travel(later):  # when the claim of a dead process has run out
+                    acts.deliver(point)
+                yield f"killed {when} COMMIT {number}", in_hand
+                if when == "never":
+                    break
+        assert numbers["before"] == numbers["after"] > 0
+        self._office.empty()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stage(request: pytest.FixtureRequest, tmp_path: Path, post_office: PostOffice) -> Stage:
+    """Return two empty databases of an engine."""
+    if request.param == "postgresql":
+        server: services.Postgres = request.getfixturevalue("postgres_server")
+        here, there = server.new_database(), server.new_database()
+        return Stage(here, there, lambda: server.copy(here, there), tmp_path, post_office)
+
+    def copy() -> None:
+        for side in tmp_path.glob("point.sqlite3*"):
+            side.unlink()
+        shutil.copy(tmp_path / "portal.sqlite3", tmp_path / "point.sqlite3")
+
+    here, there = (f"sqlite:///{tmp_path / name}.sqlite3" for name in ("portal", "point"))
+    return Stage(here, there, copy, tmp_path, post_office)
+
+
+@pytest.fixture
+def app(make_app: MakeApp, stage: Stage) -> Flask:
+    """Return the portal where the scene is laid."""
+    return make_app(SQLALCHEMY_DATABASE_URI=stage.here)
+
+
+@pytest.fixture
+def point(make_app: MakeApp, stage: Stage) -> Flask:
+    """Return the portal where acts are done and killed."""
+    return make_app(SQLALCHEMY_DATABASE_URI=stage.there)
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
+def test_who_is_interrupted_anywhere_tries_again_and_stands_where_he_would(
+    act: acts.Act,
+    app: Flask,
+    point: Flask,
+    stage: Stage,
+    mailbox: Mailbox,
+    roster: Roster,
+    post_office: PostOffice,
+    tmp_path: Path,
+) -> None:
+    scene = Scene(app, mailbox, tmp_path, roster)
+    ACTS[act](scene)
+    close(app)
+    now, undisturbed = utcnow(), None
+    for where, in_hand in stage.interrupted(act, point, scene.link):
+        undisturbed = undisturbed or standing(point)
+        assert standing(point) == undisturbed, where
+        arrived = Counter(mail.message["Message-ID"] for mail in post_office.mails)
+        assert set(arrived) == written_since(now, point), f"{where}: {post_office.mails}"
+        assert {name for name, times in arrived.items() if times > 1} <= in_hand, where
+        assert max(arrived.values(), default=1) <= 2, where
+
+
+@pytest.mark.parametrize("act", [acts.upgrade, acts.restore], ids=lambda act: act.__name__)
+def test_staff_who_are_interrupted_anywhere_try_again_and_lose_nothing(
+    act: acts.Act, point: Flask, stage: Stage, make_app: MakeApp, tmp_path: Path
+) -> None:
+    (tmp_path / "portal.sqlite3").unlink(missing_ok=True)
+    states.make(stage.here, states.REVISIONS[0])
+    before = states.rows(stage.here)
+    if act is acts.restore:
+        old = make_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path / 'old.sqlite3'}")
+        states.make(old.config["SQLALCHEMY_DATABASE_URI"], states.REVISIONS[0])
+        archive = str(tmp_path / "portail.zip")
+        assert old.test_cli_runner().invoke(args=["portal", "backup", archive]).exit_code == 0
+    for where, _in_hand in stage.interrupted(act, point):
+        after = states.rows(stage.there)
+        assert after["portal_mails"].keys() == before["portal_mails"].keys(), where
+        assert not states.lost(before, {**after, "portal_mails": before["portal_mails"]}), where  # delivered meanwhile
+        with point.app_context():
+            assert migrate.state() is migrate.State.NEWEST and not migrate.drift(), where
+
+
+def waiting(app: Flask) -> set[str]:
+    """Return the Message-IDs of the mails that wait."""
+    with app.app_context():
+        return set(db.session.scalars(text("SELECT message_id FROM portal_mails WHERE state = 'waiting'")))
+
+
+def written_since(moment: datetime, app: Flask) -> set[str]:
+    """Return the Message-IDs of all mails to somebody that were written since that moment."""
+    with app.app_context():
+        rows = select(Mail.message_id).where(Mail.created_at >= moment, Mail.recipient != "")
+        return set(db.session.scalars(rows))
+
+
+def _told() -> Select[Mail]:
+    return select(Mail).where(Mail.kind.not_in(TRIED))
+
+
+def standing(app: Flask) -> dict[str, Any]:
+    """Return what matters of the database: who has what, chose what, is told what; times and numbers of rows aside."""
+    with app.app_context():
+        session = db.session
+        if db.engine.dialect.name == "sqlite":
+            assert session.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+            assert session.execute(text("PRAGMA foreign_key_check")).all() == []
+        accounts = {
+            a.id: (a.email, a.is_activated, a.is_finished, a.is_closed) for a in session.scalars(select(Account))
+        }
+        consents = session.scalars(select(Consent).order_by(Consent.id))
+        events = Counter(event.name for event in session.scalars(select(Event)))
+        return {
+            "accounts": sorted(accounts.values()),
+            "contracts": {
+                c.reference: (c.module, c.last_name, accounts.get(c.account_id or 0))
+                for c in session.scalars(select(Contract))
+            },
+            "consents": [(c.purpose, c.answer, c.channel) for c in consents],
+            "mails": sorted((m.kind, m.recipient, m.state) for m in session.scalars(_told())),
+            "messages": [(m.topic, m.told_at is not None) for m in session.scalars(select(Message))],
+            "notices": sorted((n.contract.reference, n.period, n.digest) for n in session.scalars(select(Notice))),
+            "journal": {name: 1 if name in TRIES else times for name, times in events.items()},
+        }
