@@ -74,8 +74,7 @@ def test_who_is_cut_off_sends_it_again_and_nothing_is_half_done_or_doubled(
     for cut in (len(request) - 20, len(request) // 2):
         send(live, request[:cut], is_read=False)
     assert live.get("/connexion")[0] == 200 and count(Account) == 0
-    send(live, request, is_read=False)
-    eventually(lambda: count(Account) == 1)
+    send(live, request, is_read=False)  # a server may drop what nobody waits for, or do it
     answer = send(live, request, is_read=True)
     assert answer.split(b" ")[1] == b"302" and b"/inscription/courriel" in answer, answer
     eventually(lambda: len(post_office.mails) == 1)

@@ -133,11 +133,13 @@ class Stage:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def stage(request: pytest.FixtureRequest, tmp_path: Path, post_office: PostOffice) -> Stage:
-    """Return two empty databases of an engine."""
+    """Return two databases of an engine, nobody in them."""
     if request.param == "postgresql":
         server: services.Postgres = request.getfixturevalue("postgres_server")
         here, there = server.new_database(), server.new_database()
         return Stage(here, there, lambda: server.copy(here, there), tmp_path, post_office)
+
+    shutil.copy(request.getfixturevalue("migrated_database"), tmp_path / "portal.sqlite3")
 
     def copy() -> None:
         for side in tmp_path.glob("point.sqlite3*"):
