@@ -69,6 +69,10 @@ def sign_up(contract: Contract, *, email: str, password: str, choices: Mapping[P
     begin_write()
     contract = contracts.lock(contract_id)
     account = _account_of(contract)
+    is_news = account is not None and account.password_hash != former_hash
+    if account is not None and is_news and _is_repeat(account, contract, email=email, choices=choices):
+        # Taken meanwhile: a double click sends both side by side. Its hash is asked outside of the write, as before.
+        return sign_up(contract, email=email, password=password, choices=choices, language=language)
     if account is not None and account.is_finished:
         is_repeat = _has_mail_since(account, "already_registered")
         audit.record("signup_again", account=account, contract=contract)

@@ -19,7 +19,8 @@ from tests.portal_client import ANY_STATUS, Portal
 from tests.rent_notices import publish
 
 LEASE = Lease("417201", "60318401")
-EMAIL, NEW_PASSWORD = "elodie.martin@orange.fr", "dromadaire bleu sur le toit"
+EMAIL, NEW_EMAIL = "elodie.martin@orange.fr", "elodie@laposte.net"
+NEW_PASSWORD = "dromadaire bleu sur le toit"
 PATIENCE = 60  # seconds until a test gives up waiting for a process
 
 #: An act gets the portal, a link from a mail where it begins with one, and the folder with the files that it takes.
@@ -66,6 +67,26 @@ def reset(app: Flask, link: str, folder: Path) -> None:
         form = page.form("mot de passe").fill("Créez un mot de passe", NEW_PASSWORD)
         form.fill("Confirmez votre mot de passe", NEW_PASSWORD).click()
     assert log_in(browser, LEASE.reference, NEW_PASSWORD).path == "/espace"
+    deliver(app)
+
+
+def ask_address(app: Flask, link: str, folder: Path) -> None:
+    """Log in and ask for another mail address."""
+    browser = Portal(app)
+    log_in(browser, LEASE.reference, PASSWORD)
+    form = browser.get("/espace/compte/adresse").form("Recevoir le lien")
+    form.fill("Ma nouvelle adresse mail", NEW_EMAIL).fill("Mon mot de passe", PASSWORD)
+    assert form.click().path == "/espace/compte"
+    deliver(app)
+
+
+def confirm_address(app: Flask, link: str, folder: Path) -> None:
+    """Open the link that arrived at the new address, and confirm it."""
+    page = Portal(app).get(link, status=ANY_STATUS)
+    if page.status == 410:
+        assert page.says("déjà confirmée")
+    else:
+        page.form("Je confirme mon adresse").fill("Mon mot de passe", PASSWORD).click()
     deliver(app)
 
 

@@ -66,6 +66,13 @@ class Scene:
         form.fill("Ma référence contrat", acts.LEASE.reference).click()
         self.link = self.mailbox.read().link
 
+    def asked_address(self) -> None:
+        """Have him ask for another address; the link has arrived there."""
+        self.finished()
+        acts.ask_address(self.app, "", self.folder)
+        self.link = self.mailbox.read(to=acts.NEW_EMAIL).link
+        self.mailbox.read_all()
+
     def awaited(self) -> None:
         """Have somebody ask to be told when his contract appears, and lay the roster ready in which it does."""
         self.finished()
@@ -88,6 +95,8 @@ ACTS: dict[acts.Act, Callable[[Scene], None]] = {
     acts.activate: Scene.signed_up,
     acts.ask_reset: Scene.finished,
     acts.reset: Scene.asked,
+    acts.ask_address: Scene.finished,
+    acts.confirm_address: Scene.asked_address,
     acts.close_account: Scene.finished,
     acts.take_roster: Scene.awaited,
     acts.publish_notices: Scene.printed,
@@ -220,7 +229,7 @@ def written_since(moment: datetime, app: Flask) -> set[str]:
 
 
 def _told() -> Select[Mail]:
-    return select(Mail).where(Mail.kind.not_in(TRIED))
+    return select(Mail).where(Mail.kind.not_in(TRIED), Mail.recipient != "")
 
 
 def standing(app: Flask) -> dict[str, Any]:

@@ -42,6 +42,17 @@ def test_twenty_tenants_claim_one_contract_at_once_and_one_account_stands(app, p
             portal.another_browser().get(mail.link, status=410)
 
 
+def test_t38_one_sign_up_sent_eight_times_at_once_is_taken_once(portal, mailbox, a_contract):
+    contract = a_contract()
+    form = fill_sign_up(portal, contract.reference, contract.module)
+    with ThreadPoolExecutor(8) as pool:
+        pages = list(pool.map(lambda _: form.click("Je valide la création de mon compte", status=0), range(8)))
+    assert {page.status for page in pages} == {200}
+    (mail,) = mailbox.read_all()
+    assert finish(portal.another_browser(), mail.link, contract.reference).path == "/espace"
+    mailbox.read()
+
+
 def test_fifty_wrong_passwords_at_once_are_counted_one_by_one(app, portal, mailbox, an_account):
     account = an_account()
     forms = []
