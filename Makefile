@@ -44,7 +44,8 @@ check: .venv/dev.stamp
 
 # The table of docs/performance.md, measured anew.
 bench: .venv/dev.stamp
-	$(BIN)/python -m benchmarks $(ARGS)
+	@mkdir -p build
+	@$(BIN)/python -m benchmarks $(ARGS) 2> build/bench.log || { tail -20 build/bench.log; exit 1; }
 
 # New texts enter the catalogues empty, texts that are gone leave them; fill in the .po files, then run it again.
 messages: .venv/dev.stamp

@@ -19,9 +19,9 @@ def main(names: list[str]) -> None:
     rows = []
     for name in names or benchmarks:
         for row in benchmarks[name].rows():
-            print(f"{name}: {row.work}: {row.reached}", file=sys.stderr, flush=True)
+            print(f"{name}: {row.work}: {row.reached}", flush=True)
             rows.append(row)
-    print(markdown(rows))
+    print(f"\n{markdown(rows)}")
 
 
 def name_of(module: ModuleType) -> str:

@@ -9,7 +9,7 @@ from . import floor, portal
 from .browser import Browser, log_in, sign_up
 from .table import Row, in_turns
 
-ROUNDS, TENANTS, CONTRACTS = 300, 50, 2000
+ROUNDS, TENANTS, CONTRACTS = 200, 20, 2000
 BARE = "a bare Flask application: the same fields, Flask-WTF's token, Flask-Login, one look-up, the same hash"
 
 

@@ -9,7 +9,7 @@ from .browser import Browser
 from .pages import by_login, by_sign_up, ratio
 from .table import Row, in_turns
 
-ROUNDS, TENANTS, FEW, MANY = 200, 20, 1000, 1_000_000
+ROUNDS, TENANTS, FEW, MANY = 150, 10, 1000, 1_000_000
 
 
 def rows() -> Iterator[Row]:

@@ -13,7 +13,7 @@ from . import portal
 from .server import Server, keep_logging_in, serving
 from .table import Row, in_turns
 
-ROUNDS, SECONDS, VISITORS = 7, 4.0, 8
+ROUNDS, SECONDS, VISITORS = 5, 4.0, 8
 
 
 def rows() -> Iterator[Row]:
