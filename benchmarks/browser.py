@@ -43,12 +43,12 @@ class Browser:
             answer.close()
         self.processor += time.process_time() - processor
         self.clock += time.perf_counter() - clock
-        for name, value in headers:
-            if name.lower() == "set-cookie":
-                cookie, _, content = value.partition(";")[0].partition("=")
-                self.cookies[cookie] = content
+        said = [(name.lower(), value) for name, value in headers]
+        for cookie in (value for name, value in said if name == "set-cookie"):
+            name, _, content = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = content
         if status[0] == "3":
-            return self._ask("GET", dict(headers)["Location"], b"")
+            return self._ask("GET", dict(said)["location"], b"")
         assert status[0] == "2", (status, self.page[:3000])
         return self.page
 
