@@ -86,11 +86,12 @@ def sign_up(contract: Contract, *, email: str, password: str, choices: Mapping[P
         account = Account()
         db.session.add(account)
         contract.account = account
+    else:
+        sessions.end_all(account)
     account.email, account.password_hash, account.signup_key = email, password_hash, new_key()
     account.language, account.created_at = language, utcnow()
     account.activated_at = account.email_failed_at = None
     db.session.flush()
-    sessions.end_all(account)
     consents.record(account, contract, choices, channel="form")
     audit.record("signed_up", account=account, contract=contract, step=8)
     return SignUp(key=account.signup_key, account=account)

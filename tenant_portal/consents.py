@@ -1,8 +1,9 @@
 """The three choices and their proof: an append-only register of what was asked, answered, when and through what."""
 
 from collections.abc import Mapping
+from typing import cast
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Table, bindparam, insert, select
 
 from .db import db
 from .i18n import gettext as _
@@ -12,6 +13,8 @@ from .models import Account, Consent, Contract, Purpose
 WORDING_VERSION = "2026-11"
 
 
+#: Appended without an object for each, as nobody looks at them again before they are asked for.
+_ANSWERS = insert(cast(Table, Consent.__table__))
 #: Asked after each login, so built once.
 _OF_ACCOUNT = select(Consent).where(Consent.account_id == bindparam("account_id")).order_by(Consent.id)
 
@@ -32,19 +35,13 @@ def record(
     account: Account, contract: Contract, answers: Mapping[Purpose, bool], *, channel: str, reason: str = ""
 ) -> None:
     """Append the answers to the register; nothing there is ever changed (L05)."""
-    for purpose, answer in answers.items():
-        db.session.add(
-            Consent(
-                account_id=account.id,
-                contract_id=contract.id,
-                purpose=purpose,
-                answer=answer,
-                wording=wording(purpose),
-                wording_version=WORDING_VERSION,
-                channel=channel,
-                reason=reason,
-            )
-        )
+    known = {"account_id": account.id, "contract_id": contract.id, "channel": channel, "reason": reason}
+    rows = [
+        {**known, "purpose": purpose, "answer": answer, "wording": wording(purpose), "wording_version": WORDING_VERSION}
+        for purpose, answer in answers.items()
+    ]
+    if rows:
+        db.session.execute(_ANSWERS, rows)
 
 
 def withdraw(account: Account, *, channel: str, reason: str = "") -> list[Contract]:

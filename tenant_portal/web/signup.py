@@ -57,15 +57,16 @@ def inscription():
         elif outcome.existing is not None:
             _tell_registered(outcome.existing, contract, form.email.data)
     throttle.succeed(_counter(form))
-    db.session.commit()
-    session.pop("portal_mismatches", None)
-    session["portal_signup"] = {
+    known = {
         "contract": contract.id,
         "reference": form.reference.data,
         "key": outcome.key,
         "email": form.email.data,
         "until": tokens.expires_at("activation").isoformat(),
     }
+    db.session.commit()
+    session.pop("portal_mismatches", None)
+    session["portal_signup"] = known
     return redirect(url_for(".courriel"))
 
 
