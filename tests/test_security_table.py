@@ -86,3 +86,17 @@ def test_each_file_and_setting_that_the_page_names_exists() -> None:
 def test_each_document_that_is_asked_for_in_words_is_there(number: str) -> None:
     assert re.search(r"\(#[a-z-]+\)", rows()[number][1])
     assert re.search(rf"^ASVS [0-9., to]*{re.escape(number)}\b", TEXT, re.MULTILINE)
+
+
+def test_each_event_of_the_code_stands_in_the_inventory_and_no_other() -> None:
+    calls = [
+        node
+        for path in (ROOT / "tenant_portal").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"audit.record", "audit.note"}
+    ]
+    written = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+    written |= {"mail_sent", "mail_refused", "mail_failed"}  # the outbox names the fate of a mail by a variable
+    told = TEXT.partition("## What is logged")[2].partition("## ")[0]
+    rows = [line.split("|")[1] for line in told.splitlines() if line.startswith("| `")]
+    assert written == {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
