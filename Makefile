@@ -2,6 +2,7 @@
 # make test   every test, the browser's too           make quick  those that take no minute
 # make messages  bring the translations up to date
 # make lowest the tests on the oldest allowed parts   make bench  how fast it is, against bare floors
+# make scan   wapiti and sqlmap against it             make audit  known faults of what is pinned
 # make clean  take away what these commands made
 #
 # Each does its own set-up, and does it once. Needed beforehand: Python 3.11 or newer, and make.
@@ -12,9 +13,9 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PORT ?= 8080
 ARGS ?=
 
-.PHONY: help demo test lowest check bench messages services clean
+.PHONY: help demo test lowest check bench scan audit messages services clean
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
 
 demo: .venv/runtime.stamp
 	$(BIN)/python -m tenant_portal demo --port $(PORT)
