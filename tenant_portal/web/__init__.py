@@ -66,6 +66,7 @@ SECURITY_HEADERS = {
     ),
     "Reporting-Endpoints": 'portal="{reports}"',
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",  # for scanners and browsers that do not know frame-ancestors
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
