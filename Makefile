@@ -54,6 +54,19 @@ messages: .venv/dev.stamp
 	$(BIN)/pybabel -q update -D portal -d translations -i .venv/portal.pot --no-fuzzy-matching --ignore-obsolete
 	$(BIN)/pybabel -q compile -D portal -d translations
 
+# wapiti and sqlmap against a portal of its own: a quarter of an hour at the most; a finding makes it fail.
+scan: .venv/dev.stamp build/scan.stamp
+	$(BIN)/python -m tests.scan
+
+# Are all pins exact, what do they bring along (build/dependencies.txt, with hashes), and has any of it a known fault?
+audit: .venv/dev.stamp build/audit.stamp
+	$(BIN)/python -m tests.audit
+
+build/%.stamp: requirements-%.txt
+	$(PYTHON) -m venv --clear build/$*
+	build/$*/bin/python -m pip install -qq --disable-pip-version-check -r $<
+	@touch $@
+
 # Chromium, PostgreSQL, Redis and nginx for the tests: installed where this is allowed, else named; their tests then skip.
 services:
 	@sh tests/install_services.sh
