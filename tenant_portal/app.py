@@ -95,8 +95,16 @@ class MountedCommands(click.Group):
     def __init__(self, app: Flask) -> None:
         commands = app.cli.commands["portal"]
         assert isinstance(commands, click.Group)
-        super().__init__("portal", commands=commands.commands, help=commands.help)
-        self._app = app
+        super().__init__("portal", help=commands.help)
+        self._app, self._commands = app, commands
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the portal's commands."""
+        return self._commands.list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one of the portal's commands."""
+        return self._commands.get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command inside the portal's application."""

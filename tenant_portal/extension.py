@@ -1,16 +1,44 @@
 """The wiring: what a host hands in and what it gets; `create_app` is only the smallest host."""
 
 from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
+import click
 from flask import Flask
 from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 
-from . import cli, identity, neighbours, settings, smtp, web
+from . import identity, neighbours, settings, smtp, web
 from .db import adopt_sqlite, engine_options
+from .i18n import gettext as _
 
 #: Who the logged-in member of staff is, asked inside a request; None for everyone else.
 StaffCallback = Callable[[], str | None]
+
+
+class Commands(click.Group):
+    """`flask portal …`; the commands are imported when one is asked for, as no server needs them, nor Alembic."""
+
+    def __init__(self) -> None:
+        super().__init__("portal", help=_("Le portail des locataires."))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return self._imported().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of a name."""
+        return self._imported().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command, after the checks of the whole group."""
+        self.callback = self._imported().callback
+        return super().invoke(ctx)
+
+    def _imported(self) -> click.Group:
+        group: click.Group = import_module(f"{__package__}.cli").portal
+        return group
 
 
 class TenantPortal:
@@ -39,7 +67,7 @@ class TenantPortal:
         identity.adopt(app)
         web.register(app, prefix=frozen.url_prefix)
         neighbours.check_rules(app)
-        app.cli.add_command(cli.portal)
+        app.cli.add_command(Commands())
 
 
 def _add_database(app: Flask) -> None:

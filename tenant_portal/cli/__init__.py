@@ -5,7 +5,6 @@ from flask.cli import AppGroup, with_appcontext
 
 from .. import doctor, identity
 from ..errors import ConfigError
-from ..i18n import gettext as _
 from .backup import backup, restore
 from .contracts import contracts_group
 from .database import database
@@ -16,7 +15,7 @@ from .purge import purge
 from .sessions import sessions_group
 
 
-@click.group("portal", cls=AppGroup, help=_("Le portail des locataires."))
+@click.group("portal", cls=AppGroup)
 @with_appcontext
 def portal() -> None:
     """Refuse to run in a host whose login would not know tenants from staff, before its first page does."""
