@@ -123,14 +123,19 @@ def test_each_event_is_one_line_with_time_request_page_and_account(
 
 
 def test_with_everything_told_no_secret_number_or_address_is_told(
-    everything: Log, app: Flask, portal: Portal, mailbox: Mailbox, a_contract: Callable[..., Lease]
+    everything: Log,
+    app: Flask,
+    portal: Portal,
+    mailbox: Mailbox,
+    a_contract: Callable[..., Lease],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     lease, other = a_contract(), a_contract()
     secrets = [PASSWORD, WRONG, NEW, ADDRESS, str(app.config["SECRET_KEY"])]
     secrets += [number for one in (lease, other) for number in (one.reference, one.module)]
     everything.empty()  # the roster is read by staff, and its file is named by them
-    logging.getLogger("sqlalchemy.engine.Engine").setLevel(logging.INFO)  # DEBUG shows the rows themselves
-    logging.getLogger("mail.log").setLevel(logging.WARNING)  # the mail server of the tests
+    caplog.set_level(logging.INFO, logger="sqlalchemy.engine.Engine")  # DEBUG shows the rows themselves
+    caplog.set_level(logging.WARNING, logger="mail.log")  # the mail server of the tests
     fill_sign_up(portal, Lease(lease.reference, other.module))
     fill_sign_up(portal, lease, email=ADDRESS)
     links = [mailbox.read().link]

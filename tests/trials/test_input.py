@@ -142,8 +142,8 @@ def test_line_break_in_what_is_typed_makes_no_second_line_in_the_log(portal, cap
 
 
 def test_no_secret_reaches_the_log(app, portal, mailbox, a_contract, caplog):
+    caplog.set_level(logging.WARNING, logger="sqlalchemy")
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
     lease = a_contract()
     caplog.clear()
     sign_up(portal, lease.reference, lease.module, email="lea.martin@orange.fr")
