@@ -47,6 +47,13 @@ SETTINGS: dict[str, Any] = {
 MakeApp = Callable[..., Flask]
 
 
+def pytest_configure() -> None:
+    """Keep what tests write in memory, where there is room for it; only what failed stays there to be looked at."""
+    memory = services.in_memory()
+    if memory is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--alone`, for a quick run, and `--postgresql`, for one as at a large landlord's."""
     parser.addoption("--alone", action="store_true", help="tell the journeys of the portal on its own only")

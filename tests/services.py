@@ -18,6 +18,8 @@ import pytest
 from redis import Redis
 
 START_SECONDS = 20
+#: Bytes that a file system in memory must have left for the databases of a whole run.
+MEMORY_MIN = 4 * 2**30
 #: A machine that fails would cost these databases, which nobody would miss; a server that is killed costs nothing.
 #: Without vacuum nothing but a test takes a transaction number.
 UNSAFE = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_connections": "200"}
@@ -89,7 +91,7 @@ def postgres(folder: Path) -> Iterator[Postgres]:
     if program is None:
         missing("PostgreSQL (Debian's package postgresql)")
     owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
-    with tempfile.TemporaryDirectory(prefix="portal-postgres-", ignore_cleanup_errors=True) as home:
+    with tempfile.TemporaryDirectory(prefix="portal-postgres-", dir=in_memory(), ignore_cleanup_errors=True) as home:
         data, server = Path(home) / "data", Postgres(free_port())
         if owner is not None:
             os.chown(home, owner.pw_uid, owner.pw_gid)
@@ -113,6 +115,14 @@ def postgres(folder: Path) -> Iterator[Postgres]:
             )
         with _running(process, server, log_of=folder / "postgres.log"):
             yield server
+
+
+def in_memory() -> Path | None:
+    """Return a file system in memory that has room: a database for each test is mostly files to make and to sync."""
+    memory = Path("/dev/shm")  # noqa: S108 (the folders in it get names of their own)
+    if not memory.is_dir() or shutil.disk_usage(memory).free < MEMORY_MIN:
+        return None
+    return None if os.statvfs(memory).f_flag & os.ST_NOEXEC else memory  # the wheel is tried from there
 
 
 @contextmanager
