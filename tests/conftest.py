@@ -2,7 +2,7 @@
 
 import os
 import shutil
-import time
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import cache
@@ -17,7 +17,6 @@ from flask.testing import FlaskCliRunner
 from jinja2 import FileSystemBytecodeCache, StrictUndefined
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.pool import QueuePool
 
 from tenant_portal import create_app, outbox
 from tenant_portal.db import db
@@ -96,11 +95,10 @@ def closed_connections() -> Iterator[None]:
     event.listen(Engine, "engine_connect", note)
     yield
     event.remove(Engine, "engine_connect", note)
+    for thread in threading.enumerate():
+        if thread.name == "portal-courier":
+            thread.join(timeout=1)  # it ends once no mail waits
     for engine in engines:
-        for _turn in range(200):  # a courier may still be about to give its connection back
-            if not isinstance(engine.pool, QueuePool) or not engine.pool.checkedout():
-                break
-            time.sleep(0.01)
         engine.dispose()
 
 
