@@ -11,14 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from . import floor, portal
-from .server import ROOT, Server, environment, keep_logging_in, serving
+from .server import BARE, OURS, ROOT, Server, environment, keep_logging_in, serving
 from .table import Row, in_turns
 
 STARTS, ROUNDS, PAGES, LOGINS = 11, 4, 80, 8
 TENANTS, LOAD_PAGES, LOAD_SECONDS = 16, 1000, 8
 EXTENSIONS = "bare Flask with the same extensions imported"
-#: What a server is told to serve, and what a Python program says to have the same.
-OURS, BARE = ("wsgi:app",), ("--factory", "benchmarks.bare:create")
+#: What a Python program says to have what a server is told to serve.
 OURS_CODE, BARE_CODE = "from wsgi import app", "from benchmarks.bare import create; app = create()"
 
 
