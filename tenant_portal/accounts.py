@@ -38,7 +38,7 @@ class Attempt:
     """What became of a login: the account, or nothing and how long the next try must wait."""
 
     account: Account | None = None
-    contract: Contract | None = None
+    contract_id: int | None = None
     wait: timedelta | None = None
     #: Whether this device has logged in to the account before (ASVS 6.3.5).
     is_known_device: bool = False
@@ -137,42 +137,42 @@ def authenticate(reference: str, password: str, *, device: str, origin: str) -> 
     A write is left open, for the caller to commit whatever became of it. Known or not, each reference costs the same.
     An account that was closed comes back as such: only who knows its password learns that it is.
     """
-    contract = contracts.find(reference)
-    account = _account_of(contract)
-    is_known_device = sessions.knows_device(account, device)
-    counter = _counter(reference, account, device if is_known_device else "")
-    pause = throttle.wait(counter) or (None if is_known_device else throttle.origin_wait("login", origin))
+    key = contracts.find_key(reference)
+    contract_id, account_id, password_hash = (key.id, key.account_id, key.password_hash) if key else (None, None, None)
+    is_known_device = sessions.knows_device(account_id, device)
+    counter = _counter(reference, account_id, device if is_known_device else "")
+    pause = throttle.standing(counter).wait or (None if is_known_device else throttle.origin_wait("login", origin))
     if pause is not None:
         begin_write()
-        audit.record("login_delayed", contract=contract, step=12)
-        return Attempt(contract=contract, wait=pause)
+        audit.record("login_delayed", contract=contract_id, step=12)
+        return Attempt(contract_id=contract_id, wait=pause)
 
     # From here on what is there and what is not costs the same looks, so that the time tells nothing (F9).
-    account_id, password_hash = (account.id, account.password_hash) if account is not None else (sessions.NOBODY, None)
-    if contract is not None:
-        db.session.expunge(contract)  # its number is told of, and needs no second look
     db.session.rollback()  # no connection is kept busy while the hash is computed
     is_right = passwords.verify(password_hash, password)
     fresh_hash = passwords.hash(password) if is_right and passwords.needs_rehash(str(password_hash)) else password_hash
 
     begin_write()
-    account = db.session.scalars(_LOCKED, {"id": account_id}).one_or_none()
+    account = db.session.scalars(_LOCKED, {"id": account_id or sessions.NOBODY}).one_or_none()
     if account is not None and account.password_hash != password_hash:
         # Changed or hashed anew meanwhile, by another login of the owner perhaps: what was computed tells nothing.
         db.session.rollback()
         return authenticate(reference, password, device=device, origin=origin)
-    pause = throttle.wait(counter)  # others may have failed while this one was computed: they count first
-    if account is None or not is_right or pause is not None:
+    standing = throttle.standing(counter)  # others may have failed while this one was computed: they count first
+    if account is None or not is_right or standing.wait is not None:
         failures = throttle.fail(counter)
         if not is_known_device:
             throttle.origin_fail("login", origin)
-        audit.record("login_refused", account=account, contract=contract, step=11)
+        audit.record("login_refused", account=account, contract=contract_id, step=11)
         is_alarm = failures == throttle.FREE_FAILURES and not is_known_device
         alarmed = account if account is not None and account.is_finished else None
-        return Attempt(contract=contract, wait=pause, alarmed=alarmed if is_alarm else None, is_alarm=is_alarm)
-    throttle.succeed(counter)
-    account.password_hash = str(fresh_hash)
-    return Attempt(account=account, contract=contract, is_known_device=is_known_device)
+        told = alarmed if is_alarm else None
+        return Attempt(contract_id=contract_id, wait=standing.wait, alarmed=told, is_alarm=is_alarm)
+    if standing.failures:
+        throttle.succeed(counter)
+    if fresh_hash != password_hash:
+        account.password_hash = str(fresh_hash)
+    return Attempt(account=account, contract_id=contract_id, is_known_device=is_known_device)
 
 
 def finish(account: Account) -> None:
@@ -203,7 +203,7 @@ def reset_password(account: Account, password_hash: str, *, device: str) -> None
     sessions.end_all(account)
     addresses.drop(account)
     sessions.note_device(account, device)
-    throttle.succeed(_counter("", account, ""))
+    throttle.succeed(_counter("", account.id, ""))
     audit.record("password_reset", account=account)
 
 
@@ -248,10 +248,10 @@ def _account_of(contract: Contract | None) -> Account | None:
     return None if account is None or account.is_gone else account
 
 
-def _counter(reference: str, account: Account | None, device: str) -> str:
-    if account is None:
+def _counter(reference: str, account_id: int | None, device: str) -> str:
+    if account_id is None:
         return f"reference:{reference.lstrip('0')}"
-    return f"device:{account.id}:{sessions.digest(device)[:32]}" if device else f"account:{account.id}"
+    return f"device:{account_id}:{sessions.digest(device)[:32]}" if device else f"account:{account_id}"
 
 
 def _may_mail(kind: str, whose: str) -> bool:

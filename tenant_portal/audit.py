@@ -18,15 +18,19 @@ def record(
     name: str,
     *,
     account: Account | None = None,
-    contract: Contract | None = None,
+    contract: Contract | int | None = None,
     step: int | None = None,
     actor: str = "tenant",
     detail: str = "",
 ) -> None:
-    """Add one line to the journal, in the transaction of what it tells of, and one to the log."""
+    """Add one line to the journal, in the transaction of what it tells of, and one to the log.
+
+    A contract may be told of by its number, `contracts.id`.
+    """
     if account is not None and account.id is None:
         db.session.flush()
-    whose = {"account_id": account.id if account else None, "contract_id": contract.id if contract else None}
+    contract_id = contract.id if isinstance(contract, Contract) else contract
+    whose = {"account_id": account.id if account else None, "contract_id": contract_id}
     facts: dict[str, Any] = {"step": step, "actor": actor, "detail": detail[:300]}
     db.session.execute(_LINE, {"name": name, **whose, **facts})
     note(name, account=whose["account_id"], contract=whose["contract_id"], **facts)

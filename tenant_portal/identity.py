@@ -109,12 +109,12 @@ def check_loaders() -> None:
 def log_in(account: Account, *, remember: bool) -> None:
     """Start a session for the account on this device, in a session cookie that holds nothing from before."""
     device = mark_device()
-    token, row = sessions.start(account, device=device, device_name=device_name(), remember=remember)
+    token = sessions.start(account, device=device, device_name=device_name(), remember=remember)
     _forget_session()
-    tenant = g._login_user = Tenant(token, row, is_fresh=True)
+    g.pop("_login_user", None)  # who asks from now on is read from the session
     # What `login_user` would store; it would also tell a host's listeners, who take each user for one of the host's.
     manager: Any = current_app.login_manager  # type: ignore[attr-defined]
-    session.update(_user_id=tenant.get_id(), _fresh=True, _id=manager._session_identifier_generator())
+    session.update(_user_id=_ID_PREFIX + token, _fresh=True, _id=manager._session_identifier_generator())
     session["portal_seen"] = _minutes_now()
     if remember:
         set_cookie("remember", tokens.seal("remember", token), int(settings.remember_days.total_seconds()))
@@ -198,9 +198,11 @@ def next_page(wanted: str | None) -> str:
     file, after which the browser would still show the login.
     """
     home = url_for("portal.space.espace")
+    if not wanted:
+        return home
     root = request.root_path.rstrip("/")
     try:
-        path = urlsplit(wanted or "").path
+        path = urlsplit(wanted).path
         endpoint, values = current_app.url_map.bind_to_environ(request.environ).match(
             path.removeprefix(root), method="GET"
         )

@@ -93,7 +93,7 @@ def account_reopened(account: Account, contract: Contract) -> None:
     outbox.put("account_reopened", account.email, account=account, contract=contract, content=content)
 
 
-def new_device(account: Account, contract: Contract, *, device_name: str, link: str) -> None:
+def new_device(account: Account, contract: Contract | None, *, device_name: str, link: str) -> None:
     """Tell the owner that a device which his account did not know has just logged in (T39, ASVS 6.3.5)."""
     content = {"digits": _digits(contract), "device_name": device_name, "at": utcnow().isoformat(), "link": link}
     outbox.put("new_device", account.email, account=account, contract=contract, content=content)

@@ -3,9 +3,9 @@
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
 from sqlalchemy.orm import joinedload
 
 from .db import db, utcnow
@@ -22,6 +22,8 @@ _OF_TOKEN = (
     select(Login).where(Login.token_hash == bindparam("token_hash")).options(joinedload(Login.account, innerjoin=True))
 )
 _logins = Login.__table__.c
+#: No object is made of a row that the next request will read.
+_ROW = insert(cast(Table, Login.__table__))
 _OF_DEVICE = (
     select(_logins.id)
     .where(_logins.account_id == bindparam("account_id"), _logins.device_hash == bindparam("device_hash"))
@@ -29,20 +31,10 @@ _OF_DEVICE = (
 )
 
 
-def start(account: Account, *, device: str, device_name: str, remember: bool) -> tuple[str, Login]:
-    """Start a session and return its token, which only the cookie holds, and its row, which holds the token's hash."""
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+def start(account: Account, *, device: str, device_name: str, remember: bool) -> str:
+    """Start a session and return its token, which only the cookie holds: the row holds the token's hash."""
     lives: timedelta = settings.remember_days if remember else settings.session_hours
-    row = Login(
-        account_id=account.id,
-        token_hash=digest(token),
-        device_hash=digest(device),
-        device_name=device_name[:100],
-        is_remembered=remember,
-        expires_at=utcnow() + lives,
-    )
-    db.session.add(row)
-    return token, row
+    return _add(account, device, device_name=device_name[:100], is_remembered=remember, expires_at=utcnow() + lives)
 
 
 def check(token: str) -> Login | None:
@@ -84,19 +76,26 @@ def latest(account: Account, count: int) -> list[Login]:
     return list(db.session.scalars(rows.order_by(Login.id.desc()).limit(count)))
 
 
-def knows_device(account: Account | None, device: str) -> bool:
+def knows_device(account_id: int | None, device: str) -> bool:
     """Tell whether this device has logged in to the account before: it has a counter of failures of its own (T21).
 
     Without an account the same is looked for in vain, so that the answer takes as long as for one.
     """
-    whose = {"account_id": account.id if account else NOBODY, "device_hash": digest(device)}
+    whose = {"account_id": account_id or NOBODY, "device_hash": digest(device)}
     return bool(device and db.session.scalar(_OF_DEVICE, whose))
 
 
 def note_device(account: Account, device: str) -> None:
     """Note that this device belongs to the account's owner, without logging it in."""
-    _, row = start(account, device=device, device_name="", remember=False)
-    row.expires_at = row.ended_at = utcnow()
+    now = utcnow()
+    _add(account, device, created_at=now, expires_at=now, ended_at=now)
+
+
+def _add(account: Account, device: str, **facts: Any) -> str:
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    whose = {"account_id": account.id, "token_hash": digest(token), "device_hash": digest(device)}
+    db.session.execute(_ROW, {**whose, **facts})
+    return token
 
 
 def _end(*conditions: ColumnElement[bool]) -> int:

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
@@ -29,8 +29,8 @@ STORE_REST = timedelta(seconds=5)
 
 # Asked at each login, so built once: that takes longer than the database needs to answer.
 _attempts = cast(Table, Attempts.__table__)
-_WAITS = select(_attempts.c.wait_until).where(
-    _attempts.c.key.in_(bindparam("keys", expanding=True)), _attempts.c.wait_until > bindparam("now")
+_STANDING = select(_attempts.c.count.label("failures"), _attempts.c.wait_until).where(
+    _attempts.c.key == bindparam("key")
 )
 _FORGOTTEN = delete(_attempts).where(_attempts.c.key == bindparam("key"))
 # In words that both databases understand: the dialect of PostgreSQL takes longer to import than the rest of this file.
@@ -50,14 +50,20 @@ def delay_after(failures: int) -> timedelta:
     return min(timedelta(minutes=2.0 ** (failures - FREE_FAILURES)), LONGEST_WAIT)
 
 
-def wait(*keys: str) -> timedelta | None:
-    """Return how long the next try must wait, or None when it may go on."""
-    if not settings.throttle:
-        return None
-    now = utcnow()
-    until = db.session.scalars(_WAITS, {"keys": keys, "now": now})
-    longest = max((moment for moment in until if moment), default=None)
-    return longest - now if longest else None
+class Standing(NamedTuple):
+    """How a key stands: how long the next try must wait, if it must, and how many failures are counted."""
+
+    wait: timedelta | None = None
+    failures: int = 0
+
+
+def standing(key: str) -> Standing:
+    """Return whether the next try of that key may go on."""
+    row = db.session.execute(_STANDING, {"key": key}).one_or_none()
+    if row is None:
+        return Standing()
+    rest = row.wait_until - utcnow() if row.wait_until is not None and settings.throttle else timedelta(0)
+    return Standing(rest if rest > timedelta(0) else None, row.failures)
 
 
 def fail(key: str) -> int:

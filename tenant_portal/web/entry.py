@@ -8,7 +8,7 @@ from flask import session
 from .. import accounts, audit, consents, identity, links, mail, signals
 from ..accounts import Attempt
 from ..db import db
-from ..models import Account
+from ..models import Account, Contract
 from .fields import PortalForm, page
 from .forms import LoginForm
 
@@ -33,7 +33,7 @@ def try_own_password(account: Account, password: str) -> Attempt:
 def refuse(form: PortalForm, attempt: Attempt, template: str, **context: Any) -> Any:
     """Show one alert for the pair, with the reference kept (U25); whoever fails too often is asked to wait (T21)."""
     if attempt.is_alarm:
-        mail.attempts(attempt.alarmed, attempt.contract, link=links.public("password.mot_de_passe_oublie"))
+        mail.attempts(attempt.alarmed, _contract_of(attempt), link=links.public("password.mot_de_passe_oublie"))
     db.session.commit()
     if attempt.wait is None:
         return page(template, form=form, refusal="pair", wait=None, **context)
@@ -51,10 +51,10 @@ def enter(attempt: Attempt, account: Account, form: LoginForm) -> bool:
     if is_first:
         accounts.finish(account)
         mail.welcome(account, account.contracts[0], link=links.public("login.connexion"))
-    elif not attempt.is_known_device and attempt.contract is not None:
+    elif not attempt.is_known_device:
         mail.new_device(
             account,
-            attempt.contract,
+            _contract_of(attempt),
             device_name=identity.device_name(),
             link=links.public("password.mot_de_passe_oublie"),
         )
@@ -71,3 +71,8 @@ def enter(attempt: Attempt, account: Account, form: LoginForm) -> bool:
     signals.tell(signals.account_finished, **whose)
     signals.tell(signals.choices_changed, **whose, choices=choices)
     return True
+
+
+def _contract_of(attempt: Attempt) -> Contract | None:
+    """Return the contract of an attempt, looked for whether there is one or not (F9)."""
+    return db.session.get(Contract, attempt.contract_id or 0)

@@ -35,7 +35,7 @@ def inscription():
         if form.is_submitted() and not form.is_expired:
             _note_refusal(form)
         return _form_page(form)
-    pause = throttle.origin_wait("signup", identity.origin()) or throttle.wait(_counter(form))
+    pause = throttle.origin_wait("signup", identity.origin()) or throttle.standing(_counter(form)).wait
     if pause is not None:
         return _form_page(form, wait=pause, status=429)
     contract = contracts.find_running(form.reference.data, form.module.data)
