@@ -4,12 +4,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple, cast
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import Table, and_, bindparam, exists, func, or_, select
 
 from . import addresses, audit, consents, contracts, passwords, sessions, throttle
 from .db import begin_write, db, utcnow
-from .models import Account, Contract, Mail, Purpose
+from .models import REOPENING, Account, Contract, Login, Mail, Purpose
 from .settings import settings
 
 #: The same sign-up sent again within this time is a double click or a page reloaded, not a new wish (T38).
@@ -17,6 +18,20 @@ REPEAT = timedelta(minutes=2)
 #: Mails that one contract's sign-ups, resends and resets may cause in an hour, each kind for itself.
 MAILS_AN_HOUR = {"signup": 6, "resend": 3, "reset": 3}
 
+_contracts, _accounts, _logins = (cast(Table, model.__table__).c for model in (Contract, Account, Login))
+_stands = or_(_accounts.closed_at.is_(None), _accounts.closed_at > bindparam("gone_before"))
+_of_device = (
+    _logins.account_id == func.coalesce(_accounts.id, sessions.NOBODY),
+    _logins.device_hash == bindparam("device"),
+)
+#: All that a login asks before the hash, in plain rows: an object of the contract or its account takes thrice as long.
+#: Whether there is an account costs no look more or less (F9).
+_KEYS = (
+    select(_contracts.id, _contracts.reference, _accounts.id, _accounts.password_hash, exists().where(*_of_device))
+    .outerjoin(Account.__table__, and_(_accounts.id == _contracts.account_id, _stands))
+    .where(_contracts.reference.in_(bindparam("references", expanding=True)))
+)
+_PENDING = select(Account).join(Account.contracts).where(Contract.id == bindparam("contract_id"))
 _LOCKED = (
     select(Account).where(Account.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
 )
@@ -45,6 +60,15 @@ class Attempt:
     #: The account whose owner is to be told that somebody keeps failing; set once a day at the most (T21).
     alarmed: Account | None = None
     is_alarm: bool = False
+
+
+class _Key(NamedTuple):
+    contract_id: int | None = None
+    reference: str = ""
+    account_id: int | None = None
+    password_hash: str | None = None
+    #: Whether a device of that mark has logged in to the account before: it has a counter of its own (T21).
+    knows_device: bool = False
 
 
 def new_key() -> str:
@@ -99,8 +123,7 @@ def sign_up(contract: Contract, *, email: str, password: str, choices: Mapping[P
 
 def pending_sign_up(contract_id: int, key: str) -> Account | None:
     """Return the unfinished account of that very sign-up; None once it is finished, or replaced by a newer one."""
-    contract = db.session.get(Contract, contract_id)
-    account = contract.account if contract else None
+    account = db.session.scalars(_PENDING, {"contract_id": contract_id}).one_or_none()
     if account is None or account.is_finished or account.is_closed:
         return None
     return account if secrets.compare_digest(account.signup_key, key) else None
@@ -137,9 +160,9 @@ def authenticate(reference: str, password: str, *, device: str, origin: str) -> 
     A write is left open, for the caller to commit whatever became of it. Known or not, each reference costs the same.
     An account that was closed comes back as such: only who knows its password learns that it is.
     """
-    key = contracts.find_key(reference)
-    contract_id, account_id, password_hash = (key.id, key.account_id, key.password_hash) if key else (None, None, None)
-    is_known_device = sessions.knows_device(account_id, device)
+    key = _key(reference, device)
+    contract_id, account_id, password_hash = key.contract_id, key.account_id, key.password_hash
+    is_known_device = bool(device) and key.knows_device
     counter = _counter(reference, account_id, device if is_known_device else "")
     pause = throttle.standing(counter).wait or (None if is_known_device else throttle.origin_wait("login", origin))
     if pause is not None:
@@ -246,6 +269,13 @@ def _account_of(contract: Contract | None) -> Account | None:
     """Return the account of a contract, open or to be opened again; one that is gone is none."""
     account = contract.account if contract is not None else None
     return None if account is None or account.is_gone else account
+
+
+def _key(reference: str, device: str) -> _Key:
+    """Return what a login asks of the contract that is meant, and of its account unless that is gone."""
+    known = {"references": contracts.spellings(reference), "device": sessions.digest(device)}
+    rows = db.session.execute(_KEYS, {**known, "gone_before": utcnow() - REOPENING})
+    return contracts.the_one(reference, [_Key(*row) for row in rows]) or _Key()
 
 
 def _counter(reference: str, account_id: int | None, device: str) -> str:

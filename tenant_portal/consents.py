@@ -1,7 +1,8 @@
 """The three choices and their proof: an append-only register of what was asked, answered, when and through what."""
 
 from collections.abc import Mapping
-from typing import cast
+from datetime import datetime
+from typing import NamedTuple, cast
 
 from sqlalchemy import Table, bindparam, insert, select
 
@@ -15,8 +16,23 @@ WORDING_VERSION = "2026-11"
 
 #: Appended without an object for each, as nobody looks at them again before they are asked for.
 _ANSWERS = insert(cast(Table, Consent.__table__))
-#: Asked after each login, so built once.
-_OF_ACCOUNT = select(Consent).where(Consent.account_id == bindparam("account_id")).order_by(Consent.id)
+# Asked after each login, so built once and read as plain rows.
+_columns = cast(Table, Consent.__table__).c
+_OF_ACCOUNT = (
+    select(_columns.purpose, _columns.answer, _columns.contract_id, _columns.wording, _columns.created_at)
+    .where(_columns.account_id == bindparam("account_id"))
+    .order_by(_columns.id)
+)
+
+
+class Answer(NamedTuple):
+    """One answer of the register: to what, yes or no, in which words it was asked, and when."""
+
+    purpose: Purpose
+    answer: bool
+    contract_id: int
+    wording: str
+    created_at: datetime
 
 
 def wording(purpose: Purpose) -> str:
@@ -54,16 +70,16 @@ def withdraw(account: Account, *, channel: str, reason: str = "") -> list[Contra
     return changed
 
 
-def current(account: Account, contract: Contract | None = None) -> dict[Purpose, Consent]:
+def current(account: Account, contract: Contract | None = None) -> dict[Purpose, Answer]:
     """Return the newest answer of each purpose; the e-notice is a choice per contract, the others per person (L16)."""
-    newest: dict[Purpose, Consent] = {}
-    for row in db.session.scalars(_OF_ACCOUNT, {"account_id": account.id}):
+    newest: dict[Purpose, Answer] = {}
+    for row in map(Answer._make, db.session.execute(_OF_ACCOUNT, {"account_id": account.id})):
         if row.purpose is not Purpose.E_NOTICE or contract is None or row.contract_id == contract.id:
             newest[row.purpose] = row
     return newest
 
 
-def awaits_direct_debit(contract: Contract, choices: Mapping[Purpose, Consent]) -> bool:
+def awaits_direct_debit(contract: Contract, choices: Mapping[Purpose, Answer]) -> bool:
     """Tell whether the e-notice was accepted for a contract that is not in direct debit: the wish waits (T22)."""
     answer = choices.get(Purpose.E_NOTICE)
     return answer is not None and answer.answer and not contract.is_direct_debit

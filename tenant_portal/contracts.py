@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from itertools import islice
-from typing import NamedTuple, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Table, and_, bindparam, func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from .db import db, utcnow
-from .models import REOPENING, Account, Contract, Import
+from .models import Account, Contract, Import
 from .rules import digits_of, folded, padded_variants
 from .settings import settings
 
@@ -24,28 +24,19 @@ _OF_REFERENCES = (
 _LOCKED = (
     select(Contract).where(Contract.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
 )
-# As a plain row: an object of the contract or of its account takes thrice as long.
-_contracts, _accounts = cast(Table, Contract.__table__).c, cast(Table, Account.__table__).c
-_stands = or_(_accounts.closed_at.is_(None), _accounts.closed_at > bindparam("gone_before"))
-_KEYS = (
-    select(_contracts.id, _contracts.reference, _accounts.id.label("account_id"), _accounts.password_hash)
-    .outerjoin(Account.__table__, and_(_accounts.id == _contracts.account_id, _stands))
-    .where(_contracts.reference.in_(bindparam("references", expanding=True)))
-)
 #: Contracts that one search shows; whoever finds more types more.
 SEARCH_MAX = 50
 
 
-class Key(NamedTuple):
-    """What a login asks of a contract: its account, if it has one that stands, and the hash of its password."""
+class Referenced(Protocol):
+    """A contract, or what was read of one."""
 
-    id: int
-    reference: str
-    account_id: int | None
-    password_hash: str | None
+    @property
+    def reference(self) -> Any:
+        """The contract's reference."""
 
 
-Found = TypeVar("Found", Contract, Key)
+Found = TypeVar("Found", bound=Referenced)
 
 
 def today() -> date:
@@ -55,19 +46,26 @@ def today() -> date:
 
 def find(reference: str) -> Contract | None:
     """Return the contract with that reference; one with other leading zeros only if it is the only one (T02)."""
-    return _the_one(reference, _candidates(reference))
+    return the_one(reference, _candidates(reference))
 
 
-def find_key(reference: str) -> Key | None:
-    """Return what a login asks of the contract that `find` finds; whether there is an account costs no more (F9)."""
-    known = {"references": _spellings(reference), "gone_before": utcnow() - REOPENING}
-    return _the_one(reference, [Key(*row) for row in db.session.execute(_KEYS, known)])
+def spellings(reference: str) -> list[str]:
+    """Return how the roster may write a reference: not with a NUL, which PostgreSQL does not even look for."""
+    return padded_variants(reference, settings.reference_length) if "\0" not in reference else []
+
+
+def the_one(reference: str, candidates: Sequence[Found]) -> Found | None:
+    """Return which of the contracts in those spellings is meant, if it is sure."""
+    exact = [c for c in candidates if c.reference == reference]
+    if exact:
+        return exact[0]
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def find_running(reference: str, module: str) -> Contract | None:
     """Return the running contract that carries both numbers; which of the two is wrong is never told (T04)."""
     modules = set(padded_variants(module, settings.module_length))
-    found = _the_one(reference, [c for c in _candidates(reference) if c.module in modules])
+    found = the_one(reference, [c for c in _candidates(reference) if c.module in modules])
     return found if found is not None and found.is_running(today()) else None
 
 
@@ -116,16 +114,4 @@ def _named(name: str) -> list[Contract]:
 
 
 def _candidates(reference: str) -> list[Contract]:
-    return list(db.session.scalars(_OF_REFERENCES, {"references": _spellings(reference)}))
-
-
-def _spellings(reference: str) -> list[str]:
-    """Return how the roster may write a reference: not with a NUL, which PostgreSQL does not even look for."""
-    return padded_variants(reference, settings.reference_length) if "\0" not in reference else []
-
-
-def _the_one(reference: str, candidates: Sequence[Found]) -> Found | None:
-    exact = [c for c in candidates if c.reference == reference]
-    if exact:
-        return exact[0]
-    return candidates[0] if len(candidates) == 1 else None
+    return list(db.session.scalars(_OF_REFERENCES, {"references": spellings(reference)}))

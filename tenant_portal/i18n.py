@@ -135,8 +135,13 @@ def day(moment: datetime | date) -> str:
     """Return a day as people write it: « mercredi 25 novembre 2026 », in the landlord's time zone."""
     if isinstance(moment, datetime):
         moment = moment.astimezone(settings.timezone).date()
-    text = format_date(moment, "full", locale=language())
-    return _first(text) if language() == "fr" else text
+    return _day(moment, language())
+
+
+@lru_cache(maxsize=1024)
+def _day(of: date, code: str) -> str:
+    text = format_date(of, "full", locale=code)
+    return _first(text) if code == "fr" else text
 
 
 def moment(at: datetime) -> str:

@@ -118,7 +118,7 @@ def log_in(account: Account, *, remember: bool) -> None:
     session["portal_seen"] = _minutes_now()
     if remember:
         set_cookie("remember", tokens.seal("remember", token), int(settings.remember_days.total_seconds()))
-    else:
+    elif cookie_name("remember") in request.cookies:
         set_cookie("remember", "", 0)
 
 

@@ -6,6 +6,7 @@ import re
 import secrets
 import traceback
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,11 @@ def _request_facts() -> dict[str, str]:
 
 def _network() -> str:
     """Return the network that the request comes from: enough to see an attack, too little to name a person."""
-    origin = request.remote_addr or ""
+    return _network_of(request.remote_addr or "")
+
+
+@lru_cache(maxsize=1024)
+def _network_of(origin: str) -> str:
     try:
         return str(ip_network(f"{origin}/{48 if ':' in origin else 24}", strict=False))
     except ValueError:

@@ -19,16 +19,12 @@ NOBODY = 0
 
 # Asked at each login or request of a tenant, so built once: that takes longer than the database needs to answer.
 _OF_TOKEN = (
-    select(Login).where(Login.token_hash == bindparam("token_hash")).options(joinedload(Login.account, innerjoin=True))
+    select(Login)
+    .where(Login.token_hash == bindparam("token_hash"))
+    .options(joinedload(Login.account, innerjoin=True).joinedload(Account.contracts))
 )
-_logins = Login.__table__.c
 #: No object is made of a row that the next request will read.
 _ROW = insert(cast(Table, Login.__table__))
-_OF_DEVICE = (
-    select(_logins.id)
-    .where(_logins.account_id == bindparam("account_id"), _logins.device_hash == bindparam("device_hash"))
-    .limit(1)
-)
 
 
 def start(account: Account, *, device: str, device_name: str, remember: bool) -> str:
@@ -39,7 +35,7 @@ def start(account: Account, *, device: str, device_name: str, remember: bool) ->
 
 def check(token: str) -> Login | None:
     """Return the session of a token if it still runs and its account stands."""
-    row = db.session.scalars(_OF_TOKEN, {"token_hash": digest(token)}).one_or_none()
+    row = db.session.scalars(_OF_TOKEN, {"token_hash": digest(token)}).unique().one_or_none()
     if row is None or row.ended_at is not None or row.expires_at <= utcnow() or row.account.is_closed:
         return None
     return row
@@ -74,15 +70,6 @@ def latest(account: Account, count: int) -> list[Login]:
     """Return the newest logins of an account, whether they still run or not; a device only noted is none."""
     rows = select(Login).where(Login.account_id == account.id, Login.expires_at > Login.created_at)
     return list(db.session.scalars(rows.order_by(Login.id.desc()).limit(count)))
-
-
-def knows_device(account_id: int | None, device: str) -> bool:
-    """Tell whether this device has logged in to the account before: it has a counter of failures of its own (T21).
-
-    Without an account the same is looked for in vain, so that the answer takes as long as for one.
-    """
-    whose = {"account_id": account_id or NOBODY, "device_hash": digest(device)}
-    return bool(device and db.session.scalar(_OF_DEVICE, whose))
 
 
 def note_device(account: Account, device: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
-from sqlalchemy import Table, bindparam, delete, select, text
+from sqlalchemy import Integer, Table, bindparam, delete, select, text, update
 
 from .db import UtcDateTime, db, utcnow
 from .models import Attempts
@@ -34,9 +34,17 @@ _STANDING = select(_attempts.c.count.label("failures"), _attempts.c.wait_until).
 )
 _FORGOTTEN = delete(_attempts).where(_attempts.c.key == bindparam("key"))
 # In words that both databases understand: the dialect of PostgreSQL takes longer to import than the rest of this file.
-_NOTED = text(
-    "INSERT INTO portal_attempts (key, count, since) VALUES (:key, 0, :since) ON CONFLICT DO NOTHING"
-).bindparams(bindparam("since", type_=UtcDateTime))
+# One statement, so that of several at once each is counted.
+_COUNTED = (
+    text(
+        "INSERT INTO portal_attempts (key, count, since) VALUES (:key, 1, :now) ON CONFLICT (key) DO UPDATE SET"
+        " count = CASE WHEN portal_attempts.since <= :before THEN 1 ELSE portal_attempts.count + 1 END,"
+        " since = CASE WHEN portal_attempts.since <= :before THEN :now ELSE portal_attempts.since END"
+        " RETURNING count, since"
+    )
+    .bindparams(bindparam("now", type_=UtcDateTime), bindparam("before", type_=UtcDateTime))
+    .columns(count=Integer, since=UtcDateTime)
+)
 
 Answer = TypeVar("Answer")
 
@@ -69,13 +77,10 @@ def standing(key: str) -> Standing:
 def fail(key: str) -> int:
     """Count one failure and set the wait that follows; return how many there are now. Races are counted one by one."""
     now = utcnow()
-    row = _locked(key, now)
-    if now - row.since >= DAY:
-        row.count, row.since = 0, now
-    row.count += 1
-    row.wait_until = row.since + DAY if row.count >= DAILY_FAILURES else now + delay_after(row.count)
-    db.session.flush()
-    return row.count
+    failures, since = _count(key, now, within=DAY)
+    until = since + DAY if failures >= DAILY_FAILURES else now + delay_after(failures)
+    db.session.execute(update(_attempts).where(_attempts.c.key == key).values(wait_until=until))
+    return failures
 
 
 def succeed(key: str) -> None:
@@ -85,20 +90,14 @@ def succeed(key: str) -> None:
 
 def allow(key: str, *, times: int, within: timedelta) -> bool:
     """Count one use and tell whether it is still within so many in that time: for mails, which cost others."""
-    now = utcnow()
-    row = _locked(key, now)
-    if now - row.since >= within:
-        row.count, row.since = 0, now
-    row.count += 1
-    db.session.flush()
-    return row.count <= times or not settings.throttle
+    uses, _ = _count(key, utcnow(), within=within)
+    return uses <= times or not settings.throttle
 
 
-def _locked(key: str, now: datetime) -> Attempts:
-    db.session.execute(_NOTED, {"key": key, "since": now})
-    return db.session.scalars(
-        select(Attempts).where(Attempts.key == key).with_for_update().execution_options(populate_existing=True)
-    ).one()
+def _count(key: str, now: datetime, *, within: timedelta) -> tuple[int, datetime]:
+    """Count one more and return how many there are since when; what is as old as `within` no longer counts."""
+    count, since = db.session.execute(_COUNTED, {"key": key, "now": now, "before": now - within}).one()
+    return count, since
 
 
 def origin_wait(kind: str, origin: str) -> timedelta | None:

@@ -204,8 +204,7 @@ def test_bug_is_told_in_one_line_with_its_place_and_without_what_was_typed(
     app, lease = make_app(PROPAGATE_EXCEPTIONS=False), a_contract()
     with app.app_context():
         begin_write()
-        db.session.execute(text("ALTER TABLE portal_logins RENAME TO gone"))
-        db.session.execute(text("ALTER TABLE portal_attempts RENAME TO gone_too"))
+        db.session.execute(text("ALTER TABLE portal_attempts RENAME TO gone"))
         db.session.commit()
     page = log_in(Portal(app), lease.reference, PASSWORD, status=500)
     failed = [line for line in words.lines if " ERROR " in line]

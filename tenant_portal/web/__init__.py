@@ -162,7 +162,8 @@ def _fall_silent(error: BaseException | None) -> None:
 @portal.after_request
 def _headers(response: Response) -> Response:
     headers = response.headers
-    headers.extend([(name, value) for name, value in _security_headers().items() if name not in headers])
+    own = {name.lower() for name in headers.keys()}  # noqa: SIM118 (one look at each header, not one for each of ours)
+    headers.extend([(name, value) for name, value in _security_headers().items() if name.lower() not in own])
     if request.endpoint == "portal.style" or (request.endpoint == "portal.static" and "v" in request.args):
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:

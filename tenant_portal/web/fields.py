@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from email_validator import EmailNotValidError, validate_email
 from flask import current_app, render_template, request, session
 from flask_wtf import FlaskForm
+from flask_wtf.csrf import generate_csrf
 from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, StringField, ValidationError
 from wtforms.fields.choices import Choice, SelectChoice
 from wtforms.validators import StopValidation
@@ -188,6 +189,12 @@ class ButtonForm(PortalForm):
             raise FormExpired
 
 
+def form_token() -> tuple[str, str]:
+    """Return name and value of the token that each of our forms carries; a button needs no form object for it."""
+    meta = PortalForm.Meta()
+    return meta.csrf_field_name, generate_csrf(meta.csrf_secret, meta.csrf_field_name)
+
+
 def check_new_password(field: Field, context: list[str]) -> None:
     """Refuse a weak password with the reason and the way out (PRODUCT 1, U31, U32)."""
     reason = passwords.weakness(field.data or "", context)
@@ -214,7 +221,12 @@ def page(template: str, *, status: int = 200, form: PortalForm | None = None, **
     """Return a rendered page and its status; a form that came too late answers 400 with everything still in it."""
     if form is not None and form.is_expired:
         status = 400
-    return render_template(f"portal/{template}", form=form, said=session.pop("portal_said", None), **context), status
+    return render_template(f"portal/{template}", form=form, said=told("portal_said"), **context), status
+
+
+def told(key: str) -> Any:
+    """Take what the page before left in the session; a session that is not touched sends no cookie."""
+    return session.pop(key) if key in session else None
 
 
 def say(code: str) -> None:

@@ -1,5 +1,6 @@
 """The two forms of the help page, which the guide shows as well: rename a field here and its figures follow."""
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 from wtforms import HiddenField, ValidationError
@@ -7,7 +8,7 @@ from wtforms import HiddenField, ValidationError
 from .. import accounts, contracts
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..models import Purpose
+from ..models import Contract, Purpose
 from .fields import (
     ContractReferenceField,
     CurrentPasswordField,
@@ -98,14 +99,18 @@ class SignupForm(PortalForm):
     def validate_password(self, field: Any) -> None:
         """Refuse a password that who knows this tenant would guess."""
         typed = [t for t in (self.reference.data, self.module.data, self.email.data) if t]
-        contract = contracts.find(self.reference.data) if self.reference.data else None
-        known = contract if contract is not None and contract.module == self.module.data else None
-        check_new_password(field, accounts.known_words(known, *typed))
+        check_new_password(field, accounts.known_words(self.contract, *typed))
 
     def validate_confirmation(self, field: Any) -> None:
         """Refuse two passwords that differ."""
         if field.data != self.password.data:
             raise ValidationError(_("Les deux mots de passe ne sont pas identiques. Saisissez-les à nouveau."))
+
+    @cached_property
+    def contract(self) -> Contract | None:
+        """The running contract that carries both numbers, if there is one."""
+        reference, module = self.reference.data, self.module.data
+        return contracts.find_running(reference, module) if reference and module else None
 
     @property
     def choices(self) -> dict[Purpose, bool]:

@@ -44,7 +44,7 @@ def _words(language: str) -> dict[str, Any]:
             "of_month": i18n.of_month,
             "file_size": i18n.file_size,
             "last_import_day": last_import_day,
-            "button_form": fields.ButtonForm,
+            "form_token": fields.form_token,
         }
         words["f"] = macros.make_module(words)
         state.cache["words", macros, language] = words

@@ -35,12 +35,13 @@ def inscription():
         if form.is_submitted() and not form.is_expired:
             _note_refusal(form)
         return _form_page(form)
-    pause = throttle.origin_wait("signup", identity.origin()) or throttle.standing(_counter(form)).wait
+    standing = throttle.standing(_counter(form))
+    pause = throttle.origin_wait("signup", identity.origin()) or standing.wait
     if pause is not None:
         return _form_page(form, wait=pause, status=429)
-    contract = contracts.find_running(form.reference.data, form.module.data)
-    if contract is None:
+    if form.contract is None:
         return _mismatch(form)
+    contract = form.contract
     outcome = accounts.sign_up(
         contract,
         email=form.email.data,
@@ -56,7 +57,8 @@ def inscription():
             _send_activation(outcome.account, contract)
         elif outcome.existing is not None:
             _tell_registered(outcome.existing, contract, form.email.data)
-    throttle.succeed(_counter(form))
+    if standing.failures:
+        throttle.succeed(_counter(form))
     known = {
         "contract": contract.id,
         "reference": form.reference.data,

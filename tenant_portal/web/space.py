@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, session, url_for
+from flask import Blueprint, Response, make_response, redirect, url_for
 
 from .. import accounts, addresses, audit, consents, identity, links, mail, retention, signals, tokens
 from ..db import begin_write, db
@@ -10,7 +10,7 @@ from ..i18n import lazy_gettext as _l
 from ..models import REOPENING, Account, Contract, Purpose
 from ..rules import suggested_address
 from .entry import refuse, try_own_password
-from .fields import ButtonForm, CurrentPasswordField, PortalForm, page, say
+from .fields import ButtonForm, CurrentPasswordField, PortalForm, page, say, told
 
 screen = Blueprint("space", __name__)
 
@@ -33,7 +33,7 @@ def espace(account: Account):
         account=account,
         contracts=contracts,
         questions=questions,
-        is_first=session.pop("portal_first", False),
+        is_first=told("portal_first") is not None,
     )
 
 
