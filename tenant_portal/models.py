@@ -212,12 +212,8 @@ class Mail(Base):
     __tablename__ = "portal_mails"
     __table_args__ = (
         UniqueConstraint("message_id"),
-        Index(
-            "ix_portal_mails_due",
-            "due_at",
-            sqlite_where=text("state = 'waiting'"),
-            postgresql_where=text("state = 'waiting'"),
-        ),
+        # In PostgreSQL's too, by its migration: to say so here as well would import that dialect at each start.
+        Index("ix_portal_mails_due", "due_at", sqlite_where=text("state = 'waiting'")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
