@@ -156,8 +156,10 @@ def adopt_sqlite(engine: Engine) -> None:
         writes = connection.get_execution_options().get("portal_write")
         driver = cast(sqlite3.Connection, connection.connection.driver_connection)
         driver.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
-        with told_by_driver(connection):
+        try:
             driver.execute("BEGIN IMMEDIATE" if writes == "now" else "BEGIN")
+        except sqlite3.OperationalError as trouble:  # at each request, so without the manager above
+            raise OperationalError("", None, trouble) from trouble
 
 
 def _use_wal(cursor: sqlite3.Cursor) -> None:
