@@ -26,7 +26,7 @@ from werkzeug.routing import RequestRedirect
 from . import sessions, tokens
 from .db import utcnow
 from .errors import ConfigError
-from .models import Account, Login
+from .models import Account
 from .rules import origin_of
 from .settings import settings, state
 
@@ -61,8 +61,8 @@ class Tenant(UserMixin):
     is_authenticated = False
     is_anonymous = True
 
-    def __init__(self, token: str, login: Login, *, is_fresh: bool) -> None:
-        self.token, self.login, self.is_fresh = token, login, is_fresh
+    def __init__(self, token: str, session: sessions.Session, *, is_fresh: bool) -> None:
+        self.token, self.session, self.is_fresh = token, session, is_fresh
 
     def get_id(self) -> str:
         """Return the id that the session cookie keeps."""
@@ -149,12 +149,12 @@ def be_stranger() -> None:
     g._login_user = manager.anonymous_user()
 
 
-def current_login() -> Login:
+def current_session() -> sessions.Session:
     """Return the session of this request, on a page for tenants only."""
     tenant = current_tenant()
     if tenant is None:
         abort(403)
-    return tenant.login
+    return tenant.session
 
 
 def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -165,7 +165,7 @@ def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
         tenant = current_tenant()
         if tenant is None:
             return redirect(url_for("portal.login.connexion", suite=request.path if request.method == "GET" else None))
-        return view(tenant.login.account, *args, **kwargs)
+        return view(tenant.session.account, *args, **kwargs)
 
     guarded.portal_guard = "account"  # type: ignore[attr-defined]
     return guarded

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
 from sqlalchemy.orm import joinedload
@@ -18,10 +18,12 @@ TOKEN_BYTES = 32
 NOBODY = 0
 
 # Asked at each login or request of a tenant, so built once: that takes longer than the database needs to answer.
+_logins = cast(Table, Login.__table__).c
 _OF_TOKEN = (
-    select(Login)
-    .where(Login.token_hash == bindparam("token_hash"))
-    .options(joinedload(Login.account, innerjoin=True).joinedload(Account.contracts))
+    select(_logins.id, Account, _logins.is_remembered, _logins.expires_at)
+    .join(Account, Account.id == _logins.account_id)
+    .where(_logins.token_hash == bindparam("token_hash"), _logins.ended_at.is_(None))
+    .options(joinedload(Account.contracts))
 )
 #: No object is made of a row that the next request will read.
 _ROW = insert(cast(Table, Login.__table__))
@@ -33,12 +35,20 @@ def start(account: Account, *, device: str, device_name: str, remember: bool) ->
     return _add(account, device, device_name=device_name[:100], is_remembered=remember, expires_at=utcnow() + lives)
 
 
-def check(token: str) -> Login | None:
+class Session(NamedTuple):
+    """A session that runs: the number of its row, its account, and whether the device is remembered."""
+
+    id: int
+    account: Account
+    is_remembered: bool
+
+
+def check(token: str) -> Session | None:
     """Return the session of a token if it still runs and its account stands."""
-    row = db.session.scalars(_OF_TOKEN, {"token_hash": digest(token)}).unique().one_or_none()
-    if row is None or row.ended_at is not None or row.expires_at <= utcnow() or row.account.is_closed:
+    row = db.session.execute(_OF_TOKEN, {"token_hash": digest(token)}).unique().one_or_none()
+    if row is None or row.expires_at <= utcnow() or row.Account.is_closed:
         return None
-    return row
+    return Session(row.id, row.Account, row.is_remembered)
 
 
 def end(token: str) -> None:
@@ -53,7 +63,7 @@ def end_all(account: Account | None = None) -> int:
     return _end(Login.account_id == account.id) if account is not None else _end()
 
 
-def end_others(account: Account, kept: Login, *, only: int | None = None) -> int:
+def end_others(account: Account, kept: Session, *, only: int | None = None) -> int:
     """End the account's other sessions, or only the one with that number; return how many ran."""
     conditions = [Login.account_id == account.id, Login.id != kept.id]
     return _end(*conditions) if only is None else _end(*conditions, Login.id == only)

@@ -145,7 +145,7 @@ def objection():
 
 def _is_logged_in(account: Account) -> bool:
     tenant = identity.current_tenant()
-    return tenant is not None and tenant.login.account_id == account.id
+    return tenant is not None and tenant.session.account.id == account.id
 
 
 def _contract(change: EmailChange) -> Contract | None:

@@ -48,11 +48,11 @@ class EndForm(PortalForm):
 @identity.account_required
 def connexions(account: Account):
     """List the devices that are logged in and the last logins; log out others for whoever types the password."""
-    own = identity.current_login()
+    own = identity.current_session()
     others = [login for login in sessions.running(account) if login.id != own.id]
     form = EndForm(others)
     context: dict[str, Any] = {
-        "own": own,
+        "own": db.session.get_one(Login, own.id),
         "others": {str(login.id): login for login in others},
         "latest": sessions.latest(account, LATEST),
     }

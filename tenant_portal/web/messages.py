@@ -136,7 +136,7 @@ def message():
         mail.message_received(written.message, days=settings.reply_days)
         mail.message_to_landlord(written.message, standing_text=_standing(written.contract))
     tenant = identity.current_tenant()
-    what = {"reference": written.message.reference, "account": tenant.login.account_id if tenant else None}
+    what = {"reference": written.message.reference, "account": tenant.session.account.id if tenant else None}
     db.session.commit()
     if not written.is_repeat:
         signals.tell(signals.message_received, number=number, topic=str(topic), **what)
@@ -176,7 +176,7 @@ def _known() -> dict[str, Any]:
     known: dict[str, Any] = {"topic": topic}
     signup, tenant = session.get("portal_signup", {}), identity.current_tenant()
     if tenant is not None:
-        account = tenant.login.account
+        account = tenant.session.account
         known |= {"email": account.email, "reference": account.contracts[0].reference if account.contracts else None}
     elif signup:
         known |= {"email": signup["email"], "reference": signup["reference"]}

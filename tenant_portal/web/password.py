@@ -141,7 +141,7 @@ def mot_de_passe():
 @identity.account_required
 def changement(account: Account):
     """Change the password in the account; this browser stays, with a session of its own, every other one ends."""
-    form, remembers = ChangeForm(account), identity.current_login().is_remembered
+    form, remembers = ChangeForm(account), identity.current_session().is_remembered
     context: dict[str, Any] = {"reference": account.contracts[0].reference}
     if not form.validate_on_submit():
         return page("password/changement.html", form=form, refusal=None, **context)

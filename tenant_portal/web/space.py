@@ -77,7 +77,7 @@ def deconnexion() -> Response:
     begin_write()
     tenant = identity.current_tenant()
     if tenant is not None:
-        audit.record("logged_out", account=tenant.login.account)
+        audit.record("logged_out", account=tenant.session.account)
     identity.log_out()
     db.session.commit()
     return _leave("logged_out")
