@@ -43,6 +43,9 @@ SETTINGS: dict[str, Any] = {
     "PORTAL_MAIL_AFTER_RESPONSE": False,
 }
 
+#: Longest time that a courier may take for what a test has left it to do.
+COURIER_SECONDS = 10
+
 MakeApp = Callable[..., Flask]
 
 
@@ -85,8 +88,11 @@ def no_outside_settings() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def closed_connections() -> Iterator[None]:
-    """Let go of every database that a test has opened: Python 3.13 tells of connections that are left open."""
+def closed_connections(tmp_path: Path) -> Iterator[None]:
+    """Let go of every database that a test has opened, while its folder still stands.
+
+    Python 3.13 tells of connections that are left open.
+    """
     engines: set[Engine] = set()
 
     def note(connection: Connection) -> None:
@@ -95,9 +101,7 @@ def closed_connections() -> Iterator[None]:
     event.listen(Engine, "engine_connect", note)
     yield
     event.remove(Engine, "engine_connect", note)
-    for thread in threading.enumerate():
-        if thread.name == "portal-courier":
-            thread.join(timeout=1)  # it ends once no mail waits
+    await_couriers()
     for engine in engines:
         engine.dispose()
 
@@ -317,7 +321,16 @@ def migrate_at(address: str) -> None:
 
 
 def close(app: Flask) -> None:
-    """Let go of the database of an application."""
+    """Let go of the database of an application; what a courier still held of it then would never be closed."""
+    await_couriers()
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+def await_couriers() -> None:
+    """Wait for the couriers of this process, which end once no mail waits; one that stayed would meet other tests."""
+    for thread in threading.enumerate():
+        if thread.name == "portal-courier":
+            thread.join(COURIER_SECONDS)
+            assert not thread.is_alive(), "mails still wait, or the outbox cannot be read: a courier stays for them"
