@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from alembic import command
@@ -91,8 +92,9 @@ def known() -> set[str]:
     return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
 
 
+@cache
 def newest() -> str:
-    """Return the newest migration that the program carries."""
+    """Return the newest migration that the program carries, as its files stood when it was first asked."""
     return str(ScriptDirectory.from_config(config()).get_current_head())
 
 
