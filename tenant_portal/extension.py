@@ -10,7 +10,7 @@ from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 
 from . import identity, neighbours, settings, smtp, web
-from .db import adopt_sqlite, engine_options
+from .db import adopt, engine_options
 from .i18n import gettext as _
 
 #: Who the logged-in member of staff is, asked inside a request; None for everyone else.
@@ -77,4 +77,4 @@ def _add_database(app: Flask) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SQLALCHEMY_DATABASE_URI"], given)
     database = SQLAlchemy(app)
     with app.app_context():
-        adopt_sqlite(database.engine)
+        adopt(database.engine)
