@@ -165,6 +165,11 @@ class PortalForm(FlaskForm):
         return self[self.meta.csrf_field_name]
 
     @property
+    def is_blank(self) -> bool:
+        """Tell whether the form is as everyone gets it: nothing was sent, nothing is filled in."""
+        return not self.is_submitted() and not any(field.data for field in self if field is not self.csrf_field)
+
+    @property
     def faults(self) -> list[tuple[str, str]]:
         """Return each sentence of refusal with the id of the control to put right, in the order of the page."""
         return [

@@ -1,6 +1,7 @@
 """What every page gets by name: its words in the reader's language, the macros that draw it, who asks, addresses."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,14 +17,16 @@ from . import fields, style
 
 def names() -> dict[str, Any]:
     """Return what the templates of pages know besides what their view gives them."""
+    words = _words(i18n.language())
+    addresses = _Addresses()
     return {
-        **_words(i18n.language()),
+        **words,
         "tenant": current_tenant(),
         "language_link": _language_link,
-        "url_for": _url_for,
-        "once": _once,
-        "style_url": _address("portal.style", version=style.version()),
-        "script_url": _address("portal.static", filename="portal.js", v=style.digest("portal.js")),
+        "url_for": addresses.url_for,
+        "once": partial(_once, _parts(words["language"])),
+        "style_url": addresses.of("portal.style", version=style.version()),
+        "script_url": addresses.of("portal.static", filename="portal.js", v=style.digest("portal.js")),
     }
 
 
@@ -56,33 +59,46 @@ def _language_link(code: str) -> str:
     return "?" + urlencode({**request.args, "langue": code})
 
 
-def _url_for(endpoint: str, **values: Any) -> str:
-    """Return an address as Flask does, remembering those of pages that are the same for everyone: most links are."""
-    return url_for(endpoint, **values) if values or endpoint.startswith(".") else _address(endpoint)
+class _Addresses:
+    """The addresses of a page's links. Most are the same for everyone, so they are remembered."""
+
+    def __init__(self) -> None:
+        self._root = request.root_path
+        self._paths: dict[Any, str] = state.cache.setdefault("paths", {})
+
+    def url_for(self, endpoint: str, **values: Any) -> str:
+        """Return an address as Flask does, remembering those of pages that are the same for everyone."""
+        return url_for(endpoint, **values) if values or endpoint.startswith(".") else self.of(endpoint)
+
+    def of(self, endpoint: str, **values: Any) -> str:
+        """Return an address that depends on nothing but where the application lives."""
+        key = (endpoint, *values.values())
+        path = self._paths.get(key)
+        if path is None:
+            address = url_for(endpoint, **values)
+            if not address.startswith(f"{self._root}/") or current_app.url_default_functions:
+                return address  # on another subdomain, or a host puts in what only it knows
+            path = self._paths[key] = address.removeprefix(self._root)
+        return self._root + path
 
 
-def _address(endpoint: str, **values: Any) -> str:
-    """Return an address that depends on nothing but where the application lives."""
-    paths: dict[Any, str] = state.cache.setdefault("paths", {})
-    key, root = (endpoint, *values.values()), request.root_path
-    path = paths.get(key)
-    if path is None:
-        address = url_for(endpoint, **values)
-        if not address.startswith(f"{root}/") or current_app.url_default_functions:
-            return address  # on another subdomain, or a host puts in what only it knows
-        path = paths[key] = address.removeprefix(root)
-    return root + path
+def _parts(language: str) -> dict[str, Markup] | None:
+    """Return the parts of pages in a language that are drawn already, or None where none may be remembered."""
+    if current_app.debug or current_app.url_default_functions:
+        return None
+    parts: dict[str, Markup] = state.cache.setdefault(("parts", language, request.root_path), {})
+    return parts
 
 
-def _once(name: str, *, caller: Callable[[], Markup]) -> Markup:
+def _once(parts: dict[str, Markup] | None, name: str, *, when: bool = True, caller: Callable[[], Markup]) -> Markup:
     """Draw a part of a page once for a language and remember it: what stands in it is the same for everyone.
 
-    In a template: {% call once("contact") %} … {% endcall %}.
+    In a template: {% call once("contact") %} … {% endcall %}. What is the same only for most, such as the fields of a
+    form before anything was typed, is drawn anew for the others: {% call once("fields", when=form.is_blank) %}.
     """
-    if current_app.debug or current_app.url_default_functions:
+    if parts is None or not when:
         return caller()
-    parts: dict[Any, Markup] = state.cache.setdefault("parts", {})
-    key = (name, i18n.language(), request.root_path)
-    if key not in parts:
-        parts[key] = caller()
-    return parts[key]
+    drawn = parts.get(name)
+    if drawn is None:
+        drawn = parts[name] = caller()
+    return drawn
