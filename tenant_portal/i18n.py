@@ -15,7 +15,7 @@ from flask_babel import LazyString, force_locale
 from markupsafe import Markup, escape
 
 from .resources import folder
-from .settings import settings
+from .settings import settings, state
 
 #: The languages that tenants may choose, each in its own words.
 LANGUAGES = {"fr": "Français", "en": "English"}
@@ -118,8 +118,9 @@ def _escaped(variables: dict[str, Any]) -> dict[str, Any]:
 def choose_language(code: str) -> None:
     """Speak that language until this application context ends, whatever the host's selector says."""
     leave_language()
-    g.portal_language = force_locale(code)
-    g.portal_language.__enter__()
+    if not state.options.get("owns_session"):  # for a host's layout around our pages; our own texts ask nobody
+        g.portal_language = force_locale(code)
+        g.portal_language.__enter__()
     g.portal_spoken = code
 
 
