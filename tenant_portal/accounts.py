@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, cast
 
-from sqlalchemy import Table, and_, bindparam, exists, func, or_, select
+from sqlalchemy import Table, and_, bindparam, exists, func, or_, select, update
 
 from . import addresses, audit, consents, contracts, passwords, sessions, throttle
 from .db import begin_write, db, utcnow
@@ -26,14 +26,14 @@ _of_device = (
 )
 #: All that a login asks before the hash, in plain rows: an object of the contract or its account takes thrice as long.
 #: Whether there is an account costs no look more or less (F9).
-_KEYS = (
-    select(_contracts.id, _contracts.reference, _accounts.id, _accounts.password_hash, exists().where(*_of_device))
-    .outerjoin(Account.__table__, and_(_accounts.id == _contracts.account_id, _stands))
-    .where(_contracts.reference.in_(bindparam("references", expanding=True)))
-)
+_KEYS = select(
+    _contracts.id, _contracts.reference, _accounts.id, _accounts.password_hash, exists().where(*_of_device)
+).outerjoin(Account.__table__, and_(_accounts.id == _contracts.account_id, _stands))
 _PENDING = select(Account).join(Account.contracts).where(Contract.id == bindparam("contract_id"))
 _LOCKED = (
-    select(Account).where(Account.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
+    select(_accounts.password_hash, _accounts.activated_at, _accounts.completed_at, _accounts.closed_at)
+    .where(_accounts.id == bindparam("id"))
+    .with_for_update()
 )
 
 
@@ -48,18 +48,32 @@ class SignUp:
     is_excessive: bool = False
 
 
+class Holder(NamedTuple):
+    """Whoever typed the password of an account, in what a login asks of it: an object takes twice as long to read."""
+
+    id: int
+    is_activated: bool
+    is_finished: bool
+    is_closed: bool
+
+    @property
+    def account(self) -> Account:
+        """The account as an object, for what happens once or seldom."""
+        return db.session.get_one(Account, self.id)
+
+
 @dataclass(frozen=True)
 class Attempt:
-    """What became of a login: the account, or nothing and how long the next try must wait."""
+    """What became of a login: who it is, or nothing and how long the next try must wait."""
 
-    account: Account | None = None
+    holder: Holder | None = None
     contract_id: int | None = None
     wait: timedelta | None = None
     #: Whether this device has logged in to the account before (ASVS 6.3.5).
     is_known_device: bool = False
-    #: The account whose owner is to be told that somebody keeps failing; set once a day at the most (T21).
-    alarmed: Account | None = None
+    #: Whether an owner is to be told that somebody keeps failing, once a day at the most, and of which account (T21).
     is_alarm: bool = False
+    alarmed_id: int | None = None
 
 
 class _Key(NamedTuple):
@@ -155,7 +169,7 @@ def activate(account: Account) -> None:
 
 
 def authenticate(reference: str, password: str, *, device: str, origin: str) -> Attempt:
-    """Return the account of a reference and a password, counting the failures of whoever gets it wrong.
+    """Return whose a reference and a password are, counting the failures of whoever gets it wrong.
 
     A write is left open, for the caller to commit whatever became of it. Known or not, each reference costs the same.
     An account that was closed comes back as such: only who knows its password learns that it is.
@@ -176,26 +190,27 @@ def authenticate(reference: str, password: str, *, device: str, origin: str) -> 
     fresh_hash = passwords.hash(password) if is_right and passwords.needs_rehash(str(password_hash)) else password_hash
 
     begin_write()
-    account = db.session.scalars(_LOCKED, {"id": account_id or sessions.NOBODY}).one_or_none()
-    if account is not None and account.password_hash != password_hash:
+    row = db.session.execute(_LOCKED, {"id": account_id or sessions.NOBODY}).one_or_none()
+    if row is not None and row.password_hash != password_hash:
         # Changed or hashed anew meanwhile, by another login of the owner perhaps: what was computed tells nothing.
         db.session.rollback()
         return authenticate(reference, password, device=device, origin=origin)
     standing = throttle.standing(counter)  # others may have failed while this one was computed: they count first
-    if account is None or not is_right or standing.wait is not None:
+    if row is None or account_id is None or not is_right or standing.wait is not None:
         failures = throttle.fail(counter)
         if not is_known_device:
             throttle.origin_fail("login", origin)
-        audit.record("login_refused", account=account, contract=contract_id, step=11)
+        audit.record("login_refused", account=account_id if row is not None else None, contract=contract_id, step=11)
         is_alarm = failures == throttle.FREE_FAILURES and not is_known_device
-        alarmed = account if account is not None and account.is_finished else None
-        told = alarmed if is_alarm else None
-        return Attempt(contract_id=contract_id, wait=standing.wait, alarmed=told, is_alarm=is_alarm)
+        alarmed_id = account_id if row is not None and row.completed_at is not None else None
+        return Attempt(contract_id=contract_id, wait=standing.wait, is_alarm=is_alarm, alarmed_id=alarmed_id)
     if standing.failures:
         throttle.succeed(counter)
     if fresh_hash != password_hash:
-        account.password_hash = str(fresh_hash)
-    return Attempt(account=account, contract_id=contract_id, is_known_device=is_known_device)
+        db.session.execute(update(Account).where(Account.id == account_id).values(password_hash=str(fresh_hash)))
+    is_activated, is_finished, is_closed = (moment is not None for moment in row[1:])
+    holder = Holder(account_id, is_activated, is_finished, is_closed)
+    return Attempt(holder=holder, contract_id=contract_id, is_known_device=is_known_device)
 
 
 def finish(account: Account) -> None:
@@ -273,8 +288,9 @@ def _account_of(contract: Contract | None) -> Account | None:
 
 def _key(reference: str, device: str) -> _Key:
     """Return what a login asks of the contract that is meant, and of its account unless that is gone."""
-    known = {"references": contracts.spellings(reference), "device": sessions.digest(device)}
-    rows = db.session.execute(_KEYS, {**known, "gone_before": utcnow() - REOPENING})
+    spellings = contracts.spellings(reference)
+    known = {**spellings, "device": sessions.digest(device), "gone_before": utcnow() - REOPENING}
+    rows = db.session.execute(contracts.spelt(_KEYS, len(spellings)), known)
     return contracts.the_one(reference, [_Key(*row) for row in rows]) or _Key()
 
 
@@ -292,7 +308,7 @@ def _is_repeat(account: Account, contract: Contract, *, email: str, choices: Map
     """Tell whether this is, but for the password, the sign-up that was just taken, sent twice."""
     if account.is_finished or account.email != email or utcnow() - account.created_at > REPEAT:
         return False
-    given = {purpose: row.answer for purpose, row in consents.current(account, contract).items()}
+    given = {purpose: row.answer for purpose, row in consents.current(account.id, contract.id).items()}
     return given == dict(choices)
 
 

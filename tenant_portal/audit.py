@@ -17,7 +17,7 @@ log = logging.getLogger("tenant_portal")
 def record(
     name: str,
     *,
-    account: Account | None = None,
+    account: Account | int | None = None,
     contract: Contract | int | None = None,
     step: int | None = None,
     actor: str = "tenant",
@@ -25,12 +25,13 @@ def record(
 ) -> None:
     """Add one line to the journal, in the transaction of what it tells of, and one to the log.
 
-    A contract may be told of by its number, `contracts.id`.
+    An account or a contract may be told of by its number, its `id`.
     """
-    if account is not None and account.id is None:
+    if isinstance(account, Account) and account.id is None:
         db.session.flush()
+    account_id = account.id if isinstance(account, Account) else account
     contract_id = contract.id if isinstance(contract, Contract) else contract
-    whose = {"account_id": account.id if account else None, "contract_id": contract_id}
+    whose = {"account_id": account_id, "contract_id": contract_id}
     facts: dict[str, Any] = {"step": step, "actor": actor, "detail": detail[:300]}
     db.session.execute(_LINE, {"name": name, **whose, **facts})
     note(name, account=whose["account_id"], contract=whose["contract_id"], **facts)

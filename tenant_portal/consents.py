@@ -64,22 +64,22 @@ def withdraw(account: Account, *, channel: str, reason: str = "") -> list[Contra
     """Append a no wherever a yes stands (L06), and return the contracts whose answers have changed."""
     changed = []
     for contract in account.contracts:
-        accepted = [purpose for purpose, row in current(account, contract).items() if row.answer]
+        accepted = [purpose for purpose, row in current(account.id, contract.id).items() if row.answer]
         record(account, contract, dict.fromkeys(accepted, False), channel=channel, reason=reason)
         changed += [contract] if accepted else []
     return changed
 
 
-def current(account: Account, contract: Contract | None = None) -> dict[Purpose, Answer]:
+def current(account_id: int, contract_id: int) -> dict[Purpose, Answer]:
     """Return the newest answer of each purpose; the e-notice is a choice per contract, the others per person (L16)."""
     newest: dict[Purpose, Answer] = {}
-    for row in map(Answer._make, db.session.execute(_OF_ACCOUNT, {"account_id": account.id})):
-        if row.purpose is not Purpose.E_NOTICE or contract is None or row.contract_id == contract.id:
+    for row in map(Answer._make, db.session.execute(_OF_ACCOUNT, {"account_id": account_id})):
+        if row.purpose is not Purpose.E_NOTICE or row.contract_id == contract_id:
             newest[row.purpose] = row
     return newest
 
 
-def awaits_direct_debit(contract: Contract, choices: Mapping[Purpose, Answer]) -> bool:
+def awaits_direct_debit(choices: Mapping[Purpose, Answer], *, is_direct_debit: bool) -> bool:
     """Tell whether the e-notice was accepted for a contract that is not in direct debit: the wish waits (T22)."""
     answer = choices.get(Purpose.E_NOTICE)
-    return answer is not None and answer.answer and not contract.is_direct_debit
+    return answer is not None and answer.answer and not is_direct_debit

@@ -26,7 +26,6 @@ from werkzeug.routing import RequestRedirect
 from . import sessions, tokens
 from .db import utcnow
 from .errors import ConfigError
-from .models import Account
 from .rules import origin_of
 from .settings import settings, state
 
@@ -106,16 +105,18 @@ def check_loaders() -> None:
         )
 
 
-def log_in(account: Account, *, remember: bool) -> None:
+def log_in(account_id: int, *, remember: bool) -> None:
     """Start a session for the account on this device, in a session cookie that holds nothing from before."""
     device = mark_device()
-    token = sessions.start(account, device=device, device_name=device_name(), remember=remember)
+    token = sessions.start(account_id, device=device, device_name=device_name(), remember=remember)
     _forget_session()
     g.pop("_login_user", None)  # who asks from now on is read from the session
     # What `login_user` would store; it would also tell a host's listeners, who take each user for one of the host's.
     manager: Any = current_app.login_manager  # type: ignore[attr-defined]
-    session.update(_user_id=_ID_PREFIX + token, _fresh=True, _id=manager._session_identifier_generator())
-    session["portal_seen"] = _minutes_now()
+    # With the token of forms, or the page behind the login would have to send the cookie once more.
+    session.update(_user_id=_ID_PREFIX + token, _fresh=True, portal_seen=_minutes_now(), csrf_token=secrets.token_hex())
+    if current_app.config.get("SESSION_PROTECTION", manager.session_protection):  # a host's
+        session.update(_id=manager._session_identifier_generator())
     if remember:
         set_cookie("remember", tokens.seal("remember", token), int(settings.remember_days.total_seconds()))
     elif cookie_name("remember") in request.cookies:
@@ -149,25 +150,28 @@ def be_stranger() -> None:
     g._login_user = manager.anonymous_user()
 
 
-def current_session() -> sessions.Session:
-    """Return the session of this request, on a page for tenants only."""
-    tenant = current_tenant()
-    if tenant is None:
-        abort(403)
-    return tenant.session
-
-
-def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only logged-in tenants in; the others log in first and come back."""
+def session_required(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let only logged-in tenants in, by their sessions; the others log in first and come back."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         tenant = current_tenant()
         if tenant is None:
             return redirect(url_for("portal.login.connexion", suite=request.path if request.method == "GET" else None))
-        return view(tenant.session.account, *args, **kwargs)
+        return view(tenant.session, *args, **kwargs)
 
     guarded.portal_guard = "account"  # type: ignore[attr-defined]
+    return guarded
+
+
+def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let only logged-in tenants in, by their accounts; the others log in first and come back."""
+
+    @session_required
+    @wraps(view)
+    def guarded(session: sessions.Session, *args: Any, **kwargs: Any) -> Any:
+        return view(session.account, *args, **kwargs)
+
     return guarded
 
 

@@ -33,7 +33,8 @@ def contract_taken(email: str, contract: Contract, *, message_link: str) -> None
 
 def welcome(account: Account, contract: Contract, *, link: str) -> None:
     """Welcome the tenant whose first login has just finished his account (step 12)."""
-    awaits_direct_debit = consents.awaits_direct_debit(contract, consents.current(account, contract))
+    choices = consents.current(account.id, contract.id)
+    awaits_direct_debit = consents.awaits_direct_debit(choices, is_direct_debit=contract.is_direct_debit)
     content = {"digits": _digits(contract), "link": link, "awaits_direct_debit": awaits_direct_debit}
     outbox.put("welcome", account.email, account=account, contract=contract, content=content)
 

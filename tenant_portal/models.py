@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .db import Base, UtcDateTime, utcnow
-from .rules import EMAIL_MAX
+from .rules import EMAIL_MAX, full_name
 
 #: A closed account can be opened again for so long (T35), then it counts as gone and the purge erases it.
 REOPENING = timedelta(days=14)
@@ -113,7 +113,7 @@ class Contract(Base):
     @property
     def tenant_name(self) -> str:
         """Return title, first and last name as they stand on the roster."""
-        return " ".join(part for part in (self.title, self.first_name, self.last_name) if part)
+        return full_name(self.title, self.first_name, self.last_name)
 
 
 class Purpose(enum.StrEnum):

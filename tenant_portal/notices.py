@@ -96,7 +96,7 @@ def reader_of(notice: Notice) -> Account | None:
     contract, account = notice.contract, notice.contract.account
     if account is None or not account.is_finished or account.is_closed or account.email_failed_at is not None:
         return None
-    answer = consents.current(account, contract).get(Purpose.E_NOTICE)
+    answer = consents.current(account.id, contract.id).get(Purpose.E_NOTICE)
     is_chosen = answer is not None and answer.answer and contract.is_direct_debit
     return account if is_chosen and contract.is_running(contracts.today()) else None
 

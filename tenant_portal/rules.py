@@ -142,6 +142,11 @@ def _edit_distance(left: str, right: str, *, limit: int) -> int:
     return min(row[-1], limit + 1)
 
 
+def full_name(title: str, first_name: str, last_name: str) -> str:
+    """Return a person's name as the roster has it; any part of it may be missing."""
+    return " ".join(part for part in (title, first_name, last_name) if part)
+
+
 def masked_reference(reference: str) -> str:
     """Return the last three digits, all that mails and logs may show of a reference."""
     return reference[-3:]

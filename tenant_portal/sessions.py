@@ -2,8 +2,10 @@
 
 import hashlib
 import secrets
-from datetime import timedelta
-from typing import Any, NamedTuple, cast
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
 from sqlalchemy.orm import joinedload
@@ -18,37 +20,49 @@ TOKEN_BYTES = 32
 NOBODY = 0
 
 # Asked at each login or request of a tenant, so built once: that takes longer than the database needs to answer.
-_logins = cast(Table, Login.__table__).c
+_logins, _accounts = cast(Table, Login.__table__).c, cast(Table, Account.__table__).c
 _OF_TOKEN = (
-    select(_logins.id, Account, _logins.is_remembered, _logins.expires_at)
-    .join(Account, Account.id == _logins.account_id)
-    .where(_logins.token_hash == bindparam("token_hash"), _logins.ended_at.is_(None))
-    .options(joinedload(Account.contracts))
+    select(_logins.id, _accounts.id, _logins.is_remembered, _accounts.email, _accounts.email_failed_at)
+    .join_from(Login.__table__, Account.__table__, _accounts.id == _logins.account_id)
+    .where(
+        _logins.token_hash == bindparam("token_hash"),
+        _logins.ended_at.is_(None),
+        _logins.expires_at > bindparam("now"),
+        _accounts.closed_at.is_(None),
+    )
 )
+_ACCOUNT = select(Account).where(Account.id == bindparam("id")).options(joinedload(Account.contracts))
 #: No object is made of a row that the next request will read.
 _ROW = insert(cast(Table, Login.__table__))
 
 
-def start(account: Account, *, device: str, device_name: str, remember: bool) -> str:
+def start(account_id: int, *, device: str, device_name: str, remember: bool) -> str:
     """Start a session and return its token, which only the cookie holds: the row holds the token's hash."""
     lives: timedelta = settings.remember_days if remember else settings.session_hours
-    return _add(account, device, device_name=device_name[:100], is_remembered=remember, expires_at=utcnow() + lives)
+    return _add(account_id, device, device_name=device_name[:100], is_remembered=remember, expires_at=utcnow() + lives)
 
 
-class Session(NamedTuple):
-    """A session that runs: the number of its row, its account, and whether the device is remembered."""
+@dataclass(frozen=True)
+class Session:
+    """A session that runs: the number of its row, whose it is, and what each page may show of him."""
 
     id: int
-    account: Account
+    account_id: int
     is_remembered: bool
+    email: str
+    #: When a mail server said for good that nobody reads this address (T09).
+    email_failed_at: datetime | None
+
+    @cached_property
+    def account(self) -> Account:
+        """The account as an object, with its contracts, for a page that changes something."""
+        return db.session.scalars(_ACCOUNT, {"id": self.account_id}).unique().one()
 
 
 def check(token: str) -> Session | None:
     """Return the session of a token if it still runs and its account stands."""
-    row = db.session.execute(_OF_TOKEN, {"token_hash": digest(token)}).unique().one_or_none()
-    if row is None or row.expires_at <= utcnow() or row.Account.is_closed:
-        return None
-    return Session(row.id, row.Account, row.is_remembered)
+    row = db.session.execute(_OF_TOKEN, {"token_hash": digest(token), "now": utcnow()}).one_or_none()
+    return Session(*row) if row is not None else None
 
 
 def end(token: str) -> None:
@@ -85,12 +99,12 @@ def latest(account: Account, count: int) -> list[Login]:
 def note_device(account: Account, device: str) -> None:
     """Note that this device belongs to the account's owner, without logging it in."""
     now = utcnow()
-    _add(account, device, created_at=now, expires_at=now, ended_at=now)
+    _add(account.id, device, created_at=now, expires_at=now, ended_at=now)
 
 
-def _add(account: Account, device: str, **facts: Any) -> str:
+def _add(account_id: int, device: str, **facts: Any) -> str:
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    whose = {"account_id": account.id, "token_hash": digest(token), "device_hash": digest(device)}
+    whose = {"account_id": account_id, "token_hash": digest(token), "device_hash": digest(device)}
     db.session.execute(_ROW, {**whose, **facts})
     return token
 

@@ -54,7 +54,7 @@ def adresse(account: Account):
     if not form.validate_on_submit():
         return page("address/adresse.html", form=form, refusal=None, **context)
     attempt = try_own_password(account, form.password.data)
-    if attempt.account is None:
+    if attempt.holder is None:
         return refuse(form, attempt, "address/adresse.html", **context)
     change = addresses.ask(account, form.email.data)
     if change is not None:
@@ -99,7 +99,7 @@ def confirmation():
         begin_write()
     else:
         attempt = try_own_password(change.account, form["password"].data)
-        if attempt.account is None:
+        if attempt.holder is None:
             return refuse(form, attempt, "address/confirmation.html", **context)
     change = tokens.redeem_change("email_change", token, lock=True)
     addresses.confirm(change)
@@ -145,7 +145,7 @@ def objection():
 
 def _is_logged_in(account: Account) -> bool:
     tenant = identity.current_tenant()
-    return tenant is not None and tenant.session.account.id == account.id
+    return tenant is not None and tenant.session.account_id == account.id
 
 
 def _contract(change: EmailChange) -> Contract | None:

@@ -10,7 +10,7 @@ from .. import audit, identity, sessions
 from ..db import db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..models import Account, Login
+from ..models import Login
 from .entry import refuse, try_own_password
 from .fields import CurrentPasswordField, Given, PortalForm, page, say
 
@@ -45,10 +45,10 @@ class EndForm(PortalForm):
 
 
 @screen.route("/espace/connexions", methods=["GET", "POST"])
-@identity.account_required
-def connexions(account: Account):
+@identity.session_required
+def connexions(own: sessions.Session):
     """List the devices that are logged in and the last logins; log out others for whoever types the password."""
-    own = identity.current_session()
+    account = own.account
     others = [login for login in sessions.running(account) if login.id != own.id]
     form = EndForm(others)
     context: dict[str, Any] = {
@@ -59,7 +59,7 @@ def connexions(account: Account):
     if not form.validate_on_submit():
         return page("devices/connexions.html", form=form, refusal=None, **context)
     attempt = try_own_password(account, form.password.data)
-    if attempt.account is None:
+    if attempt.holder is None:
         return refuse(form, attempt, "devices/connexions.html", **context)
     chosen = form.device.data
     ended = sessions.end_others(account, own, only=None if chosen == ALL else int(chosen))

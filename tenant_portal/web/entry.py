@@ -6,9 +6,10 @@ from typing import Any
 from flask import session
 
 from .. import accounts, audit, consents, identity, links, mail, signals
-from ..accounts import Attempt
+from ..accounts import Attempt, Holder
 from ..db import db
 from ..models import Account, Contract
+from ..sessions import NOBODY
 from .fields import PortalForm, page
 from .forms import LoginForm
 
@@ -26,14 +27,15 @@ def try_password(reference: str, password: str) -> Attempt:
 def try_own_password(account: Account, password: str) -> Attempt:
     """Try the password of who is logged in: neither a stale session nor a remembered one is enough (ASVS 7.5.1)."""
     attempt = try_password(account.contracts[0].reference, password)
-    is_own = attempt.account is not None and attempt.account.id == account.id
-    return attempt if is_own else replace(attempt, account=None)
+    is_own = attempt.holder is not None and attempt.holder.id == account.id
+    return attempt if is_own else replace(attempt, holder=None)
 
 
 def refuse(form: PortalForm, attempt: Attempt, template: str, **context: Any) -> Any:
     """Show one alert for the pair, with the reference kept (U25); whoever fails too often is asked to wait (T21)."""
     if attempt.is_alarm:
-        mail.attempts(attempt.alarmed, _contract_of(attempt), link=links.public("password.mot_de_passe_oublie"))
+        alarmed = db.session.get(Account, attempt.alarmed_id or NOBODY)
+        mail.attempts(alarmed, _contract_of(attempt), link=links.public("password.mot_de_passe_oublie"))
     db.session.commit()
     if attempt.wait is None:
         return page(template, form=form, refusal="pair", wait=None, **context)
@@ -42,31 +44,31 @@ def refuse(form: PortalForm, attempt: Attempt, template: str, **context: Any) ->
     return (*answer, {"Retry-After": str(seconds)})
 
 
-def enter(attempt: Attempt, account: Account, form: LoginForm) -> bool:
+def enter(attempt: Attempt, holder: Holder, form: LoginForm) -> bool:
     """Log in, finishing the account at the first login (step 12); tell whether it was the first.
 
     The owner is told of a device that his account does not know; of the first one the welcome mail tells.
     """
-    is_first = not account.is_finished
+    is_first = not holder.is_finished
     if is_first:
-        accounts.finish(account)
-        mail.welcome(account, account.contracts[0], link=links.public("login.connexion"))
+        accounts.finish(holder.account)
+        mail.welcome(holder.account, holder.account.contracts[0], link=links.public("login.connexion"))
     elif not attempt.is_known_device:
         mail.new_device(
-            account,
+            holder.account,
             _contract_of(attempt),
             device_name=identity.device_name(),
             link=links.public("password.mot_de_passe_oublie"),
         )
-    audit.record("logged_in", account=account, step=12)
-    identity.log_in(account, remember=bool(form.remember.data))
+    audit.record("logged_in", account=holder.id, step=12)
+    identity.log_in(holder.id, remember=bool(form.remember.data))
     if not is_first:
         db.session.commit()
         return False
     session["portal_first"] = True
-    contract = account.contracts[0]
-    whose = {"account": account.id, "reference": contract.reference}
-    choices = {str(purpose): row.answer for purpose, row in consents.current(account, contract).items()}
+    contract = holder.account.contracts[0]
+    whose = {"account": holder.id, "reference": contract.reference}
+    choices = {str(purpose): row.answer for purpose, row in consents.current(holder.id, contract.id).items()}
     db.session.commit()
     signals.tell(signals.account_finished, **whose)
     signals.tell(signals.choices_changed, **whose, choices=choices)
@@ -75,4 +77,4 @@ def enter(attempt: Attempt, account: Account, form: LoginForm) -> bool:
 
 def _contract_of(attempt: Attempt) -> Contract | None:
     """Return the contract of an attempt, looked for whether there is one or not (F9)."""
-    return db.session.get(Contract, attempt.contract_id or 0)
+    return db.session.get(Contract, attempt.contract_id or NOBODY)

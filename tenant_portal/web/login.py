@@ -26,10 +26,11 @@ def connexion():
     if not form.validate_on_submit():
         return page("login/connexion.html", form=form, refusal=None)
     attempt = attempt_login(form)
-    account = attempt.account
-    if account is None:
+    holder = attempt.holder
+    if holder is None:
         return refuse(form, attempt, "login/connexion.html")
-    if not account.is_activated:
+    if not holder.is_activated:
+        account = holder.account
         # The password proves who this is: he may see his address, have the mail again or put it right (T16).
         session["portal_signup"] = {
             "contract": account.contracts[0].id,
@@ -40,11 +41,11 @@ def connexion():
         }
         db.session.commit()
         return redirect(url_for("portal.signup.courriel"))
-    if account.is_closed:
-        session["portal_reopening"] = tokens.issue("reopening", account)
+    if holder.is_closed:
+        session["portal_reopening"] = tokens.issue("reopening", holder.account)
         db.session.commit()
         return redirect(url_for(".reouverture"))
-    if enter(attempt, account, form):
+    if enter(attempt, holder, form):
         return redirect(url_for("portal.space.espace"))
     return redirect(identity.next_page(form.suite.data))
 
@@ -67,7 +68,7 @@ def oui() -> Any:
     accounts.reopen(account)
     mail.account_reopened(account, account.contracts[0])
     audit.record("logged_in", account=account, step=12)
-    identity.log_in(account, remember=False)
+    identity.log_in(account.id, remember=False)
     db.session.commit()
     say("account_reopened")
     return redirect(url_for("portal.space.espace"))

@@ -136,7 +136,7 @@ def message():
         mail.message_received(written.message, days=settings.reply_days)
         mail.message_to_landlord(written.message, standing_text=_standing(written.contract))
     tenant = identity.current_tenant()
-    what = {"reference": written.message.reference, "account": tenant.session.account.id if tenant else None}
+    what = {"reference": written.message.reference, "account": tenant.session.account_id if tenant else None}
     db.session.commit()
     if not written.is_repeat:
         signals.tell(signals.message_received, number=number, topic=str(topic), **what)

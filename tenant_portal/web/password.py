@@ -10,6 +10,7 @@ from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract
+from ..sessions import Session
 from .entry import refuse, try_own_password
 from .fields import (
     ContractReferenceField,
@@ -138,21 +139,22 @@ def mot_de_passe():
 
 
 @screen.route("/espace/compte/mot-de-passe", methods=["GET", "POST"])
-@identity.account_required
-def changement(account: Account):
+@identity.session_required
+def changement(own: Session):
     """Change the password in the account; this browser stays, with a session of its own, every other one ends."""
-    form, remembers = ChangeForm(account), identity.current_session().is_remembered
+    account = own.account
+    form = ChangeForm(account)
     context: dict[str, Any] = {"reference": account.contracts[0].reference}
     if not form.validate_on_submit():
         return page("password/changement.html", form=form, refusal=None, **context)
     db.session.rollback()  # no connection is kept busy while the hash is computed
     password_hash = passwords.hash(form.password.data)
     attempt = try_own_password(account, form.current.data)
-    if attempt.account is None:
+    if attempt.holder is None:
         return refuse(form, attempt, "password/changement.html", **context)
     accounts.change_password(account, password_hash)
     _tell_changed(account)
-    identity.log_in(account, remember=remembers)
+    identity.log_in(account.id, remember=own.is_remembered)
     db.session.commit()
     say("own_password_changed")
     return redirect(url_for("portal.space.compte"))

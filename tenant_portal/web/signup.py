@@ -141,13 +141,13 @@ def activation():
         return page("signup/activation.html", form=form, refusal=None, **context)
     attempt = attempt_login(form)
     account = _account_of_link()  # read anew, in the same write as what follows
-    if attempt.account is None or account is None:
+    if attempt.holder is None or account is None:
         return refuse(form, attempt, "signup/activation.html", **context)
-    if attempt.account.id != account.id:
+    if attempt.holder.id != account.id:
         db.session.commit()
         return page("signup/activation.html", form=form, refusal="other_account", **context)
     accounts.activate(account)
-    enter(attempt, account, form)
+    enter(attempt, attempt.holder, form)
     return redirect(url_for("portal.space.espace"))
 
 

@@ -4,11 +4,12 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, url_for
 
-from .. import accounts, addresses, audit, consents, identity, links, mail, retention, signals, tokens
+from .. import accounts, addresses, audit, consents, contracts, identity, links, mail, retention, signals, tokens
 from ..db import begin_write, db
 from ..i18n import lazy_gettext as _l
-from ..models import REOPENING, Account, Contract, Purpose
+from ..models import REOPENING, Account, Contract
 from ..rules import suggested_address
+from ..sessions import Session
 from .entry import refuse, try_own_password
 from .fields import ButtonForm, CurrentPasswordField, PortalForm, page, say, told
 
@@ -22,17 +23,20 @@ class ClosingForm(PortalForm):
 
 
 @screen.get("/espace")
-@identity.account_required
-def espace(account: Account):
+@identity.session_required
+def espace(session: Session):
     """Show the tenant's contracts and his three choices as noted; the welcome after the first login (step 12)."""
-    choices = [(contract, consents.current(account, contract)) for contract in account.contracts]
-    contracts = [(*known, consents.awaits_direct_debit(*known)) for known in choices]
-    questions = {purpose: consents.wording(purpose) for purpose in Purpose}
+    leases = [
+        (lease, consents.current(session.account_id, lease.id)) for lease in contracts.of_account(session.account_id)
+    ]
     return page(
         "space/espace.html",
-        account=account,
-        contracts=contracts,
-        questions=questions,
+        account=session,
+        contracts=[
+            (lease, choices, consents.awaits_direct_debit(choices, is_direct_debit=lease.is_direct_debit))
+            for lease, choices in leases
+        ],
+        question=consents.wording,
         is_first=told("portal_first") is not None,
     )
 
@@ -61,7 +65,7 @@ def fermeture(account: Account):
     if not form.validate_on_submit():
         return page("space/fermeture.html", form=form, refusal=None, **context)
     attempt = try_own_password(account, form.password.data)
-    if attempt.account is None:
+    if attempt.holder is None:
         return refuse(form, attempt, "space/fermeture.html", **context)
     if account.is_closed:  # the button was pressed twice (U30)
         db.session.commit()
@@ -77,7 +81,7 @@ def deconnexion() -> Response:
     begin_write()
     tenant = identity.current_tenant()
     if tenant is not None:
-        audit.record("logged_out", account=tenant.session.account)
+        audit.record("logged_out", account=tenant.session.account_id)
     identity.log_out()
     db.session.commit()
     return _leave("logged_out")
