@@ -123,6 +123,14 @@ class RememberField(BooleanField):
     """«Mémoriser», unticked; its hint says how long and where not (U38)."""
 
 
+class CheckedToken(FlaskForm.Meta.csrf_class):
+    """Flask-WTF's check of a form's token; a new one is signed by the page that shows it, so not for what was sent."""
+
+    def generate_csrf_token(self, csrf_token_field: Field) -> str:
+        """Return nothing: templates ask `form_token`."""
+        return ""
+
+
 class PortalForm(FlaskForm):
     """A form of the portal: its own CSRF check whatever the host does, and its page kept when that check fails.
 
@@ -137,6 +145,7 @@ class PortalForm(FlaskForm):
         """CSRF is always on; a page may stay open for half a day, and over a change of keys."""
 
         csrf = True
+        csrf_class = CheckedToken
         csrf_time_limit = 12 * 3600  # seconds, as Flask-WTF compares them
 
         @property
