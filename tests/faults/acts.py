@@ -14,6 +14,7 @@ from jinja2 import FileSystemBytecodeCache
 
 from tenant_portal import create_app, outbox
 from tenant_portal.db import db
+from tenant_portal.roster_stage import Stage
 from tests.people import PASSWORD, Lease, fill_sign_up, log_in
 from tests.portal_client import ANY_STATUS, Portal
 from tests.rent_notices import publish
@@ -129,7 +130,8 @@ def restore(app: Flask, link: str, folder: Path) -> None:
 def in_a_process(
     act: Act, config: dict[str, Any], moment: datetime, link: str, folder: Path, *, kill: tuple[int, str] = (0, "")
 ) -> bool:
-    """Do an act in a fresh process; return whether it was killed, just before or just after the COMMIT of that number.
+    """Do an act in a fresh process; return whether it was killed, just before or just after the COMMIT of that number,
+    or after that « batch » of a roster.
 
     The process is forked from a server that has the portal imported and nothing else: no thread, no connection.
     """
@@ -152,8 +154,16 @@ def _do(act: Act, config: dict[str, Any], moment: datetime, link: str, folder: P
 
 
 def _be_killed(dialect: Any, number: int, when: str) -> None:
-    """Have this process killed around its COMMIT of that number."""
+    """Have this process killed around its COMMIT of that number, or when it has laid that batch of a roster ready."""
     commit, done = dialect.do_commit, 0
+    add, added = Stage.add, 0
+
+    def add_batch(stage: Stage, table: Any, columns: Any) -> None:
+        nonlocal added
+        add(stage, table, columns)
+        added += 1
+        if (added, "batch") == (number, when):
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def do_commit(connection: Any) -> None:
         nonlocal done
@@ -165,3 +175,4 @@ def _be_killed(dialect: Any, number: int, when: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     dialect.do_commit = do_commit
+    Stage.add = add_batch  # type: ignore[method-assign]

@@ -107,7 +107,7 @@ class Stage:
     """Two databases: one where a scene is laid, and one to which it is copied for each point of an act."""
 
     def __init__(self, here: str, there: str, copy: Callable[[], None], folder: Path, post_office: PostOffice) -> None:
-        self.here, self.there, self._copy, self._folder, self._office = here, there, copy, folder, post_office
+        self.here, self.there, self.copy, self._folder, self._office = here, there, copy, folder, post_office
 
     def interrupted(self, act: acts.Act, point: Flask, link: str = "") -> Iterator[tuple[str, set[str]]]:
         """Do an act undisturbed; then killed at each COMMIT from both sides, done again, and its mails delivered.
@@ -115,14 +115,13 @@ class Stage:
         After each the test looks at what there is, and is given the Message-IDs that were being handed over when the
         process died: these alone may arrive twice.
         """
-        config = {**SETTINGS, "MAIL_PORT": self._office.port, "PORTAL_DATA_DIR": str(self._folder / "data")}
-        config["SQLALCHEMY_DATABASE_URI"] = self.there
+        config = self._config()
         now, soon, later = (utcnow() + timedelta(seconds=seconds) for seconds in (0, 20, 400))
         numbers: Counter[str] = Counter()
         for when in ("never", "before", "after"):
             for number in itertools.count(1):
                 close(point)
-                self._copy()
+                self.copy()
                 self._office.mails.clear()
                 was_killed = acts.in_a_process(act, config, now, link, self._folder, kill=(number, when))
                 in_hand = {mail.message["Message-ID"] for mail in self._office.mails} & waiting(point)
@@ -138,6 +137,15 @@ class Stage:
                     break
         assert numbers["before"] == numbers["after"] > 0
         self._office.empty()
+
+    def is_killed(self, act: acts.Act, point: Flask, *, batch: int = 0) -> bool:
+        """Do an act, killed at that batch of a roster if there are so many."""
+        close(point)
+        return acts.in_a_process(act, self._config(), utcnow(), "", self._folder, kill=(batch, "batch"))
+
+    def _config(self) -> dict[str, Any]:
+        config = {**SETTINGS, "MAIL_PORT": self._office.port, "PORTAL_DATA_DIR": str(self._folder / "data")}
+        return {**config, "SQLALCHEMY_DATABASE_URI": self.there}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -213,6 +221,29 @@ def test_staff_who_are_interrupted_anywhere_try_again_and_lose_nothing(
         assert not states.lost(before, {**after, "portal_mails": before["portal_mails"]}), where  # delivered meanwhile
         with point.app_context():
             assert migrate.state() is migrate.State.NEWEST and not migrate.drift(), where
+
+
+@pytest.mark.parametrize("batch", [1, 3, 6])
+def test_import_that_is_killed_while_it_reads_leaves_all_as_it_was(
+    batch: int, app: Flask, point: Flask, stage: Stage, tmp_path: Path
+) -> None:
+    def write(name: str, count: int) -> None:
+        lines = [f"{500_000 + n};{700_000 + n};{name} {n}" for n in range(count)]
+        (tmp_path / "contrats.csv").write_text("\n".join(["Référence contrat;N° module;Nom", *lines, ""]), "utf-8")
+
+    def names() -> Counter[str]:
+        return Counter(contract[1].partition(" ")[0] for contract in standing(point)["contracts"].values())
+
+    close(app)
+    stage.copy()
+    write("ANCIEN", 1200)
+    assert not stage.is_killed(acts.take_roster, point)
+    before = standing(point)
+    write("NOUVEAU", 20_000)
+    assert stage.is_killed(acts.take_roster, point, batch=batch)
+    assert standing(point) == before
+    assert not stage.is_killed(acts.take_roster, point)
+    assert names() == {"NOUVEAU": 20_000}
 
 
 def waiting(app: Flask) -> set[str]:
