@@ -1,9 +1,11 @@
 """The journal: what happened, to which account, by whom; no secret, no full reference or address."""
 
 import logging
+from functools import partial
 from typing import Any, cast
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, event, insert
+from sqlalchemy.orm import Session, scoped_session
 
 from .db import db
 from .models import Account, Contract, Event
@@ -11,7 +13,26 @@ from .models import Account, Contract, Event
 #: No object is made of a line that nobody looks at again.
 _LINE = insert(cast(Table, Event.__table__))
 
+#: Where a session keeps the lines of the log about what is not committed yet.
+_UNTOLD = "portal_untold"
+
 log = logging.getLogger("tenant_portal")
+
+
+def follow(session: scoped_session[Any]) -> None:
+    """Have the log tell what this session commits, and nothing of what it undoes or cannot save."""
+    for moment, listener in (("after_commit", _tell), ("after_rollback", _forget)):
+        if not event.contains(session, moment, listener):  # two portals may share the session of their host
+            event.listen(session, moment, listener)
+
+
+def _tell(session: Session) -> None:
+    for line in session.info.pop(_UNTOLD, ()):
+        line()
+
+
+def _forget(session: Session) -> None:
+    session.info.pop(_UNTOLD, None)
 
 
 def record(
@@ -23,7 +44,7 @@ def record(
     actor: str = "tenant",
     detail: str = "",
 ) -> None:
-    """Add one line to the journal, in the transaction of what it tells of, and one to the log.
+    """Add one line to the journal, in the transaction of what it tells of, and one to the log once that is committed.
 
     An account or a contract may be told of by its number, its `id`.
     """
@@ -34,7 +55,8 @@ def record(
     whose = {"account_id": account_id, "contract_id": contract_id}
     facts: dict[str, Any] = {"step": step, "actor": actor, "detail": detail[:300]}
     db.session.execute(_LINE, {"name": name, **whose, **facts})
-    note(name, account=whose["account_id"], contract=whose["contract_id"], **facts)
+    told = {"account": account_id, "contract": contract_id, **facts}
+    db.session.info.setdefault(_UNTOLD, []).append(partial(note, name, **told))
 
 
 def note(name: str, *, level: int = logging.INFO, **facts: Any) -> None:

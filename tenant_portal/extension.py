@@ -9,7 +9,7 @@ from flask import Flask
 from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 
-from . import identity, neighbours, settings, smtp, web
+from . import audit, identity, neighbours, settings, smtp, web
 from .db import adopt, engine_options
 from .i18n import gettext as _
 
@@ -60,6 +60,7 @@ class TenantPortal:
         app.extensions["portal"] = settings.State(frozen, options={"staff": staff, "owns_session": owns_session})
         if "sqlalchemy" not in app.extensions:
             _add_database(app)
+        audit.follow(app.extensions["sqlalchemy"].session)
         if "mail" not in app.extensions:
             smtp.PatientMail(app)
         if "babel" not in app.extensions:

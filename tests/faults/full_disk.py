@@ -5,6 +5,7 @@ check that fails ends the program with its traceback.
 """
 
 import errno
+import logging
 import os
 import sqlite3
 import sys
@@ -47,6 +48,7 @@ def main(disk: Path, elsewhere: Path) -> None:
     form = tenant.get(link(app)).form("Je me connecte").fill("Ma référence contrat", FIRST.reference)
     assert form.fill("Mon mot de passe", PASSWORD).click("Je me connecte").path == "/espace"
     before = rows(disk)
+    heard = listen()
 
     with full(disk):
         page = fill_sign_up(Portal(app), SECOND, email="claire@free.fr", status=503)
@@ -62,6 +64,7 @@ def main(disk: Path, elsewhere: Path) -> None:
             assert code in {1, 2} and len(said.splitlines()) <= 3, (command, code, said)
             assert "full" in said or os.strerror(errno.ENOSPC) in said, said
         assert not list(disk.glob("portail*")), "half a backup was left"
+    assert set(heard) == {"database_away"}, "the log tells what was not saved"
     assert rows(disk) == before
 
     assert fill_sign_up(Portal(app), SECOND, email="claire@free.fr").h1 == "Consultez vos e-mails"
@@ -103,6 +106,18 @@ def link(app: Flask) -> str:
         content = db.session.scalars(select(Mail.content).where(outbox._waits())).one()
         assert content is not None
         return str(content["link"])
+
+
+def listen() -> list[str]:
+    """Return a list that gets the name of each event that the log tells from now on."""
+    heard: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(getattr(record, "facts", {}).get("event", record.getMessage()))
+
+    logging.getLogger("tenant_portal").addHandler(Ear())
+    return heard
 
 
 def rows(disk: Path) -> dict[str, int]:
