@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tenant_portal"
 TEMPLATES = ROOT / "templates" / "portal"
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+NODES = {path: list(ast.walk(tree)) for path, tree in TREES.items()}
 
 #: Files of web/ that views share; every other one is a group of screens and imports no other such file.
 SHARED_SCREENS = {"fields", "forms", "entry", "frame", "style"}
@@ -40,7 +41,7 @@ def module_of(path: Path) -> str:
 def imports_of(path: Path) -> set[str]:
     """Return the modules of ours that a file imports, by their names within the package."""
     found = set()
-    for node in ast.walk(TREES[path]):
+    for node in NODES[path]:
         if isinstance(node, ast.ImportFrom) and node.level:
             base = path.relative_to(PACKAGE).parts[: -node.level] if node.level else ()
             stem = ".".join((*base, *(node.module or "").split("."))).strip(".")
@@ -57,7 +58,7 @@ DOMAIN = {module for module in MODULES if module.split(".")[0] not in EDGES}
 def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
     """Yield every function of the package with the module where it stands."""
     for module, path in MODULES.items():
-        for node in ast.walk(TREES[path]):
+        for node in NODES[path]:
             if isinstance(node, ast.FunctionDef):
                 yield module, node
 
@@ -141,7 +142,7 @@ def test_only_the_edges_commit() -> None:
     committing = {
         module
         for module, path in MODULES.items()
-        for node in ast.walk(TREES[path])
+        for node in NODES[path]
         if isinstance(node, ast.Attribute) and node.attr == "commit"
     }
     assert {module.split(".")[0] for module in committing} <= {"web", "cli", "demo", "outbox", "migrate"}
@@ -155,7 +156,7 @@ def test_no_module_keeps_what_another_process_would_miss() -> None:
         targets = [t for node in TREES[path].body if isinstance(node, ast.Assign) for t in node.targets]
         targets += [node.target for node in TREES[path].body if isinstance(node, ast.AnnAssign)]
         names = {target.id for target in targets if isinstance(target, ast.Name)}
-        for function in (node for node in ast.walk(TREES[path]) if isinstance(node, ast.FunctionDef)):
+        for function in (node for node in NODES[path] if isinstance(node, ast.FunctionDef)):
             for node in ast.walk(function):
                 kept: list[ast.expr] = []
                 if isinstance(node, ast.Global):
@@ -177,7 +178,7 @@ def test_no_file_is_a_drawer_for_odds_and_ends() -> None:
 
 
 def test_no_class_is_named_after_its_pattern() -> None:
-    names = [node.name for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    names = [node.name for nodes in NODES.values() for node in nodes if isinstance(node, ast.ClassDef)]
     assert not [name for name in names if re.search(r"(Manager|Helper|Utils?|Service)$", name)]
 
 
@@ -215,8 +216,8 @@ def test_nothing_is_left_for_later_and_no_rule_is_waved_off_without_a_reason() -
 
 
 def test_errors_are_never_swallowed_whole() -> None:
-    for path, tree in TREES.items():
-        for node in ast.walk(tree):
+    for path, nodes in NODES.items():
+        for node in nodes:
             if isinstance(node, ast.ExceptHandler):
                 assert node.type is not None, f"bare except in {path.name}:{node.lineno}"
 
@@ -231,8 +232,8 @@ def test_tables_and_constraints_carry_our_name() -> None:
 def test_session_keys_carry_our_name() -> None:
     keys = [
         node.slice.value
-        for tree in TREES.values()
-        for node in ast.walk(tree)
+        for nodes in NODES.values()
+        for node in nodes
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "session"
         if isinstance(node.slice, ast.Constant)
     ]
@@ -281,7 +282,7 @@ def test_each_template_that_code_names_exists() -> None:
     missing = [
         f"{module}: {node.value}"
         for module, path in MODULES.items()
-        for node in ast.walk(TREES[path])
+        for node in NODES[path]
         if isinstance(node, ast.Constant) and re.fullmatch(r"[\w/]+\.(html|txt)", str(node.value))
         if not any((folder / str(node.value)).is_file() for folder in (TEMPLATES, TEMPLATES.parent, PACKAGE / "data"))
     ]
@@ -409,7 +410,7 @@ def test_nobody_is_sent_to_an_address_that_was_typed() -> None:
     built = {"identity.next_page", "next_page", "identity.same_page", "same_page"}
     loose = []
     for module, path in MODULES.items():
-        for node in ast.walk(TREES[path]):
+        for node in NODES[path]:
             if isinstance(node, ast.Constant) and str(node.value).lower() in {"location", "refresh"}:
                 loose.append(f"{module}:{node.lineno} names a header")
             if not isinstance(node, ast.Call) or ast.unparse(node.func).split(".")[-1] != "redirect":
@@ -432,7 +433,7 @@ def test_nothing_of_a_stranger_is_run_unpickled_or_parsed_as_xml_and_chance_is_f
     names = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "render_template_string"}
     found = []
     for module, path in MODULES.items():
-        for node in ast.walk(TREES[path]):
+        for node in NODES[path]:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 imported = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
                 level = getattr(node, "level", 0)
@@ -462,7 +463,7 @@ def test_journal_is_only_added_to() -> None:
     touching = {
         f"{module}: {ast.unparse(node)}"
         for module, path in MODULES.items()
-        for node in ast.walk(TREES[path])
+        for node in NODES[path]
         if isinstance(node, ast.Call)
         and ast.unparse(node.func).split(".")[-1] in {"update", "delete"}
         and any(ast.unparse(argument) == "Event" for argument in node.args)
