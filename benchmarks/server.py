@@ -31,19 +31,20 @@ def environment(folder: Path, **cost: int) -> dict[str, str]:
 
 
 @contextmanager
-def serving(folder: Path, *target: str, **cost: int) -> Iterator["Server"]:
-    """Serve an application as `deploy/granian.sh` does, with whatever else granian is told before its name."""
+def serving(folder: Path, *target: str, workers: int = 1, **cost: int) -> Iterator["Server"]:
+    """Serve an application as the unit of `deploy/` does, by so many workers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     line = (ROOT / "deploy" / "granian.sh").read_text(encoding="utf-8").replace("\\\n", " ").rpartition("exec ")[2]
     command = [word for word in shlex.split(line) if word not in {"$@", "wsgi:app"}]
+    options = f"--workers {workers}"
     command[0] = str(Path(sys.executable).parent / command[0])
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 (our own command)
-            [*command, "--port", str(port), *target],
+            [*command, "--port", str(port), *shlex.split(options), *target],
             cwd=ROOT,
-            env=environment(folder, **cost),
+            env={**environment(folder, **cost), "PORTAL_SERVER_OPTIONS": options},
             stdout=log,
             stderr=log,
         )

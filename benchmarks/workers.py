@@ -23,11 +23,8 @@ def rows() -> Iterator[Row]:
         portal.prepare(folder, **portal.DEFAULT, contracts=1000, tenants=VISITORS)
         with floor.create_app(folder, **portal.DEFAULT).app_context():
             floor.add_accounts([portal.reference(number) for number in range(VISITORS)], portal.PASSWORD)
-        two = ("--workers", "2")
-        with (
-            serving(folder, *two, *OURS, **portal.DEFAULT) as ours,
-            serving(folder, *two, *BARE, **portal.DEFAULT) as bare,
-        ):
+        two = {"workers": 2, **portal.DEFAULT}
+        with serving(folder, *OURS, **two) as ours, serving(folder, *BARE, **two) as bare:
             measures = (lambda: _logins(ours), lambda: _logins(bare), lambda: _hashes(pool))
             mine, least, most = in_turns(ROUNDS, *measures)
         yield Row(

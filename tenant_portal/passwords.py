@@ -22,7 +22,7 @@ from .rules import (
     PASSWORD_SCORE_MIN,
     normal_password,
 )
-from .settings import settings, state
+from .settings import settings, state, workers
 
 #: Longest text that is looked at as a password: 128 characters, each typed with up to three accents of its own.
 #: Bringing a longer one to its normal form can take seconds.
@@ -93,16 +93,17 @@ def _is_too_long(password: str) -> bool:
 
 
 def _compute(work: Callable[..., Any], *texts: str) -> Any:
-    """Do the work of a hash in one of the threads kept for it, as many as there are processors (ASVS 15.1.3).
+    """Do the work of a hash in one of the threads kept for it: one for each processor, shared among the workers.
 
-    More at once would only take processor and memory from each other. Threads of their own, for each thread that ever
-    hashed keeps its block of memory: with the threads of a server that would be all of theirs. Pages that hash nothing
-    go on meanwhile.
+    More at once would only take processor and memory from each other (ASVS 15.1.3). Threads of their own, for each
+    thread that ever hashed keeps its block of memory: with the threads of a server that would be all of theirs. Pages
+    that hash nothing go on meanwhile.
     """
     key = f"hashers:{os.getpid()}"  # a forked worker has no thread of its parent's
     hashers: ThreadPoolExecutor | None = state.cache.get(key)
     if hashers is None:
-        hashers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="portal-hash", initializer=_stand_back)
+        count = max(1, (os.cpu_count() or 1) // workers())
+        hashers = ThreadPoolExecutor(count, thread_name_prefix="portal-hash", initializer=_stand_back)
         hashers = state.cache.setdefault(key, hashers)
     return hashers.submit(work, *texts).result()
 

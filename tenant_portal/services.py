@@ -1,7 +1,6 @@
 """What the doctor looks at outside the settings: database, mail server, counters and folder."""
 
 import os
-import re
 import smtplib
 import socket
 import ssl
@@ -21,7 +20,7 @@ from . import migrate
 from .checks import Finding, Findings, is_loopback, is_open_to_others
 from .db import db, utcnow
 from .models import Contract, Event, Import, Mail, MailState
-from .settings import instance_file, settings
+from .settings import instance_file, settings, workers
 
 #: A mail that has waited longer tells that nobody delivers.
 OUTBOX_LATE = timedelta(hours=1)
@@ -170,14 +169,11 @@ def _impatience() -> Iterator[None]:
 def check_counters() -> Findings:
     """Find a store of counters that is out of reach, or that each worker has for itself."""
     uri, name = settings.rate_storage_uri, "PORTAL_RATE_STORAGE_URI"
-    told = [os.environ.get(key, "") for key in ("WEB_CONCURRENCY", "GRANIAN_WORKERS")]
-    told += re.findall(r"--workers[ =]+([0-9]+)", os.environ.get("PORTAL_SERVER_OPTIONS", ""))
-    workers = max((int(count) for count in told if count.isdigit()), default=1)
     if uri.startswith("memory://"):
-        if workers > 1:
+        if workers() > 1:
             yield Finding(
                 name,
-                f"chacun des {workers} processus compte pour lui seul les essais d'une même origine.",
+                f"chacun des {workers()} processus compte pour lui seul les essais d'une même origine.",
                 "donnez redis://…, ou servez le portail par un seul processus et plusieurs fils",
             )
         return

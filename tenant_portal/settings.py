@@ -1,5 +1,6 @@
 """Every setting of the portal in one table: name, default, meaning, allowed values; every mistake told at once."""
 
+import os
 import re
 import types
 from collections.abc import Callable, Mapping
@@ -246,6 +247,13 @@ class State:
 
 state = cast(State, LocalProxy(lambda: current_app.extensions["portal"]))
 settings = cast(Settings, LocalProxy(lambda: current_app.extensions["portal"].settings))
+
+
+def workers() -> int:
+    """Return how many processes serve the portal on this machine, as far as their environment tells."""
+    told = [os.environ.get(key, "") for key in ("WEB_CONCURRENCY", "GRANIAN_WORKERS")]
+    told += re.findall(r"--workers[ =]+([0-9]+)", os.environ.get("PORTAL_SERVER_OPTIONS", ""))
+    return max((int(count) for count in told if count.isdigit()), default=1) or 1
 
 
 def instance_file(name: str) -> Path:

@@ -61,6 +61,25 @@ def test_systemd_takes_every_unit_and_finds_it_well_shut_in(tmp_path: Path) -> N
             assert judged.returncode == 0, judged.stdout
 
 
+def test_threads_that_hash_may_let_pages_go_first() -> None:
+    program = tool("systemd-analyze", "Debian's package systemd")
+
+    def calls(name: str) -> set[str]:
+        if not name.startswith("@"):
+            return {name}
+        asked = [program, "--no-pager", "syscall-filter", name]
+        lines = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.splitlines()[1:]
+        names = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+        return {call for name in names for call in calls(name)}
+
+    allowed = set[str]()
+    for sign, names in re.findall("^SystemCallFilter=(~?)(.+)$", (DEPLOY / "portal.service").read_text(), re.MULTILINE):
+        named = {call for name in names.split() for call in calls(name)}
+        allowed = allowed - named if sign else allowed | named
+    assert {"sched_setscheduler", "setpriority", "futex"} <= allowed
+    assert not {"setrlimit", "sched_setaffinity", "mount", "chown"} & allowed
+
+
 def test_commands_of_the_units_are_commands_of_the_portal(app_of_staff: Flask) -> None:
     for unit in DEPLOY.glob("*.service"):
         for line in re.findall(r"flask --app wsgi (portal [a-z ]+[a-z])", unit.read_text()):

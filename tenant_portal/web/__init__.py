@@ -1,6 +1,7 @@
 """The route table: the portal's blueprint and its children, what every page gets, headers, and kind error pages."""
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, url_for
@@ -57,6 +58,9 @@ log = logging.getLogger("tenant_portal")
 
 #: No form of ours is larger; what is larger is answered 413 before it is read (ASVS 4.3.1).
 FORM_BYTES_MAX = 64 * 1024
+#: What is longer than that, but not longer than this, is read and thrown away before the answer: a proxy whose sending
+#: is cut off would tell the tenant of a fault of ours. It is what nginx hands on by itself.
+_THROWN_AWAY_MAX = 1024 * 1024
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -139,6 +143,15 @@ def _refuse_too_much() -> None:
         raise BadRequest from trouble
     if size >= request.max_content_length:
         abort(413)
+
+
+def _throw_away() -> None:
+    """Read the rest of what is too long, unless it is far too long."""
+    left = request.content_length or 0
+    if left <= _THROWN_AWAY_MAX:
+        with suppress(Exception):  # each server has a complaint of its own about a visitor who has left
+            while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, FORM_BYTES_MAX))):
+                left -= len(piece)
 
 
 def _refuse_other_sites() -> None:
@@ -224,6 +237,8 @@ def _refused(error: HTTPException) -> Any:
         return error.get_response()
     if status >= 500:
         db.session.rollback()
+    if status == 413:
+        _throw_away()
     if isinstance(error, SecurityError):
         return _headers(_wrong_name())
     if getattr(error, "original_exception", None) is None:  # else the application has told of it

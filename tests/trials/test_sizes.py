@@ -81,6 +81,19 @@ def test_oversized_request_is_refused_and_no_worker_grows(live: Live, what: str)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("size", [65 * KIB, 1 * MIB])
+def test_proxy_that_sends_all_before_it_reads_is_not_cut_off(live: Live, size: int) -> None:
+    """As nginx does, which would tell the tenant of a fault of ours, and not that he wrote too much."""
+    head = ["POST /connexion HTTP/1.1", "Host: localhost", FORM, f"Content-Length: {size}", "", ""]
+    with live.connect() as connection:
+        connection.sendall("\r\n".join(head).encode() + b"a" * KIB)
+        assert not select.select([connection], [], [], 0.5)[0], "the answer waits for the rest"
+        for _ in range(KIB, size, KIB):
+            connection.sendall(b"a" * KIB)
+        assert connection.recv(64 * KIB).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.slow
 def test_header_of_one_mebibyte_is_refused(live: Live) -> None:
     assert send(live, [f"X-A: {'a' * MIB}"], iter([])).startswith(b"HTTP/1.1 4")
     assert live.get("/connexion")[0] == 200
