@@ -22,13 +22,14 @@ class Browser:
         """Ask for a page and return it."""
         return self._ask("GET", path, b"")
 
-    def send(self, path: str, **fields: str) -> bytes:
+    def send(self, path: str, *, follow: bool = True, **fields: str) -> bytes:
         """Send the form of the present page, with its token, and return the page where the answer leads."""
         found = _TOKEN.search(self.page)
         assert found, self.page[:2000]
-        return self._ask("POST", path, urlencode({"csrf_token": found[1].decode(), **fields}).encode())
+        body = urlencode({"csrf_token": found[1].decode(), **fields}).encode()
+        return self._ask("POST", path, body, follow=follow)
 
-    def _ask(self, method: str, path: str, body: bytes) -> bytes:
+    def _ask(self, method: str, path: str, body: bytes, *, follow: bool = True) -> bytes:
         environ = _environ(method, path, body, "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
         status, headers = "", list[tuple[str, str]]()
 
@@ -47,7 +48,7 @@ class Browser:
             name, _, content = cookie.partition(";")[0].partition("=")
             self.cookies[name] = content
         if status[0] == "3":
-            return self._ask("GET", dict(said)["location"], b"")
+            return self._ask("GET", dict(said)["location"], b"") if follow else b""
         assert status[0] == "2", (status, self.page[:3000])
         return self.page
 
@@ -58,6 +59,13 @@ def log_in(browser: Browser, reference: str, password: str) -> None:
     browser.get("/")
     page = browser.send("/", reference=reference, password=password)
     assert reference.encode() in page and b'name="password"' not in page, page[:3000]
+
+
+def send_login(browser: Browser, reference: str, password: str) -> None:
+    """Send the login form, and leave it open as it was: the page behind it is not asked for."""
+    form, cookies = browser.page, dict(browser.cookies)
+    assert not browser.send("/", follow=False, reference=reference, password=password), "refused"
+    browser.page, browser.cookies = form, cookies
 
 
 def sign_up(browser: Browser, reference: str, module: str, password: str) -> None:
