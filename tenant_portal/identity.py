@@ -113,10 +113,10 @@ def log_in(account_id: int, *, remember: bool) -> None:
     g.pop("_login_user", None)  # who asks from now on is read from the session
     # What `login_user` would store; it would also tell a host's listeners, who take each user for one of the host's.
     manager: Any = current_app.login_manager  # type: ignore[attr-defined]
-    # With the token of forms, or the page behind the login would have to send the cookie once more.
-    session.update(_user_id=_ID_PREFIX + token, _fresh=True, portal_seen=_minutes_now(), csrf_token=secrets.token_hex())
-    if current_app.config.get("SESSION_PROTECTION", manager.session_protection):  # a host's
+    session.update(_user_id=_ID_PREFIX + token, _fresh=True, portal_seen=_minutes_now())
+    if current_app.config.get("SESSION_PROTECTION", manager.session_protection):  # each request is compared
         session.update(_id=manager._session_identifier_generator())
+    session[_form_token_key()] = secrets.token_hex()  # or the page behind the login would send the cookie once more
     if remember:
         set_cookie("remember", tokens.seal("remember", token), int(settings.remember_days.total_seconds()))
     elif cookie_name("remember") in request.cookies:
@@ -306,8 +306,13 @@ def _forget_session() -> None:
     if state.options.get("owns_session"):
         session.clear()
         return
-    for key in [k for k in session if k.startswith("portal_")] + ["csrf_token", "_user_id", "_fresh", "_id"]:
+    for key in [k for k in session if k.startswith("portal_")] + [_form_token_key(), "_user_id", "_fresh", "_id"]:
         session.pop(key, None)
+
+
+def _form_token_key() -> str:
+    """Return under which name Flask-WTF keeps the token of forms; a host may have chosen it."""
+    return str(current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"))
 
 
 def _minutes_now() -> int:

@@ -1,9 +1,11 @@
 """A tenant never becomes staff and staff never a tenant, whatever cookies are carried from one to the other."""
 
+import re
+
 import pytest
 from flask_login import current_user
 
-from tests.hosts import EXTENSION, MOUNT
+from tests.hosts import EXTENSION, MOUNT, home_of
 from tests.people import log_in
 from tests.portal_client import Portal
 
@@ -72,3 +74,15 @@ def test_tenant_is_no_staff_even_for_a_host_that_asks_carelessly(app, host, an_a
 def test_hooks_and_listeners_of_the_host_take_no_tenant_for_one_of_theirs(host, an_account):
     """The host's hook reads `current_user.name` of whoever is authenticated, on our pages too."""
     assert an_account().browser.get("/espace").path == "/espace"
+
+
+def test_token_of_forms_is_another_one_after_the_login_under_the_name_that_the_host_gave_it(make_app, an_account):
+    account, app = an_account(), make_app(WTF_CSRF_FIELD_NAME="jeton")
+    browser, home = home_of(app).front.test_client(), f"http://localhost{home_of(app).prefix}"
+    page = browser.get(f"{home}/connexion").text
+    token = re.findall(r'name="jeton" type="hidden" value="([^"]+)"', page)[0]
+    known = {"reference": account.lease.reference, "password": account.password}
+    answer = browser.post(f"{home}/connexion", data={**known, "jeton": token})
+    assert answer.location.endswith("/espace")
+    assert account.lease.reference in browser.get(f"{home}/espace").text
+    assert browser.post(f"{home}/deconnexion", data={"jeton": token}).status_code == 400
