@@ -35,7 +35,7 @@ lowest:
 
 # Each journey in one home; without the browser, and without what starts, builds or installs whole programs.
 quick: .venv/dev.stamp
-	$(BIN)/python -m pytest -n 2 --alone -m "not browser and not slow" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --alone -m "not browser and not slow and not program" $(ARGS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff format --check .

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from . import floor, portal
+from . import portal
 from .browser import log_in, sign_up
-from .server import BARE, OURS, Server, serving
+from .server import BARE, OURS, Server, prepare, serving
 from .table import Row, in_turns
 
 ROUNDS, TENANTS, CONTRACTS = 60, 20, 2000
@@ -90,8 +90,6 @@ def _both(*, memory: int, passes: int) -> Iterator[tuple[Server, Server]]:
     cost = {"memory": memory, "passes": passes}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        portal.prepare(folder, **cost, contracts=CONTRACTS, tenants=TENANTS)
-        with floor.create_app(folder, **cost).app_context():
-            floor.add_accounts([portal.reference(number) for number in range(TENANTS)], portal.PASSWORD)
+        prepare(folder, **cost, contracts=CONTRACTS, tenants=TENANTS)
         with serving(folder, *OURS, **cost) as ours, serving(folder, *BARE, **cost) as bare:
             yield ours, bare

@@ -8,13 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import portal
+from . import floor, portal
 from .browser import Browser, log_in, send_login
 
+#: The two kinds of logins that are kept up, by name, and whether form and page behind it belong to them.
+LOGINS = {"sent forms": False, "form, POST and page behind it": True}
 #: What a server is told to serve.
 OURS, BARE = ("wsgi:app",), ("--factory", "benchmarks.bare:create")
 ROOT = Path(__file__).parent.parent
@@ -28,6 +32,13 @@ def environment(folder: Path, **cost: int) -> dict[str, str]:
     settings = {f"FLASK_{key}": str(value) for key, value in portal.config(folder, **cost).items()}
     own = {name: value for name, value in os.environ.items() if not name.startswith("FLASK_")}
     return {**own, **settings, "PYTHON_DOTENV_DISABLED": "1", "BENCHMARK_FOLDER": str(folder)}
+
+
+def prepare(folder: Path, *, contracts: int, tenants: int, **cost: int) -> None:
+    """Lay a portal and its floor ready in a folder, with the same tenants."""
+    portal.prepare(folder, **cost, contracts=contracts, tenants=tenants)
+    with floor.create_app(folder, **cost).app_context():
+        floor.add_accounts([portal.reference(number) for number in range(tenants)], portal.PASSWORD)
 
 
 @contextmanager
@@ -98,6 +109,13 @@ def keep_logging_in(port: int, seconds: float, first: int, *, is_whole: bool = T
         work(browser, reference, portal.PASSWORD)
         count += 1
     return count
+
+
+def log_in_at_once(port: int, seconds: float, visitors: int, *, is_whole: bool) -> int:
+    """Have so many visitors keep logging in, and return how often they did."""
+    work = partial(keep_logging_in, port, seconds, is_whole=is_whole)
+    with ThreadPoolExecutor(visitors) as pool:
+        return sum(pool.map(work, range(visitors)))
 
 
 def _over_network(port: int) -> Callable[..., list[bytes]]:

@@ -10,11 +10,22 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from . import floor, portal
-from .server import BARE, OURS, ROOT, Server, environment, keep_logging_in, serving
+from . import portal
+from .server import (
+    BARE,
+    LOGINS,
+    OURS,
+    ROOT,
+    Server,
+    environment,
+    keep_logging_in,
+    log_in_at_once,
+    prepare,
+    serving,
+)
 from .table import Row, in_turns
 
-STARTS, ROUNDS, PAGES, LOGINS = 11, 4, 80, 8
+STARTS, ROUNDS, PAGES, VISITORS = 11, 4, 80, 8
 TENANTS, LOAD_PAGES, LOAD_SECONDS = 16, 1000, 8
 EXTENSIONS = "bare Flask with the same extensions imported"
 #: What a Python program says to have what a server is told to serve.
@@ -25,9 +36,7 @@ def rows() -> Iterator[Row]:
     """Measure one worker."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        portal.prepare(folder, **portal.DEFAULT, contracts=1000, tenants=TENANTS)
-        with floor.create_app(folder, **portal.DEFAULT).app_context():
-            floor.add_accounts([portal.reference(number) for number in range(TENANTS)], portal.PASSWORD)
+        prepare(folder, **portal.DEFAULT, contracts=1000, tenants=TENANTS)
         mine, least = in_turns(STARTS, *(partial(_start, code, folder) for code in (OURS_CODE, BARE_CODE)))
         yield Row(
             "start to first answer",
@@ -46,9 +55,9 @@ def rows() -> Iterator[Row]:
         )
         with serving(folder, *OURS, **portal.DEFAULT) as server:
             *waits, alone = _waits(server)
-        for beside, what in zip(waits, ("sent forms", "form, POST and page behind it"), strict=True):
+        for what, beside in zip(LOGINS, waits, strict=True):
             yield Row(
-                f"pages while {LOGINS} logins run ({what}) on {os.cpu_count()} processors",
+                f"pages while {VISITORS} logins run ({what}) on {os.cpu_count()} processors",
                 "pages alone",
                 "p95 of a GET under 3 times",
                 f"**{beside / alone:.2f}** ({beside * 1000:.1f} against {alone * 1000:.1f} ms)",
@@ -72,9 +81,9 @@ def _memory(target: tuple[str, ...], folder: Path) -> tuple[int, int]:
     with serving(folder, *target, **portal.DEFAULT) as server:
         server.browser().get("/")
         fresh = server.worker_bytes()
-        with ThreadPoolExecutor(LOGINS) as pool:
-            work = [pool.submit(_look, server, LOAD_PAGES // LOGINS) for _ in range(LOGINS)]
-            work += [pool.submit(keep_logging_in, server.port, LOAD_SECONDS, number) for number in range(LOGINS)]
+        with ThreadPoolExecutor(VISITORS) as pool:
+            work = [pool.submit(_look, server, LOAD_PAGES // VISITORS) for _ in range(VISITORS)]
+            work += [pool.submit(keep_logging_in, server.port, LOAD_SECONDS, number) for number in range(VISITORS)]
             for one in work:
                 one.result()
         return fresh, server.worker_bytes()
@@ -100,19 +109,15 @@ def _waits(server: Server) -> list[float]:
 
     def beside(is_whole: bool) -> float:
         with ProcessPoolExecutor(1) as pool:
-            running = pool.submit(_log_in_at_once, server.port, 4.0, is_whole)
+            running = pool.submit(log_in_at_once, server.port, 4.0, VISITORS, is_whole=is_whole)
             waits = []
             while not running.done():
                 waits += _look(server, 5)
             assert running.result()
         return _p95(waits)
 
-    return in_turns(ROUNDS, partial(beside, False), partial(beside, True), lambda: _p95(_look(server, PAGES)))
-
-
-def _log_in_at_once(port: int, seconds: float, is_whole: bool) -> int:
-    with ThreadPoolExecutor(LOGINS) as pool:
-        return sum(pool.map(partial(keep_logging_in, port, seconds, is_whole=is_whole), range(LOGINS)))
+    logins = [partial(beside, is_whole) for is_whole in LOGINS.values()]
+    return in_turns(ROUNDS, *logins, lambda: _p95(_look(server, PAGES)))
 
 
 def _p95(values: list[float]) -> float:

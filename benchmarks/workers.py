@@ -3,14 +3,14 @@
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from argon2 import PasswordHasher
 
-from . import floor, portal
-from .server import BARE, OURS, Server, keep_logging_in, serving
+from . import portal
+from .server import BARE, LOGINS, OURS, Server, log_in_at_once, prepare, serving
 from .table import Row, in_turns
 
 ROUNDS, SECONDS, VISITORS = 5, 4.0, 8
@@ -20,16 +20,12 @@ def rows() -> Iterator[Row]:
     """Measure two workers."""
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(2) as pool:
         folder = Path(name)
-        portal.prepare(folder, **portal.DEFAULT, contracts=1000, tenants=VISITORS)
-        with floor.create_app(folder, **portal.DEFAULT).app_context():
-            floor.add_accounts([portal.reference(number) for number in range(VISITORS)], portal.PASSWORD)
+        prepare(folder, **portal.DEFAULT, contracts=1000, tenants=VISITORS)
         two = {"workers": 2, **portal.DEFAULT}
         with serving(folder, *OURS, **two) as ours, serving(folder, *BARE, **two) as bare:
-            servers = [(server, is_whole) for is_whole in (False, True) for server in (ours, bare)]
-            *logins, most = in_turns(ROUNDS, *(partial(_logins, *one) for one in servers), lambda: _hashes(pool))
-        for mine, least, what in zip(
-            logins[::2], logins[1::2], ("sent forms", "form, POST and page behind it"), strict=True
-        ):
+            measures = [partial(_logins, server, is_whole) for is_whole in LOGINS.values() for server in (ours, bare)]
+            *logins, most = in_turns(ROUNDS, *measures, lambda: _hashes(pool))
+        for what, mine, least in zip(LOGINS, logins[::2], logins[1::2], strict=True):
             yield Row(
                 f"logins a second ({what}), the default hash, 2 workers, the browsers on the same machine",
                 "Argon2 alone in 2 processes, same parameters",
@@ -39,9 +35,7 @@ def rows() -> Iterator[Row]:
 
 
 def _logins(server: Server, is_whole: bool) -> float:
-    work = partial(keep_logging_in, server.port, SECONDS, is_whole=is_whole)
-    with ThreadPoolExecutor(VISITORS) as pool:
-        return sum(pool.map(work, range(VISITORS))) / SECONDS
+    return log_in_at_once(server.port, SECONDS, VISITORS, is_whole=is_whole) / SECONDS
 
 
 def _hashes(pool: ProcessPoolExecutor) -> float:

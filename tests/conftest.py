@@ -63,14 +63,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about SQLite's own file where there is none; elsewhere a database server is a whole program."""
-    if not config.getoption("postgresql"):
-        for item in items:
-            if "postgresql" in getattr(item, "callspec", item).__dict__.get("params", {}).values():
-                item.add_marker("slow")
-    else:
+    """Leave out what is about SQLite's own file where there is none; elsewhere PostgreSQL is a program to start."""
+    if config.getoption("postgresql"):
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("sqlite")])
         items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
+        return
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and "postgresql" in callspec.params.values():
+            item.add_marker("program")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from .page_text import plain
 from .portal_client import Page, Portal
 from .post import Mailbox
 
@@ -77,6 +78,13 @@ class Roster:
         result = self.app.test_cli_runner().invoke(args=["portal", "contracts", "import", str(path), *options])
         assert result.exit_code == 0, result.output
         return result.output
+
+
+def run(app: Flask, *command: str) -> tuple[int, str]:
+    """Run a command of the landlord's staff; return its exit code and what it says, in plain typography."""
+    result = app.test_cli_runner().invoke(args=["portal", *command])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, "\n".join(plain(line) for line in result.output.splitlines())
 
 
 @dataclass

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from .page_text import plain
+from .people import run
 
 
 def pdf(text: str = "Avis d'échéance") -> bytes:
@@ -22,7 +22,5 @@ def in_folder(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def publish(app: Flask, path: Path, *options: str) -> tuple[int, str]:
-    """Run the command of the landlord's staff; return its exit code and what it says, in plain typography."""
-    result = app.test_cli_runner().invoke(args=["portal", "notices", "publish", str(path), *options])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, "\n".join(plain(line) for line in result.output.splitlines())
+    """Publish notices as the landlord's staff does; return the exit code and what is said, in plain typography."""
+    return run(app, "notices", "publish", str(path), *options)

@@ -20,7 +20,7 @@ from . import hosts
 from . import released_states as states
 from .conftest import MakeApp
 from .freeze_state import FINISHED, FREE, NOTICE
-from .people import PASSWORD, fill_sign_up, log_in
+from .people import PASSWORD, fill_sign_up, log_in, run
 from .portal_client import Portal
 from .post import Mailbox
 
@@ -54,13 +54,6 @@ def lived_in(tmp_path: Path) -> str:
 def portal_on(make_app: MakeApp, tmp_path: Path) -> Callable[..., Flask]:
     """Return a function that returns a portal on a database, with the data folder of that name."""
     return lambda url, data="data": make_app(SQLALCHEMY_DATABASE_URI=url, PORTAL_DATA_DIR=str(tmp_path / data))
-
-
-def run(app: Flask, *args: str) -> tuple[int, str]:
-    """Run a command and return its exit code and what it says."""
-    result = app.test_cli_runner().invoke(args=["portal", *args])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output.replace("\u00a0", " ").replace("’", "'")
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

@@ -252,7 +252,7 @@ def run(how: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(program, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
 
 
-@pytest.mark.slow
+@pytest.mark.program
 def test_portal_on_its_own_writes_its_log_where_servers_and_systemd_take_it_from(tmp_path: Path) -> None:
     assert re.fullmatch(
         r"\S+Z INFO refused status=404 request=\w+ page=GET - origin=\S+\n", run("text", tmp_path).stderr
@@ -261,7 +261,7 @@ def test_portal_on_its_own_writes_its_log_where_servers_and_systemd_take_it_from
     assert json.loads(line)["event"] == "refused"
 
 
-@pytest.mark.slow
+@pytest.mark.program
 def test_log_that_somebody_has_arranged_is_left_as_it_is(tmp_path: Path) -> None:
     assert run("arranged", tmp_path).stderr == "ours refused status=404\n"
     host = run("host", tmp_path)

@@ -162,7 +162,7 @@ def python_says(code: str) -> list[str]:
     return run(sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}", cwd=ROOT).splitlines()
 
 
-@pytest.mark.slow
+@pytest.mark.program
 def test_importing_adds_only_the_import_of_the_dependencies() -> None:
     """Every module beyond our own comes with a package that pyproject.toml names; parts for other tasks stay out."""
     package = Path(tenant_portal.__file__).parent

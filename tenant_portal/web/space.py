@@ -24,18 +24,18 @@ class ClosingForm(PortalForm):
 
 @screen.get("/espace")
 @identity.session_required
-def espace(session: Session):
+def espace(own: Session):
     """Show the tenant's contracts and his three choices as noted; the welcome after the first login (step 12)."""
-    leases = [
-        (lease, consents.current(session.account_id, lease.id)) for lease in contracts.of_account(session.account_id)
-    ]
+    leases = []
+    for lease in contracts.of_account(own.account_id):
+        choices = consents.current(own.account_id, lease.id)
+        waits = consents.awaits_direct_debit(choices, is_direct_debit=lease.is_direct_debit)
+        leases.append((lease, choices, waits))
     return page(
         "space/espace.html",
-        account=session,
-        contracts=[
-            (lease, choices, consents.awaits_direct_debit(choices, is_direct_debit=lease.is_direct_debit))
-            for lease, choices in leases
-        ],
+        email=own.email,
+        has_failed=own.email_failed_at is not None,
+        contracts=leases,
         question=consents.wording,
         is_first=told("portal_first") is not None,
     )

@@ -17,12 +17,11 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import select
 
-from tenant_portal import create_app, outbox
+from tenant_portal import create_app
 from tenant_portal.db import db
-from tenant_portal.models import Mail
+from tenant_portal.models import Mail, MailState
 from tests.conftest import SETTINGS
-from tests.page_text import plain
-from tests.people import PASSWORD, Lease, fill_sign_up, log_in
+from tests.people import PASSWORD, Lease, fill_sign_up, log_in, run
 from tests.portal_client import ANY_STATUS, Portal
 from tests.rent_notices import in_folder, pdf
 
@@ -41,6 +40,11 @@ def main(disk: Path, elsewhere: Path) -> None:
     small.write_text(few, "utf-8")
     large.write_text(few + "".join(f"{n};{n};NOM{n}\n" for n in range(600_000, 600_000 + CONTRACTS)), "utf-8")
     notices = in_folder(elsewhere / "avis", {f"{FIRST.reference}_2026-11.pdf": pdf("x" * 100_000)})
+    commands = (
+        ("contracts", "import", str(large)),
+        ("notices", "publish", str(notices)),
+        ("backup", str(disk / "portail.zip")),
+    )
     for command in (("db", "upgrade"), ("contracts", "import", str(small))):
         assert run(app, *command)[0] == 0
     tenant = Portal(app)
@@ -55,11 +59,7 @@ def main(disk: Path, elsewhere: Path) -> None:
         assert page.says(SETTINGS["PORTAL_LANDLORD_PHONE"]), page.text
         assert tenant.get("/espace").says(FIRST.reference)
         assert log_in(Portal(app), FIRST.reference, PASSWORD, status=503).says(SETTINGS["PORTAL_LANDLORD_PHONE"])
-        for command in (
-            ("contracts", "import", str(large)),
-            ("notices", "publish", str(notices)),
-            ("backup", str(disk / "portail.zip")),
-        ):
+        for command in commands:
             code, said = run(app, *command)
             assert code in {1, 2} and len(said.splitlines()) <= 3, (command, code, said)
             assert "full" in said or os.strerror(errno.ENOSPC) in said, said
@@ -69,11 +69,7 @@ def main(disk: Path, elsewhere: Path) -> None:
 
     assert fill_sign_up(Portal(app), SECOND, email="claire@free.fr").h1 == "Consultez vos e-mails"
     assert log_in(Portal(app), FIRST.reference, PASSWORD).path == "/espace"
-    for command in (
-        ("contracts", "import", str(large)),
-        ("notices", "publish", str(notices)),
-        ("backup", str(disk / "portail.zip")),
-    ):
+    for command in commands:
         code, said = run(app, *command)
         assert code == 0, said
     assert tenant.get("/espace/avis", status=ANY_STATUS).says("novembre 2026")
@@ -93,17 +89,10 @@ def full(disk: Path) -> Iterator[None]:
     (disk / "autre chose").unlink()
 
 
-def run(app: Flask, *command: str) -> tuple[int, str]:
-    """Run a command of the portal; return its exit code and what it says."""
-    result = app.test_cli_runner().invoke(args=["portal", *command])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, plain(result.output)
-
-
 def link(app: Flask) -> str:
     """Return the link of the mail that waits."""
     with app.app_context():
-        content = db.session.scalars(select(Mail.content).where(outbox._waits())).one()
+        content = db.session.scalars(select(Mail.content).where(Mail.state == MailState.WAITING)).one()
         assert content is not None
         return str(content["link"])
 

@@ -141,6 +141,31 @@ def test_only_the_beginning_of_a_long_password_is_weighed(app: Flask) -> None:
         assert passwords.weakness((SIGNS * 7)[:128], []) is None
 
 
+@pytest.mark.parametrize("workers", [1, os.cpu_count() or 1, 1000])
+def test_threads_that_hash_are_shared_among_the_workers_and_let_pages_go_first(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    monkeypatch.setenv("PORTAL_SERVER_OPTIONS", f"--host 127.0.0.1 --workers {workers}")
+    processors = os.cpu_count() or 1
+    count = max(1, processors // workers)
+    app, together = make_app(), threading.Barrier(count)
+
+    def thread() -> tuple[int, int, int]:
+        together.wait(60)
+        number = threading.get_native_id()
+        return number, os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, number)
+
+    with app.app_context():
+        passwords.hash("makes the threads")
+    (hashers,) = (value for value in app.extensions["portal"].cache.values() if isinstance(value, ThreadPoolExecutor))
+    assert hashers._max_workers == count
+    found = [hashers.submit(thread) for _ in range(count)]
+    assert len({future.result()[0] for future in found}) == count
+    for future in found:
+        _, policy, priority = future.result()
+        assert policy == os.SCHED_IDLE if processors > 1 else priority == 10
+
+
 #: Logins that are sent at once, and the memory that a server may take for them: a block of 19 MiB for each processor,
 #: and half a mebibyte for each of their threads.
 LOGINS = 200
