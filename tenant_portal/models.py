@@ -44,6 +44,9 @@ class Account(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: When a mail server said for good that nobody reads this address (T09).
     email_failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: When the password was changed by hand while the former address could still object: until the reader of this
+    #: address proves it with that password, no link for a new password goes there (docs/security.md, X02).
+    email_doubted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     contracts: Mapped[list["Contract"]] = relationship(back_populates="account", order_by="Contract.reference")
 
@@ -213,7 +216,7 @@ class Mail(Base):
     __table_args__ = (
         UniqueConstraint("message_id"),
         # In PostgreSQL's too, by its migration: to say so here as well would import that dialect at each start.
-        Index("ix_portal_mails_due", "due_at", sqlite_where=text("state = 'waiting'")),
+        Index("ix_portal_mails_turn", "turn", "due_at", sqlite_where=text("state = 'waiting'")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -229,6 +232,8 @@ class Mail(Base):
         Enum(MailState, native_enum=False, length=20, values_callable=list), default=MailState.WAITING
     )
     attempts: Mapped[int] = mapped_column(Integer, default=0)
+    #: Among the mails that are due, the lowest turn leaves first: no news and no flood delays a mail that is awaited.
+    turn: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
