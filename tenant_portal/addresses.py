@@ -1,19 +1,19 @@
-"""The change of a mail address: asked for, confirmed from the new address, objected to from the former one."""
+"""The change of a mail address: asked for, confirmed from the new address, objected to from the former one.
 
-from datetime import timedelta
+Who may undo what, and for how long, stands in docs/security.md. All of it rests on two words. The *first address* is
+the one that stood before the oldest change that can still be objected to. A *young address* came in by such a change.
+"""
 
-from sqlalchemy import exists, select, update
+from datetime import datetime
 
-from . import audit, sessions, throttle
+from sqlalchemy import exists, func, select, update
+
+from . import audit, passwords, sessions, throttle
+from .acts import REPEAT, Per
 from .db import db, utcnow
-from .errors import TooManyMails
-from .models import Account, EmailChange, Mail, MailState
+from .errors import LinkExpired, LinkReplaced, TooManyMails
+from .models import OBJECTION, Account, EmailChange, Mail, MailState
 from .settings import settings
-
-#: The same wish sent again within this time is a double click or a page reloaded (T38).
-REPEAT = timedelta(minutes=2)
-#: Changes that one account may ask for in an hour, as each one writes to an address that somebody typed.
-CHANGES_AN_HOUR = 3
 
 
 def pending(account: Account) -> EmailChange | None:
@@ -24,6 +24,43 @@ def pending(account: Account) -> EmailChange | None:
     return db.session.scalars(rows.order_by(EmailChange.id.desc()).limit(1)).one_or_none()
 
 
+def oldest_open(account: Account) -> EmailChange | None:
+    """Return the oldest change that can still be objected to; the address before it can undo all that came since."""
+    is_change = func.lower(EmailChange.old_email) != func.lower(EmailChange.new_email)
+    is_open = EmailChange.confirmed_at > utcnow() - OBJECTION, EmailChange.ended_at.is_(None), is_change
+    rows = select(EmailChange).where(EmailChange.account_id == account.id, *is_open).order_by(EmailChange.id)
+    return db.session.scalars(rows.limit(1)).one_or_none()
+
+
+def may_object(change: EmailChange) -> bool:
+    """Tell whether the address before a change may object to it: a young address can object to nothing (X02)."""
+    brought_in = select(
+        exists().where(
+            EmailChange.account_id == change.account_id,
+            EmailChange.id < change.id,
+            EmailChange.confirmed_at > change.created_at - OBJECTION,
+            EmailChange.ended_at.is_(None),
+            func.lower(EmailChange.new_email) == change.old_email.lower(),
+            func.lower(EmailChange.old_email) != change.old_email.lower(),
+        )
+    )
+    return change.new_email.lower() != change.old_email.lower() and not db.session.scalar(brought_in)
+
+
+def check_objection(change: EmailChange, token: str) -> None:
+    """Raise `LinkReplaced` where the former address may not object, `LinkExpired` where it no longer may."""
+    if not may_object(change):
+        raise LinkReplaced("email_objection")
+    until = objection_until(change)
+    if until <= utcnow():
+        raise LinkExpired("email_objection", token, until)
+
+
+def objection_until(change: EmailChange) -> datetime:
+    """Return until when a change can be objected to: for seven days after it came true, or was asked for."""
+    return (change.confirmed_at or change.created_at) + OBJECTION
+
+
 def ask(account: Account, email: str) -> EmailChange | None:
     """Ask for another address; it takes the place of one that waits. The same wish twice is one, and returns nothing.
 
@@ -32,7 +69,7 @@ def ask(account: Account, email: str) -> EmailChange | None:
     waiting = pending(account)
     if waiting is not None and waiting.new_email == email and utcnow() - waiting.created_at < REPEAT:
         return None
-    if not throttle.allow(f"email_change:{account.id}", times=CHANGES_AN_HOUR, within=timedelta(hours=1)):
+    if throttle.use("email_change", Per.ACCOUNT, account.id) < 0:
         raise TooManyMails
     drop(account)
     change = EmailChange(account_id=account.id, old_email=account.email, new_email=email)
@@ -50,27 +87,53 @@ def drop(account: Account) -> None:
     )
 
 
-def confirm(change: EmailChange) -> None:
-    """Put the new address in the place of the former one; links to that are dead from now on (F4)."""
-    account = change.account
-    account.email, account.email_failed_at = change.new_email, None
+def doubt(account: Account) -> EmailChange | None:
+    """Doubt a young address once the password was changed by hand, and ask it to prove itself anew.
+
+    Whoever put it in may not know the new password: no link for another one goes there until its reader has shown both.
+    Returns the change that its link confirms, or nothing where there is no doubt or no more mail may leave.
+    """
+    if oldest_open(account) is None:
+        return None
+    account.email_doubted_at = utcnow()
+    try:
+        return ask(account, account.email)
+    except TooManyMails:
+        return None
+
+
+def confirm(change: EmailChange) -> bool:
+    """Put the new address in the place of the former one; links to that are dead from now on (F4).
+
+    A change back to the first address counts as its objection. Returns whether another password must be chosen: whoever
+    put the former address in knows the present one, unless it was changed by hand since.
+    """
+    account, oldest = change.account, oldest_open(change.account)
+    is_password_own = account.email_doubted_at is not None
+    account.email, account.email_failed_at, account.email_doubted_at = change.new_email, None, None
     change.confirmed_at = utcnow()
     audit.record("email_changed", account=account)
+    if oldest is None or change.new_email.lower() != oldest.old_email.lower():
+        return False
+    change.ended_at = change.confirmed_at
+    _end_since(oldest)
+    if is_password_own:
+        return False
+    _shut_out(account)
+    return True
 
 
-def object_to(change: EmailChange, *, unknown_hash: str) -> str | None:
+def object_to(change: EmailChange) -> str | None:
     """Stop a change that its former owner knows nothing of; return the address that it had put in his place, if any.
 
-    Whoever asked for it knew the password, so a hash that fits none takes its place: every session ends, and the owner
-    chooses another password. Changes that were asked for since then end with it.
+    Whoever asked for it knew the password, so no password fits any more: every session ends, and the owner chooses
+    another one. Changes that were asked for since then end with it.
     """
     account = change.account
     put_in = account.email if change.confirmed_at is not None else None
-    account.email, account.email_failed_at = change.old_email, None
-    account.password_hash = unknown_hash
-    newer = EmailChange.account_id == account.id, EmailChange.id >= change.id, EmailChange.ended_at.is_(None)
-    db.session.execute(update(EmailChange).where(*newer).values(ended_at=utcnow()))
-    sessions.end_all(account)
+    account.email, account.email_failed_at, account.email_doubted_at = change.old_email, None, None
+    _end_since(change)
+    _shut_out(account)
     audit.record("email_change_objected", account=account)
     return put_in
 
@@ -80,3 +143,16 @@ def has_failed(change: EmailChange) -> bool:
     failed = Mail.state.in_((MailState.REFUSED, MailState.BOUNCED)), Mail.kind == "email_change"
     to_it = Mail.account_id == change.account_id, Mail.recipient == change.new_email
     return bool(db.session.scalar(select(exists().where(*failed, *to_it, Mail.created_at >= change.created_at))))
+
+
+def _end_since(change: EmailChange) -> None:
+    """End a change and all that were asked for since."""
+    since = EmailChange.account_id == change.account_id, EmailChange.id >= change.id, EmailChange.ended_at.is_(None)
+    db.session.execute(update(EmailChange).where(*since).values(ended_at=utcnow()))
+
+
+def _shut_out(account: Account) -> None:
+    """Let nobody in before another password is chosen."""
+    account.password_hash = passwords.unknown()
+    sessions.end_all(account)
+    sessions.forget_devices(account)

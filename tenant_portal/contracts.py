@@ -41,7 +41,10 @@ _columns = cast(Table, Contract.__table__).c
 #: there is one costs no look more (F9).
 _WITH_ACCOUNT = select(Contract).options(joinedload(Contract.account))
 _LOCKED = (
-    select(Contract).where(Contract.id == bindparam("id")).with_for_update().execution_options(populate_existing=True)
+    select(Contract)
+    .where(Contract.id == bindparam("id"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
 )
 #: Asked after each login, so in plain rows.
 _OF_ACCOUNT = (

@@ -40,9 +40,9 @@ class LinkExpired(LinkError):
 
     code = "link_expired"
 
-    def __init__(self, purpose: str, account_id: int, expired_at: datetime) -> None:
+    def __init__(self, purpose: str, token: str, expired_at: datetime) -> None:
         super().__init__(purpose)
-        self.account_id = account_id
+        self.token = token
         self.expired_at = expired_at
 
 

@@ -224,8 +224,8 @@ def same_page(*, without: str) -> str:
 
 
 def device_mark() -> str:
-    """Return what this browser was given at an earlier login, or nothing."""
-    return request.cookies.get(cookie_name("device"), "")
+    """Return the mark that we gave this browser at an earlier login, or nothing: one that was made up is none (X12)."""
+    return tokens.unseal("device", request.cookies.get(cookie_name("device"), ""))
 
 
 def device_name() -> str:
@@ -238,7 +238,7 @@ def device_name() -> str:
 def mark_device() -> str:
     """Return this browser's mark, giving it one for a year if it has none."""
     device = device_mark() or secrets.token_urlsafe(sessions.TOKEN_BYTES)
-    set_cookie("device", device, _YEAR)
+    set_cookie("device", tokens.seal("device", device), _YEAR)
     return device
 
 

@@ -13,10 +13,12 @@ from .rules import masked_reference
 from .settings import settings
 
 
-def activation(account: Account, contract: Contract, *, link: str, until: datetime, signup_link: str = "") -> None:
+def activation(
+    account: Account, contract: Contract, *, link: str, until: datetime, signup_link: str = "", turn: int = 0
+) -> None:
     """Send the link of step 9; `signup_link` is for who asked for a new password without ever activating."""
     content = {"digits": _digits(contract), "link": link, "until": until.isoformat(), "signup_link": signup_link}
-    outbox.put("activation", account.email, account=account, contract=contract, content=content)
+    outbox.put("activation", account.email, account=account, contract=contract, content=content, turn=turn)
 
 
 def already_registered(account: Account, contract: Contract, *, login_link: str, reset_link: str) -> None:
@@ -39,38 +41,51 @@ def welcome(account: Account, contract: Contract, *, link: str) -> None:
     outbox.put("welcome", account.email, account=account, contract=contract, content=content)
 
 
-def reset(account: Account | None, contract: Contract | None, *, link: str, until: datetime) -> None:
+def reset(account: Account | None, contract: Contract | None, *, link: str, until: datetime, turn: int = 0) -> None:
     """Send the link that leads to a new password (T17); without an account the mail is for nobody."""
     content = {"digits": _digits(contract), "link": link, "until": until.isoformat()}
-    outbox.put("reset", _address(account), account=account, contract=contract, content=content)
+    outbox.put("reset", _address(account), account=account, contract=contract, content=content, turn=turn)
 
 
-def password_changed(account: Account, contract: Contract | None, *, reset_link: str) -> None:
-    """Tell the owner that his password was changed (U36)."""
+def password_changed(account: Account, contract: Contract | None, *, reset_link: str, address: str = "") -> None:
+    """Tell the owner that his password was changed (U36), at the address on file or another one of his."""
     content = {"digits": _digits(contract), "changed_at": utcnow().isoformat(), "reset_link": reset_link}
-    outbox.put("password_changed", account.email, account=account, contract=contract, content=content)
+    outbox.put("password_changed", address or account.email, account=account, contract=contract, content=content)
 
 
-def email_change(change: EmailChange, contract: Contract | None, *, link: str, until: datetime) -> None:
-    """Send the link that confirms a new address to that address."""
+def email_change(
+    change: EmailChange, contract: Contract | None, *, link: str, until: datetime, is_doubt: bool = False
+) -> None:
+    """Send the link that confirms a new address to that address, or the present one because it is in doubt."""
     content = {"digits": _digits(contract), "link": link, "until": until.isoformat()}
+    content["is_doubt"] = "yes" if is_doubt else ""
     outbox.put("email_change", change.new_email, account=change.account, contract=contract, content=content)
 
 
-def email_change_asked(change: EmailChange, contract: Contract | None, *, objection: str, until: datetime) -> None:
+def email_change_asked(
+    change: EmailChange, contract: Contract | None, *, objection: str = "", until: datetime | None = None
+) -> None:
     """Tell the present address that another one was asked for, which is not shown (T31), and how to say no (F3)."""
     content = {"digits": _digits(contract), "at": change.created_at.isoformat(), "objection": objection}
-    content["objection_until"] = until.isoformat()
+    content["objection_until"] = until.isoformat() if until else ""
     outbox.put("email_change_asked", change.old_email, account=change.account, contract=contract, content=content)
 
 
 def email_changed(
-    change: EmailChange, contract: Contract | None, *, address: str, objection: str = "", until: datetime | None = None
+    change: EmailChange,
+    contract: Contract | None,
+    *,
+    address: str,
+    objection: str = "",
+    until: datetime | None = None,
+    turn: int = 0,
 ) -> None:
     """Tell the former and the new address that the change is done; only the former one can object (F3, U36)."""
-    content = {"digits": _digits(contract), "at": utcnow().isoformat(), "objection": objection}
+    at = change.confirmed_at or utcnow()
+    content = {"digits": _digits(contract), "at": at.isoformat(), "objection": objection}
+    content["is_former"] = "yes" if address != change.new_email else ""
     content["objection_until"] = until.isoformat() if until else ""
-    outbox.put("email_changed", address, account=change.account, contract=contract, content=content)
+    outbox.put("email_changed", address, account=change.account, contract=contract, content=content, turn=turn)
 
 
 def email_change_stopped(

@@ -3,21 +3,16 @@
 import enum
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import exists, select
 
 from . import audit, contracts, sessions, throttle
+from .acts import REPEAT, Per
 from .db import begin_write, db, utcnow
 from .models import Contract, Message
 
 #: Longest text that is taken; two pages of paper, more than any trouble needs.
 BODY_MAX = 4_000
-#: The same message sent again within this time is a double click or a page reloaded, not a new one (T38).
-REPEAT = timedelta(minutes=2)
-#: Messages taken within an hour: to one address, which a stranger could flood with receipts, and from one origin,
-#: which a whole household or the agency's computer may share.
-AN_HOUR = {"address": 5, "origin": 10}
 
 
 class Topic(enum.StrEnum):
@@ -43,21 +38,26 @@ class Written:
     message: Message | None = None
     contract: Contract | None = None
     is_repeat: bool = False
+    #: Whether a receipt may go to the typed address, which may be a stranger's: so many an hour, no more (X11).
+    has_receipt: bool = True
 
 
-def write(topic: Topic, *, email: str, body: str, reference: str, language: str, origin: str) -> Written:
+def write(
+    topic: Topic, *, email: str, body: str, reference: str, language: str, origin: str, account_id: int | None = None
+) -> Written:
     """Take a message to the landlord; the same one sent twice keeps its number (T36, T38).
 
-    A write is left open, for the caller to add the mails and to commit whatever became of it.
+    A tenant at home is counted by his account, a stranger by his origin; a typed address counts its receipts alone. A
+    write is left open, for the caller to add the mails and to commit whatever became of it.
     """
     begin_write()
-    # The counter of the address comes first: it makes two clicks at once wait for each other.
-    may_go_on = _count("address", sessions.digest(email.lower())[:32])
+    per, whose = (Per.ORIGIN, origin) if account_id is None else (Per.ACCOUNT, str(account_id))
+    throttle.hold("message", per, whose)  # two clicks at once wait for each other
     earlier = _just_written(topic, email=email, body=body, reference=reference)
     if earlier is not None:
         return Written(message=earlier, is_repeat=True)
-    if not may_go_on or not _count("origin", origin):
-        audit.record("message_refused", detail=topic)
+    if throttle.use("message", per, whose) < 0:
+        audit.record_refusal("message_refused", Per.ORIGIN, origin, account=account_id, detail=topic)
         return Written()
     contract = contracts.find(reference) if reference else None
     message = Message(
@@ -71,11 +71,8 @@ def write(topic: Topic, *, email: str, body: str, reference: str, language: str,
     )
     db.session.add(message)
     audit.record("message_written", contract=contract, step=STEPS.get(topic), detail=f"{topic} {message.number}")
-    return Written(message=message, contract=contract)
-
-
-def _count(kind: str, whose: str) -> bool:
-    return throttle.allow(f"message_{kind}:{whose}", times=AN_HOUR[kind], within=timedelta(hours=1))
+    has_receipt = throttle.use("message", Per.RECIPIENT, sessions.digest(email.lower())[:32]) >= 0
+    return Written(message=message, contract=contract, has_receipt=has_receipt)
 
 
 def _just_written(topic: Topic, *, email: str, body: str, reference: str) -> Message | None:

@@ -25,6 +25,8 @@ from .rules import EMAIL_MAX, full_name
 
 #: A closed account can be opened again for so long (T35), then it counts as gone and the purge erases it.
 REOPENING = timedelta(days=14)
+#: For so long the owner of a former mail address can say that the change was not his (F3).
+OBJECTION = timedelta(days=7)
 
 
 class Account(Base):

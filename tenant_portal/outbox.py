@@ -38,6 +38,10 @@ LEAST_SECONDS, DOWN_SECONDS = 0.2, 60
 #: Seconds between the tries to note the fate of a mail that has left: a note that is lost would repeat the mail.
 NOTE_PAUSES = (0, 1, 5, 15)
 
+#: The turn of mails that nobody waits for in front of a page; the others leave before, whoever caused fewest first.
+NEWS_TURN = 100
+NEWS = frozenset({"notice_published", "message_to_landlord", "message_received", "contract_ready"})
+
 #: No object is made of a row that the courier will read.
 _ROW = insert(cast(Table, Mail.__table__))
 
@@ -64,16 +68,19 @@ def put(
     account: Account | None = None,
     contract: Contract | None = None,
     language: str = "",
+    turn: int = 0,
 ) -> None:
     """Write a mail into the outbox, in the caller's transaction; nothing is rendered or sent in here.
 
-    A mail to nobody is written all the same: the answer takes as long as if there were somebody (SECURITY F9).
+    A mail to nobody is written all the same: the answer takes as long as if there were somebody (SECURITY F9). `turn`
+    is how many mails its sender has caused before: a flood comes after what others wait for (X07).
     """
     row = {
         "kind": kind,
         "recipient": recipient,
         "language": language or (account.language if account is not None else "fr"),
         "content": content,
+        "turn": min(turn, NEWS_TURN) + (NEWS_TURN if kind in NEWS else 0),
         "message_id": letters.new_message_id(),
         "account_id": account.id if account is not None else None,
         "contract_id": contract.id if contract is not None else None,
@@ -83,7 +90,7 @@ def put(
 
 
 def deliver_due(*, now: bool = False, stop: threading.Event | None = None) -> Delivery:
-    """Deliver what waits and is due, oldest first; with `now` whatever its time, each mail once."""
+    """Deliver what waits and is due, turn by turn; with `now` whatever its time, each mail once, the oldest first."""
     done, line, last = Delivery(), Line(), 0
     try:
         while not done.is_down and not (stop is not None and stop.is_set()):
@@ -222,7 +229,7 @@ def _claim(*, after: int | None) -> Mail | None:
     is_due = Mail.due_at <= moment
     waiting = select(Mail).where(_waits()).limit(1).with_for_update(skip_locked=True)
     if after is None:
-        waiting = waiting.where(is_due).order_by(Mail.due_at, Mail.id)
+        waiting = waiting.where(is_due).order_by(Mail.turn, Mail.due_at, Mail.id)
     else:
         waiting = waiting.where(and_(Mail.id > after, or_(is_due, Mail.error != CLAIMED))).order_by(Mail.id)
     row = db.session.scalars(waiting).first()

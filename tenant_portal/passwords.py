@@ -8,12 +8,16 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import func, select
 from zxcvbn_rs_py import zxcvbn
 
+from .db import db
+from .models import Account
 from .rules import (
     PASSWORD_CONTEXT,
     PASSWORD_DIGITS_MIN,
@@ -27,9 +31,16 @@ from .settings import settings, state, workers
 #: Longest text that is looked at as a password: 128 characters, each typed with up to three accents of its own.
 #: Bringing a longer one to its normal form can take seconds.
 _TYPED_MAX = 4 * PASSWORD_MAX
-#: Characters of which zxcvbn tells whether they can be guessed: its time grows without measure with the number of
-#: signs that may stand for letters (128 of them: over a second, during which no page is answered; 32: a tenth of it).
-_GUESSED_MAX = 32
+#: Characters of a password that are weighed, fewer where many different signs may stand for letters, as in «p4$$»:
+#: zxcvbn's time grows without measure with those. So bounded it takes half of a hash at most (X03).
+_WEIGHED_MAX, _WEIGHED_LEAST, _SIGNS_MAX = 32, 16, 10
+_SIGNS = frozenset("4@8({[<369&#!|17+$05%2")
+#: Words that a guesser is taken to know, and the length to which each is looked at.
+_KNOWN_MAX, _KNOWN_LENGTH = 40, 40
+#: Characters of a hash after its parameters: two dollars, 22 of salt and 43 of digest, as `argon2` writes them.
+_SALT_AND_DIGEST = 67
+#: KiB of the smallest hash that Argon2 computes.
+_LEAST_MEMORY = 8
 
 
 def hash(password: str) -> str:  # noqa: A001 (read as passwords.hash)
@@ -38,22 +49,29 @@ def hash(password: str) -> str:  # noqa: A001 (read as passwords.hash)
 
 
 def unknown() -> str:
-    """Return the hash of a password that nobody knows, so that nobody logs in before another one is chosen."""
-    return hash(secrets.token_urlsafe(32))
+    """Return what stands in the place of a hash and fits no password, so that another one must be chosen.
+
+    It is another text each time, so links made before are dead.
+    """
+    return f"!{secrets.token_urlsafe(32)}"
 
 
 def verify(password_hash: str | None, password: str) -> bool:
     """Tell whether the password is the one of the hash; without a hash the same work is done, and the answer is no.
 
-    Let go of the database before, as this may have to wait for others' passwords.
+    The work is that of the costliest parameters that any account has, whatever those of this hash (X14). Let go of the
+    database before, as this may have to wait for others' passwords.
     """
     is_possible = password_hash is not None and not _is_too_long(password)
     password = "" if _is_too_long(password) else password
-    try:
-        _compute(_hasher().verify, password_hash or _nobodys_hash(), normal_password(password))
-    except (VerificationError, InvalidHashError):
-        return False
-    return is_possible
+    costliest = _costliest(password_hash or "")
+    compared = password_hash or _nobodys_hash(costliest)
+    is_right = _is_right(compared, normal_password(password))
+    missing = _work(costliest) - _work(_parameters(compared))
+    if missing >= _LEAST_MEMORY:
+        filler = PasswordHasher(time_cost=1, memory_cost=missing, parallelism=1)
+        _compute(filler.hash, normal_password(password))
+    return is_possible and is_right
 
 
 def needs_rehash(password_hash: str) -> bool:
@@ -73,11 +91,25 @@ def weakness(password: str, context: Iterable[str]) -> str | None:
         return "short"
     if len(password) < PASSWORD_DIGITS_MIN and re.fullmatch(r"[\d\s./-]+", password):
         return "digits"
-    known = [word.lower() for text in context for word in (text, *re.split(r"[\W_]+", text)) if len(word) > 2]
-    score = int(zxcvbn(password[:_GUESSED_MAX], [*PASSWORD_CONTEXT, *known]).score)
+    known = _known_words(context)
+    score = int(zxcvbn(_weighed(password), [*PASSWORD_CONTEXT, *known]).score)
     if score < PASSWORD_SCORE_MIN or _is_only_known(password, known):
         return "guessable"
     return None
+
+
+def _known_words(context: Iterable[str]) -> list[str]:
+    """Return the texts and their words, so few and so short that to weigh them takes no time."""
+    words = (word for text in context for word in (text, *re.split(r"[\W_]+", text[: _KNOWN_LENGTH * 4])))
+    return list(islice((word[:_KNOWN_LENGTH].lower() for word in words if len(word) > 2), _KNOWN_MAX))
+
+
+def _weighed(password: str) -> str:
+    """Return the beginning of a password that zxcvbn can weigh in a bounded time."""
+    for length in range(_WEIGHED_MAX, _WEIGHED_LEAST, -1):
+        if len(_SIGNS.intersection(password[:length])) <= _SIGNS_MAX:
+            return password[:length]
+    return password[:_WEIGHED_LEAST]
 
 
 def _is_only_known(password: str, known: list[str]) -> bool:
@@ -130,8 +162,50 @@ def _hasher() -> PasswordHasher:
     return hasher
 
 
-def _nobodys_hash() -> str:
+def _nobodys_hash(parameters: tuple[int, int]) -> str:
     """Return a hash to verify against when there is no account, so that the answer takes as long as for one."""
-    if "nobodys_hash" not in state.cache:
-        state.cache["nobodys_hash"] = hash("nobody")
-    return str(state.cache["nobodys_hash"])
+    key = ("nobodys_hash", parameters)
+    if key not in state.cache:
+        memory, passes = parameters
+        state.cache[key] = _compute(PasswordHasher(passes, memory, 1).hash, "nobody")
+    return str(state.cache[key])
+
+
+def _is_right(password_hash: str, password: str) -> bool:
+    try:
+        return bool(_compute(_hasher().verify, password_hash, password))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _costliest(password_hash: str) -> tuple[int, int]:
+    """Return memory and passes of the costliest hash of any account, looked up once for a process, or of this one.
+
+    A setting that changes leaves the hashes of who has not come since as they were.
+    """
+    if "costliest_hash" not in state.cache:
+        prefix = func.substr(Account.password_hash, 1, func.length(Account.password_hash) - _SALT_AND_DIGEST)
+        rows = select(prefix).where(Account.password_hash.startswith("$argon2id$")).distinct()
+        known = [_parameters(f"{row}$$") for row in db.session.scalars(rows)]
+        db.session.rollback()  # no connection is kept busy while a hash is computed
+        own = (settings.argon2_memory_kib, settings.argon2_passes)
+        state.cache["costliest_hash"] = max([own, *known], key=_work)
+    known_one: tuple[int, int] = state.cache["costliest_hash"]
+    if _work(known_one) < _work(_parameters(password_hash)):  # made by a process with other settings
+        known_one = state.cache["costliest_hash"] = _parameters(password_hash)
+    return known_one
+
+
+def _parameters(password_hash: str) -> tuple[int, int]:
+    """Return memory and passes that stand in a hash; one that is none costs nothing."""
+    try:
+        found = extract_parameters(password_hash)
+    except InvalidHashError:
+        return 0, 0
+    return found.memory_cost, found.time_cost
+
+
+def _work(parameters: tuple[int, int]) -> int:
+    """Return the blocks of 1 KiB that a hash fills: its time grows with them."""
+    memory, passes = parameters
+    return memory * passes

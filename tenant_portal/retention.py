@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 
 from .db import Base, db, utcnow
-from .models import REOPENING, Account, Attempts, EmailChange, Event, Login, Mail, MailState, Message
+from .models import REOPENING, Account, Attempts, Contract, EmailChange, Event, Login, Mail, MailState, Message
 from .settings import settings
 
 #: The journal, devices, messages, the fate of mails: 12 months (CNIL, recommendation on logging of 2021: 6 to 12).
@@ -48,10 +48,14 @@ def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
 
 
 def idle() -> list[Account]:
-    """Return the open accounts that nobody has logged in to for two years; that a mail was opened does not count."""
-    long_ago = Login.id.in_(_newest_logins()), Login.created_at < utcnow() - IDLE
-    rows = select(Account).join(Login, Login.account_id == Account.id).where(*long_ago, Account.contracts.any())
-    return list(db.session.scalars(rows.where(Account.closed_at.is_(None), Account.completed_at.is_not(None))))
+    """Return the open accounts that nobody has logged in to for two years; that a mail was opened does not count.
+
+    They are kept from other writers: whoever comes back at this very moment keeps his account (X15).
+    """
+    ids = [id for id in db.session.scalars(_idle()) if id is not None]
+    _lock(Account.id.in_(ids))
+    still = select(Account).where(Account.id.in_(ids), Account.id.in_(_idle())).order_by(Account.id)
+    return list(db.session.scalars(still.execution_options(populate_existing=True)))
 
 
 def count() -> dict[str, int]:
@@ -71,6 +75,7 @@ def purge() -> dict[str, int]:
     erased: dict[str, int] = {}
     for name, (table, condition) in rules(utcnow()).items():
         if table is Account:
+            _lock(condition)
             _let_go(condition)
         result: Any = db.session.execute(delete(table).where(condition).execution_options(synchronize_session=False))
         erased[name] = result.rowcount
@@ -79,6 +84,19 @@ def purge() -> dict[str, int]:
 
 def _newest_logins() -> Select[Any]:
     return select(func.max(Login.id)).group_by(Login.account_id)
+
+
+def _idle() -> Select[Any]:
+    long_ago = Login.id.in_(_newest_logins()), Login.created_at < utcnow() - IDLE
+    stands = Account.closed_at.is_(None), Account.completed_at.is_not(None), Account.contracts.any()
+    return select(Account.id).join(Login, Login.account_id == Account.id).where(*long_ago, *stands)
+
+
+def _lock(condition: ColumnElement[bool]) -> None:
+    """Keep these accounts, and their contracts before them as everywhere, from other writers until all is done."""
+    of_them = select(Contract.id).join(Account, Account.id == Contract.account_id).where(condition)
+    db.session.execute(of_them.order_by(Contract.id).with_for_update(key_share=True, of=Contract)).all()
+    db.session.execute(select(Account.id).where(condition).order_by(Account.id).with_for_update(key_share=True)).all()
 
 
 def _let_go(condition: ColumnElement[bool]) -> None:

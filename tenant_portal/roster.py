@@ -101,13 +101,24 @@ def take(
 
 
 def awaited() -> list[tuple[Message, Contract]]:
-    """Return who asked to be told when his contract appears, and the running contract that has appeared (T05)."""
+    """Return who asked to be told when his contract appears, and the running contract that has appeared (T05).
+
+    Only a contract that is new since the question, and free: nobody learns by asking which references exist (X19).
+    """
     waiting = select(Message).where(
-        Message.topic == "waiting", Message.told_at.is_(None), Message.reference != "", Message.email != ""
+        Message.topic == "waiting",
+        Message.told_at.is_(None),
+        Message.contract_id.is_(None),
+        Message.reference != "",
+        Message.email != "",
     )
     today = contracts.today()
     found = [(message, contracts.find(message.reference)) for message in db.session.scalars(waiting).all()]
-    return [(message, contract) for message, contract in found if contract is not None and contract.is_running(today)]
+    return [
+        (message, contract)
+        for message, contract in found
+        if contract is not None and contract.account_id is None and contract.is_running(today)
+    ]
 
 
 def _stage_doubtful(stage: Stage) -> int:

@@ -96,6 +96,11 @@ def latest(account: Account, count: int) -> list[Login]:
     return list(db.session.scalars(rows.order_by(Login.id.desc()).limit(count)))
 
 
+def forget_devices(account: Account) -> None:
+    """Forget which devices belong to the account's owner: after a theft one of them may be the thief's (X12)."""
+    db.session.execute(update(Login).where(Login.account_id == account.id).values(device_hash=""))
+
+
 def note_device(account: Account, device: str) -> None:
     """Note that this device belongs to the account's owner, without logging it in."""
     now = utcnow()

@@ -1,4 +1,4 @@
-"""May this go on? Delays that grow with failures, per reference, per device and per address of origin; never a lock."""
+"""May this go on? Decides by the table of `acts.py` what is counted, what waits, and what is one too many."""
 
 import logging
 import math
@@ -11,16 +11,10 @@ from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
 from sqlalchemy import Integer, Table, bindparam, delete, select, text, update
 
+from .acts import ACTS, DAY, FREE_FAILURES, HOUR, Per, Quota, Tries
 from .db import UtcDateTime, db, utcnow
 from .models import Attempts
 from .settings import settings, state
-
-#: Failures that cost nothing, then 1, 2, 4 … minutes, an hour at most, and no more tries in a day than this
-#: (PRODUCT 1; CNIL 2022-100 asks for a delay over a minute after 5 failures and 25 failures a day at most).
-FREE_FAILURES = 5
-LONGEST_WAIT = timedelta(hours=1)
-DAY = timedelta(hours=24)
-DAILY_FAILURES = 25
 
 #: What a counter store has for each answer: a login must not wait for one that hangs, nor ask it again at once.
 _STORE_LIMITS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": None}
@@ -32,6 +26,7 @@ _attempts = cast(Table, Attempts.__table__)
 _STANDING = select(_attempts.c.count.label("failures"), _attempts.c.wait_until).where(
     _attempts.c.key == bindparam("key")
 )
+_HELD = text("SELECT pg_advisory_xact_lock(hashtext(:key))")
 _FORGOTTEN = delete(_attempts).where(_attempts.c.key == bindparam("key"))
 # In words that both databases understand: the dialect of PostgreSQL takes longer to import than the rest of this file.
 # One statement, so that of several at once each is counted.
@@ -51,11 +46,11 @@ Answer = TypeVar("Answer")
 log = logging.getLogger("tenant_portal")
 
 
-def delay_after(failures: int) -> timedelta:
+def delay_after(failures: int, limit: Tries) -> timedelta:
     """Return how long to wait after that many failures in a row."""
     if failures < FREE_FAILURES:
         return timedelta(0)
-    return min(timedelta(minutes=2.0 ** (failures - FREE_FAILURES)), LONGEST_WAIT)
+    return min(timedelta(minutes=2.0 ** min(failures - FREE_FAILURES, 20)), limit.longest)
 
 
 class Standing(NamedTuple):
@@ -65,66 +60,142 @@ class Standing(NamedTuple):
     failures: int = 0
 
 
-def standing(key: str) -> Standing:
-    """Return whether the next try of that key may go on."""
-    row = db.session.execute(_STANDING, {"key": key}).one_or_none()
+def standing(act: str, per: Per, whose: object) -> Standing:
+    """Return whether the next try may go on."""
+    row = db.session.execute(_STANDING, {"key": _key(act, per, whose)}).one_or_none()
     if row is None:
         return Standing()
     rest = row.wait_until - utcnow() if row.wait_until is not None and settings.throttle else timedelta(0)
     return Standing(rest if rest > timedelta(0) else None, row.failures)
 
 
-def fail(key: str) -> int:
+def hold(act: str, per: Per, whose: object) -> None:
+    """Have others who count the same wait until this write ends; on SQLite every writer waits anyway."""
+    if db.session.connection().dialect.name == "postgresql":
+        db.session.execute(_HELD, {"key": _key(act, per, whose)})
+
+
+def fail(act: str, per: Per, whose: object) -> int:
     """Count one failure and set the wait that follows; return how many there are now. Races are counted one by one."""
-    now = utcnow()
+    limit, key, now = _tries(act, per), _key(act, per, whose), utcnow()
     failures, since = _count(key, now, within=DAY)
-    until = since + DAY if failures >= DAILY_FAILURES else now + delay_after(failures)
+    is_over = limit.a_day is not None and failures >= limit.a_day
+    until = since + DAY if is_over else now + delay_after(failures, limit)
     db.session.execute(update(_attempts).where(_attempts.c.key == key).values(wait_until=until))
     return failures
 
 
-def succeed(key: str) -> None:
+def succeed(act: str, per: Per, whose: object) -> None:
     """Forget the failures of that key."""
-    db.session.execute(_FORGOTTEN, {"key": key})
+    db.session.execute(_FORGOTTEN, {"key": _key(act, per, whose)})
 
 
-def allow(key: str, *, times: int, within: timedelta) -> bool:
-    """Count one use and tell whether it is still within so many in that time: for mails, which cost others."""
-    uses, _ = _count(key, utcnow(), within=within)
-    return uses <= times or not settings.throttle
+def use(act: str, per: Per, whose: object) -> int:
+    """Count one act and return how many there were before it in this time, or -1 if it is one too many.
+
+    What is too many counts no further: nobody's wait grows by it.
+    """
+    quota = ACTS[act].limits[per]
+    assert isinstance(quota, Quota)
+    uses, _ = _count(_key(act, per, whose), utcnow(), within=quota.within)
+    return uses - 1 if uses <= quota.times or not settings.throttle else -1
+
+
+def give_back(act: str, per: Per, whose: object) -> None:
+    """Take one act off the count again, because nothing came of it."""
+    key = _attempts.c.key == _key(act, per, whose)
+    db.session.execute(update(_attempts).where(key, _attempts.c.count > 0).values(count=_attempts.c.count - 1))
+
+
+def origin_standing(act: str, origin: str) -> Standing:
+    """Return how an address of origin stands; a counter store out of reach stops nobody, but vouches for nobody."""
+
+    def look(store: Storage) -> Standing:
+        failures, wait = store.get(_origin_key(act, "fail", origin)), None
+        if failures and store.get(waits := _origin_key(act, "wait", origin)):
+            wait = timedelta(seconds=max(1, math.ceil(store.get_expiry(waits) - utcnow().timestamp())))
+        return Standing(wait, failures)
+
+    return _ask(look, otherwise=Standing(failures=1)) if settings.throttle else Standing()
+
+
+def origin_fail(act: str, origin: str) -> None:
+    """Count one failure of an address of origin and set the wait that follows."""
+    limit = _tries(act, Per.ORIGIN)
+
+    def count(store: Storage) -> None:
+        pause = delay_after(store.incr(_origin_key(act, "fail", origin), int(DAY.total_seconds())), limit)
+        if pause:
+            waits = _origin_key(act, "wait", origin)
+            store.clear(waits)
+            store.incr(waits, int(pause.total_seconds()))
+
+    _ask(count, otherwise=None)
+
+
+def origin_forgive(act: str, origin: str, failures: int) -> None:
+    """Take the slips of whoever got it right in the end off the counter of his address."""
+
+    def forgive(store: Storage) -> None:
+        key = _origin_key(act, "fail", origin)
+        left = store.get(key) - failures
+        lives = math.ceil(store.get_expiry(key) - utcnow().timestamp())
+        store.clear(key)
+        if left > 0 and lives > 0:
+            store.incr(key, lives, amount=left)
+
+    _ask(forgive, otherwise=None)
+
+
+def is_news(name: str, per: Per, whose: object) -> bool:
+    """Tell whether a refusal is the first of its kind and key in this hour, so that it is worth a row of the journal.
+
+    Whoever is refused a thousand times fills no disk by it (X20).
+    """
+    seconds = int(HOUR.total_seconds())
+
+    def ask(store: Storage) -> bool:
+        if store.incr(f"portal/refusal/{name}/{per}/{whose}", seconds) > _quota("refusal", per):
+            return False
+        return store.incr("portal/refusal", seconds) <= _quota("refusal", Per.EVERYBODY)
+
+    return _ask(ask, otherwise=True)
+
+
+def is_within_hour(act: str) -> bool:
+    """Count one act of everybody and tell whether it is still within the quota of the hour."""
+    seconds = int(HOUR.total_seconds())
+    return _ask(
+        lambda store: store.incr(f"portal/{act}", seconds) <= _quota(act, Per.EVERYBODY),
+        otherwise=False,
+    )
+
+
+def _key(act: str, per: Per, whose: object) -> str:
+    assert per in ACTS[act].limits
+    return f"{act}:{per}:{whose}"
+
+
+def _tries(act: str, per: Per) -> Tries:
+    limit = ACTS[act].limits[per]
+    assert isinstance(limit, Tries)
+    return limit
+
+
+def _quota(act: str, per: Per) -> int:
+    limit = ACTS[act].limits[per]
+    assert isinstance(limit, Quota)
+    return limit.times
+
+
+def _origin_key(act: str, what: str, origin: str) -> str:
+    return f"portal/{act}/{what}/{origin}"
 
 
 def _count(key: str, now: datetime, *, within: timedelta) -> tuple[int, datetime]:
     """Count one more and return how many there are since when; what is as old as `within` no longer counts."""
     count, since = db.session.execute(_COUNTED, {"key": key, "now": now, "before": now - within}).one()
     return count, since
-
-
-def origin_wait(kind: str, origin: str) -> timedelta | None:
-    """Return how long an address of origin must wait; a counter store out of reach never stops a tenant."""
-
-    def look(store: Storage) -> timedelta | None:
-        key = f"portal/{kind}/wait/{origin}"
-        if not store.get(key):
-            return None
-        return timedelta(seconds=max(1, math.ceil(store.get_expiry(key) - utcnow().timestamp())))
-
-    return _ask(look, otherwise=None) if settings.throttle else None
-
-
-def origin_fail(kind: str, origin: str) -> int:
-    """Count one failure of an address of origin and return how many there are today."""
-
-    def count(store: Storage) -> int:
-        failures = store.incr(f"portal/{kind}/fail/{origin}", int(DAY.total_seconds()))
-        pause = DAY if failures >= DAILY_FAILURES else delay_after(failures)
-        if pause:
-            key = f"portal/{kind}/wait/{origin}"
-            store.clear(key)
-            store.incr(key, int(pause.total_seconds()))
-        return failures
-
-    return _ask(count, otherwise=0)
 
 
 def _ask(question: Callable[[Storage], Answer], *, otherwise: Answer) -> Answer:

@@ -1,22 +1,23 @@
-"""Signed links: how long each lives and what kills it; the account itself tells whether a link still holds."""
+"""Signed links: how long each lives and what kills it; the account itself tells whether a link still holds.
+
+What a page of a link acts on travels in its own form: the very token, bound to account, purpose and contract (F20).
+"""
 
 import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from flask import current_app
 from itsdangerous import BadSignature, SignatureExpired, Signer, URLSafeTimedSerializer
 
 from .db import db, utcnow
 from .errors import LinkExpired, LinkInvalid, LinkReplaced, LinkUsed
-from .models import Account, EmailChange
+from .models import OBJECTION, Account, Contract, EmailChange
+from .rules import masked_reference
 from .settings import Settings, settings
-
-#: For so long the owner of a former mail address can say that the change was not his (F3).
-OBJECTION = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Purpose:
     lives: Callable[[Settings], timedelta]
     facts: Callable[[Any], tuple[object, ...]]
     is_used: Callable[[Any], bool] = lambda subject: False
+    #: Whether such a link may be used at all, whatever is signed.
+    may_be: Callable[[Any], bool] = lambda subject: True
     #: What the link is about: an account, or a row that belongs to one.
     subject: type[Account] | type[EmailChange] = Account
     outlives_closing: bool = False
@@ -39,14 +42,19 @@ PURPOSES = {
         facts=lambda a: (a.email, a.signup_key, a.is_finished),
         is_used=lambda a: a.is_finished,
     ),
-    "reset": Purpose(lives=lambda s: s.reset_hours, facts=lambda a: (a.password_hash, a.email)),
+    # Until a first login the password is the tenant's only proof: whoever reads a mistyped address has none (X04).
+    "reset": Purpose(
+        lives=lambda s: s.reset_hours,
+        facts=lambda a: (a.password_hash, a.email),
+        may_be=lambda a: a.is_finished,
+    ),
     # Kept in the session of whoever has just typed the password of a closed account; it is never mailed.
     "reopening": Purpose(lives=lambda s: s.session_idle_minutes, facts=lambda a: (a.password_hash,)),
     # Goes to the new address, which stands in the row, for anyone can read what is signed.
     "email_change": Purpose(
         lives=lambda s: s.email_change_hours,
         facts=lambda c: (c.account.password_hash, c.account.email, c.confirmed_at, c.ended_at),
-        is_used=lambda c: c.confirmed_at is not None and c.ended_at is None,
+        is_used=lambda c: c.confirmed_at is not None and c.ended_at in (None, c.confirmed_at),
         subject=EmailChange,
     ),
     # Goes to the former address. Whoever took the account may have changed the password or closed it: that must not
@@ -61,9 +69,30 @@ PURPOSES = {
 }
 
 
-def issue(purpose: str, subject: Account | EmailChange) -> str:
+class Link(NamedTuple):
+    """A link that holds: the account and the contract that its page names, and its change of address if it has one."""
+
+    token: str
+    account: Account
+    contract: Contract
+    change: EmailChange | None
+
+    @property
+    def digits(self) -> str:
+        """Return the last digits of the reference, by which its page names the contract."""
+        return masked_reference(self.contract.reference)
+
+    @property
+    def its_change(self) -> EmailChange:
+        """Return the change of address that a link of that kind is about."""
+        assert self.change is not None
+        return self.change
+
+
+def issue(purpose: str, subject: Account | EmailChange, contract: Contract | None) -> str:
     """Return a link's token for that account or change; it dies with its time, or when one of its facts changes."""
-    return _serializer(purpose).dumps([subject.id, _fingerprint(purpose, subject)])
+    number = contract.id if contract is not None else 0
+    return _serializer(purpose).dumps([subject.id, number, _fingerprint(purpose, subject)])
 
 
 def expires_at(purpose: str, *, since: datetime | None = None) -> datetime:
@@ -71,20 +100,20 @@ def expires_at(purpose: str, *, since: datetime | None = None) -> datetime:
     return (since or utcnow()) + PURPOSES[purpose].lives(settings)
 
 
-def redeem(purpose: str, token: str, *, lock: bool = False) -> Account:
-    """Return the account of a token that still holds; locked, so that of two who use it at once one comes too late.
+def check_signature(purpose: str, token: str) -> None:
+    """Raise `LinkInvalid` unless we signed that token for that purpose, whatever has become of it since."""
+    try:
+        _serializer(purpose).loads(token)
+    except BadSignature:
+        raise LinkInvalid(purpose) from None
 
-    Raises `LinkExpired`, `LinkUsed`, `LinkReplaced` for genuine links past their use, `LinkInvalid` for anything else.
+
+def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = False) -> Link:
+    """Return what a token is about that still holds; with `lock` its account is kept from others until the write ends.
+
+    With `even_late` its time may be over, for who asks for a fresh one. Raises `LinkExpired`, `LinkUsed`,
+    `LinkReplaced` for genuine links past their use, `LinkInvalid` for anything else.
     """
-    return cast(Account, _redeem(purpose, token, lock=lock))
-
-
-def redeem_change(purpose: str, token: str, *, lock: bool = False) -> EmailChange:
-    """Return the change of address of a token that still holds, kept from other writers with `lock`; as `redeem`."""
-    return cast(EmailChange, _redeem(purpose, token, lock=lock))
-
-
-def _redeem(purpose: str, token: str, *, lock: bool = False) -> Account | EmailChange:
     lives = PURPOSES[purpose].lives(settings)
     late: datetime | None = None
     try:
@@ -94,18 +123,22 @@ def _redeem(purpose: str, token: str, *, lock: bool = False) -> Account | EmailC
         payload = _serializer(purpose).loads(token)
     except BadSignature:
         raise LinkInvalid(purpose) from None
-    number, fingerprint = payload
+    number, *contract_id, fingerprint = payload  # mails of an earlier portal named no contract
     subject: Account | EmailChange | None = db.session.get(cast(Any, PURPOSES[purpose].subject), number)
     if subject is not None and lock:
-        db.session.refresh(_account_of(subject), with_for_update=True)
+        db.session.refresh(_account_of(subject), with_for_update={"key_share": True})
         db.session.refresh(subject)
     if subject is None or _account_of(subject).is_gone:
         raise LinkInvalid(purpose)
+    account = _account_of(subject)
     if not hmac.compare_digest(fingerprint, _fingerprint(purpose, subject)):
         raise LinkUsed(purpose) if PURPOSES[purpose].is_used(subject) else LinkReplaced(purpose)
-    if late is not None:
-        raise LinkExpired(purpose, _account_of(subject).id, late)
-    return subject
+    contract = next((c for c in account.contracts if not contract_id or c.id == contract_id[0]), None)
+    if contract is None or not PURPOSES[purpose].may_be(subject):
+        raise LinkReplaced(purpose)
+    if late is not None and not even_late:
+        raise LinkExpired(purpose, token, late)
+    return Link(token, account, contract, subject if isinstance(subject, EmailChange) else None)
 
 
 def _account_of(subject: Account | EmailChange) -> Account:

@@ -26,7 +26,7 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PA
 NODES = {path: list(ast.walk(tree)) for path, tree in TREES.items()}
 
 #: Files of web/ that views share; every other one is a group of screens and imports no other such file.
-SHARED_SCREENS = {"fields", "forms", "entry", "frame", "style"}
+SHARED_SCREENS = {"fields", "forms", "entry", "frame", "opened", "style"}
 #: The edges of the package, which domain modules never import.
 EDGES = {"web", "logs", "cli", "demo", "installer", "extension", "app", "identity", "__main__", "__init__"}
 LINES_OF_A_FILE = 350
@@ -85,7 +85,7 @@ def test_rules_and_errors_need_the_standard_library_only(module: str) -> None:
         ("settings", {"errors"}),
         ("db", {"settings"}),
         ("models", {"db", "rules"}),
-        ("tokens", {"models", "settings", "errors", "db"}),
+        ("tokens", {"models", "rules", "settings", "errors", "db"}),
         ("i18n", {"resources", "settings"}),
         ("resources", set()),
         ("app", {"errors", "extension", "logs", "settings", "web"}),

@@ -28,8 +28,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take the step back."""
     op.drop_index("ix_portal_mails_turn", "portal_mails")
-    op.create_index(
-        "ix_portal_mails_due", "portal_mails", ["due_at"], sqlite_where=_WAITING, postgresql_where=_WAITING
-    )
+    op.create_index("ix_portal_mails_due", "portal_mails", ["due_at"], sqlite_where=_WAITING, postgresql_where=_WAITING)
     op.drop_column("portal_mails", "turn")
     op.drop_column("portal_accounts", "email_doubted_at")

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from flask import Blueprint, redirect, session, url_for
+from flask import Blueprint, redirect, request, url_for
 from wtforms import ValidationError
 
-from .. import addresses, identity, links, mail, passwords, tokens
+from .. import addresses, identity, links, mail, tokens
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract, EmailChange
-from ..rules import masked_reference, suggested_address
+from ..rules import suggested_address
+from ..tokens import Link
+from . import opened
 from .entry import refuse, try_own_password
 from .fields import ButtonForm, CurrentPasswordField, MailAddressField, PortalForm, page, say
 
@@ -31,8 +33,9 @@ class ChangeForm(PortalForm):
         self.account = account
 
     def validate_email(self, field: Any) -> None:
-        """Refuse the present address, unless a mail server refused it: its owner may know better by now."""
-        if field.data.lower() == self.account.email.lower() and self.account.email_failed_at is None:
+        """Refuse the present address, unless it must prove itself: a mail server refused it, or it is in doubt."""
+        is_fine = self.account.email_failed_at is None and self.account.email_doubted_at is None
+        if field.data.lower() == self.account.email.lower() and is_fine:
             raise ValidationError(_("Cette adresse est déjà celle de votre compte. Saisissez la nouvelle."))
 
 
@@ -58,7 +61,7 @@ def adresse(account: Account):
         return refuse(form, attempt, "address/adresse.html", **context)
     change = addresses.ask(account, form.email.data)
     if change is not None:
-        _tell_asked(change)
+        _tell_asked(change, account.contracts[0])
     db.session.commit()
     say("email_change_asked")
     return redirect(url_for("portal.space.compte"))
@@ -79,33 +82,34 @@ def arret(account: Account):
 @screen.get("/adresse/<jeton>")
 def lien(jeton: str):
     """Take the token out of the address at once; nothing else happens (F2)."""
-    session["portal_email_change"] = jeton
+    opened.keep("email_change", jeton)
     return redirect(url_for(".confirmation"))
 
 
 @screen.route("/adresse", methods=["GET", "POST"])
 def confirmation():
     """Confirm the new address by a button, and with the password where the account is not logged in."""
-    token = session.get("portal_email_change")
-    if token is None:
+    if request.method == "GET" and not opened.token_of("email_change"):
         return redirect(url_for("portal.space.compte"))
-    change = tokens.redeem_change("email_change", token)
-    is_own = _is_logged_in(change.account)
+    link = opened.require("email_change")
+    is_own = _is_logged_in(link.account)
     form = ButtonForm() if is_own else ConfirmForm()
-    context: dict[str, Any] = {"change": change, "is_own": is_own, "digits": _digits(change)}
+    context: dict[str, Any] = {"link": link, "change": link.its_change, "is_own": is_own}
     if not form.validate_on_submit():
         return page("address/confirmation.html", form=form, refusal=None, **context)
     if is_own:
         begin_write()
     else:
-        attempt = try_own_password(change.account, form["password"].data)
+        attempt = try_own_password(link.account, form["password"].data)
         if attempt.holder is None:
             return refuse(form, attempt, "address/confirmation.html", **context)
-    change = tokens.redeem_change("email_change", token, lock=True)
-    addresses.confirm(change)
-    _tell_changed(change)
+    link = opened.require("email_change", lock=True)
+    must_choose = addresses.confirm(link.its_change)
+    _tell_changed(link)
+    if must_choose:
+        return _choose_password(link)
     db.session.commit()
-    session.pop("portal_email_change", None)
+    opened.forget("email_change")
     if is_own:
         say("email_changed")
         return redirect(url_for("portal.space.compte"))
@@ -116,29 +120,38 @@ def confirmation():
 @screen.get("/adresse/objection/<jeton>")
 def refus(jeton: str):
     """Take the token out of the address at once; nothing else happens."""
-    session["portal_objection"] = jeton
+    opened.keep("email_objection", jeton)
     return redirect(url_for(".objection"))
 
 
 @screen.route("/adresse/objection", methods=["GET", "POST"])
 def objection():
     """Let the owner of the former address stop the change or undo it, and choose another password (F3)."""
-    token = session.get("portal_objection")
-    if token is None:
+    if request.method == "GET" and not opened.token_of("email_objection"):
         return redirect(url_for("portal.login.connexion"))
-    change = tokens.redeem_change("email_objection", token)
+    link = _objection_link()
     form = ButtonForm()
     if not form.validate_on_submit():
-        return page("address/objection.html", form=form, change=change, digits=_digits(change))
-    db.session.rollback()  # no connection is kept busy while the hash is computed
-    unknown_hash = passwords.unknown()
+        return page("address/objection.html", form=form, link=link, change=link.its_change)
     begin_write()
-    change = tokens.redeem_change("email_objection", token, lock=True)
-    _tell_stopped(change, addresses.object_to(change, unknown_hash=unknown_hash))
+    link = _objection_link(lock=True)
+    _tell_stopped(link, addresses.object_to(link.its_change))
+    return _choose_password(link)
+
+
+def _objection_link(*, lock: bool = False) -> Link:
+    link = opened.require("email_objection", lock=lock)
+    addresses.check_objection(link.its_change, link.token)
+    return link
+
+
+def _choose_password(link: Link) -> Any:
+    """Save what was undone and lead on: whoever reads the first address chooses another password at once."""
     identity.log_out()
     db.session.commit()
-    # Whoever reads the former address could have the password chosen anew by mail: it is done at once.
-    session["portal_reset"] = tokens.issue("reset", change.account)
+    opened.forget("email_change")
+    opened.forget("email_objection")
+    opened.keep("reset", tokens.issue("reset", link.account, link.contract))
     say("email_change_objected")
     return redirect(url_for("portal.password.mot_de_passe"))
 
@@ -148,35 +161,31 @@ def _is_logged_in(account: Account) -> bool:
     return tenant is not None and tenant.session.account_id == account.id
 
 
-def _contract(change: EmailChange) -> Contract | None:
-    return change.account.contracts[0] if change.account.contracts else None
+def _objection(change: EmailChange, contract: Contract) -> dict[str, Any]:
+    """Return how the former address can object; a young one cannot (X02)."""
+    if not addresses.may_object(change):
+        return {}
+    link = links.public("address.refus", jeton=tokens.issue("email_objection", change, contract))
+    return {"objection": link, "until": addresses.objection_until(change)}
 
 
-def _digits(change: EmailChange) -> str:
-    contract = _contract(change)
-    return masked_reference(contract.reference) if contract is not None else ""
-
-
-def _objection(change: EmailChange) -> dict[str, Any]:
-    link = links.public("address.refus", jeton=tokens.issue("email_objection", change))
-    return {"objection": link, "until": tokens.expires_at("email_objection")}
-
-
-def _tell_asked(change: EmailChange) -> None:
-    link = links.public("address.lien", jeton=tokens.issue("email_change", change))
-    mail.email_change(change, _contract(change), link=link, until=tokens.expires_at("email_change"))
+def _tell_asked(change: EmailChange, contract: Contract) -> None:
+    link = links.public("address.lien", jeton=tokens.issue("email_change", change, contract))
+    mail.email_change(change, contract, link=link, until=tokens.expires_at("email_change"))
     if change.new_email != change.old_email:
-        mail.email_change_asked(change, _contract(change), **_objection(change))
+        mail.email_change_asked(change, contract, **_objection(change, contract))
 
 
-def _tell_changed(change: EmailChange) -> None:
-    mail.email_changed(change, _contract(change), address=change.new_email)
+def _tell_changed(link: Link) -> None:
+    change = link.its_change
+    mail.email_changed(change, link.contract, address=change.new_email)
     if change.new_email != change.old_email:
-        mail.email_changed(change, _contract(change), address=change.old_email, **_objection(change))
+        objection = _objection(change, link.contract) if change.ended_at is None else {}
+        mail.email_changed(change, link.contract, address=change.old_email, **objection)
 
 
-def _tell_stopped(change: EmailChange, put_in: str | None) -> None:
-    reset_link = links.public("password.mot_de_passe_oublie")
+def _tell_stopped(link: Link, put_in: str | None) -> None:
+    change, reset_link = link.its_change, links.public("password.mot_de_passe_oublie")
     addressees = {change.old_email: True} if put_in is None else {put_in: False, change.old_email: True}
     for address, is_owner in addressees.items():
-        mail.email_change_stopped(change, _contract(change), address=address, reset_link=reset_link, is_owner=is_owner)
+        mail.email_change_stopped(change, link.contract, address=address, reset_link=reset_link, is_owner=is_owner)

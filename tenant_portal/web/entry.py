@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import session
 
-from .. import accounts, audit, consents, identity, links, mail, signals
-from ..accounts import Attempt, Holder
+from .. import accounts, audit, authentication, consents, identity, links, mail, signals
+from ..authentication import Attempt, Holder
 from ..db import db
 from ..models import Account, Contract
 from ..sessions import NOBODY
@@ -14,14 +14,15 @@ from .fields import PortalForm, page
 from .forms import LoginForm
 
 
-def attempt_login(form: LoginForm) -> Attempt:
-    """Try the reference and the password of the form."""
-    return try_password(form.reference.data or "", form.password.data or "")
+def attempt_login(form: LoginForm, *, link_of: int | None = None) -> Attempt:
+    """Try the reference and the password of the form; `link_of` is the account whose link its page carries."""
+    return try_password(form.reference.data or "", form.password.data or "", link_of=link_of)
 
 
-def try_password(reference: str, password: str) -> Attempt:
+def try_password(reference: str, password: str, *, link_of: int | None = None) -> Attempt:
     """Try a password as this device from this address, for which the failures are counted."""
-    return accounts.authenticate(reference, password, device=identity.device_mark(), origin=identity.origin())
+    device, origin = identity.device_mark(), identity.origin()
+    return authentication.authenticate(reference, password, device=device, origin=origin, link_of=link_of)
 
 
 def try_own_password(account: Account, password: str) -> Attempt:
@@ -35,7 +36,7 @@ def refuse(form: PortalForm, attempt: Attempt, template: str, **context: Any) ->
     """Show one alert for the pair, with the reference kept (U25); whoever fails too often is asked to wait (T21)."""
     if attempt.is_alarm:
         alarmed = db.session.get(Account, attempt.alarmed_id or NOBODY)
-        mail.attempts(alarmed, _contract_of(attempt), link=links.public("password.mot_de_passe_oublie"))
+        mail.attempts(alarmed, contract_of(attempt), link=links.public("password.mot_de_passe_oublie"))
     db.session.commit()
     if attempt.wait is None:
         return page(template, form=form, refusal="pair", wait=None, **context)
@@ -56,7 +57,7 @@ def enter(attempt: Attempt, holder: Holder, form: LoginForm) -> bool:
     elif not attempt.is_known_device:
         mail.new_device(
             holder.account,
-            _contract_of(attempt),
+            contract_of(attempt),
             device_name=identity.device_name(),
             link=links.public("password.mot_de_passe_oublie"),
         )
@@ -75,6 +76,6 @@ def enter(attempt: Attempt, holder: Holder, form: LoginForm) -> bool:
     return True
 
 
-def _contract_of(attempt: Attempt) -> Contract | None:
+def contract_of(attempt: Attempt) -> Contract | None:
     """Return the contract of an attempt, looked for whether there is one or not (F9)."""
     return db.session.get(Contract, attempt.contract_id or NOBODY)

@@ -12,6 +12,7 @@ from wtforms.fields.choices import Choice, SelectChoice
 from wtforms.validators import StopValidation
 
 from .. import passwords, tokens
+from ..db import db
 from ..errors import FormExpired
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
@@ -209,26 +210,29 @@ def form_token() -> tuple[str, str]:
     return meta.csrf_field_name, generate_csrf(meta.csrf_secret, meta.csrf_field_name)
 
 
-def check_new_password(field: Field, context: list[str]) -> None:
-    """Refuse a weak password with the reason and the way out (PRODUCT 1, U31, U32)."""
+def judge_new_password(field: Field, context: list[str]) -> bool:
+    """Tell whether a password is strong enough; a weak one gets the reason and the way out (PRODUCT 1, U31, U32).
+
+    It is weighed without a connection to the database, which others may need meanwhile.
+    """
+    db.session.rollback()
     reason = passwords.weakness(field.data or "", context)
     if reason is None:
-        return
-    raise ValidationError(
-        {
-            "short": _("Choisissez un mot de passe d'au moins %(num)d caractères.", num=PASSWORD_MIN),
-            "long": _("Choisissez un mot de passe de %(num)d caractères au plus.", num=PASSWORD_MAX),
-            "digits": _(
-                "Ce mot de passe ne contient que des chiffres."
-                " Ajoutez des lettres, ou tapez au moins %(num)d chiffres.",
-                num=PASSWORD_DIGITS_MIN,
-            ),
-            "guessable": _(
-                "Ce mot de passe est trop courant ou trop facile à deviner. Choisissez-en un autre :"
-                " par exemple quatre mots sans rapport entre eux, ni avec votre logement."
-            ),
-        }[reason]
-    )
+        return True
+    sentences = {
+        "short": _("Choisissez un mot de passe d'au moins %(num)d caractères.", num=PASSWORD_MIN),
+        "long": _("Choisissez un mot de passe de %(num)d caractères au plus.", num=PASSWORD_MAX),
+        "digits": _(
+            "Ce mot de passe ne contient que des chiffres. Ajoutez des lettres, ou tapez au moins %(num)d chiffres.",
+            num=PASSWORD_DIGITS_MIN,
+        ),
+        "guessable": _(
+            "Ce mot de passe est trop courant ou trop facile à deviner. Choisissez-en un autre :"
+            " par exemple quatre mots sans rapport entre eux, ni avec votre logement."
+        ),
+    }
+    field.errors = [*field.errors, sentences[reason]]
+    return False
 
 
 def page(template: str, *, status: int = 200, form: PortalForm | None = None, **context: Any) -> tuple[str, int]:

@@ -1,14 +1,13 @@
 """The two forms of the help page, which the guide shows as well: rename a field here and its figures follow."""
 
-from functools import cached_property
 from typing import Any, ClassVar
 
 from wtforms import HiddenField, ValidationError
 
-from .. import accounts, contracts
+from .. import accounts
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..models import Contract, Purpose
+from ..models import Purpose
 from .fields import (
     ContractReferenceField,
     CurrentPasswordField,
@@ -18,7 +17,7 @@ from .fields import (
     PortalForm,
     RememberField,
     YesNoField,
-    check_new_password,
+    judge_new_password,
 )
 
 _WHERE_IS_REFERENCE = _l(
@@ -96,21 +95,20 @@ class SignupForm(PortalForm):
     }
     infos: ClassVar = {"reference": _WHERE_IS_REFERENCE, "module": _WHERE_IS_MODULE}
 
-    def validate_password(self, field: Any) -> None:
-        """Refuse a password that who knows this tenant would guess."""
-        typed = [t for t in (self.reference.data, self.module.data, self.email.data) if t]
-        check_new_password(field, accounts.known_words(self.contract, *typed))
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Tell whether everything holds; the password is weighed last, without what the roster knows (X01, X03)."""
+        fine = super().validate(extra_validators)
+        return self.judge_password([]) and fine if not (self.password.errors or self.is_expired) else fine
+
+    def judge_password(self, known_words: list[str]) -> bool:
+        """Tell whether who knows this tenant would guess the password; what is faulty elsewhere does not count."""
+        typed = [f.data for f in (self.reference, self.module, self.email) if f.data and not f.errors]
+        return judge_new_password(self.password, accounts.known_words(None, *typed, *known_words))
 
     def validate_confirmation(self, field: Any) -> None:
         """Refuse two passwords that differ."""
         if field.data != self.password.data:
             raise ValidationError(_("Les deux mots de passe ne sont pas identiques. Saisissez-les à nouveau."))
-
-    @cached_property
-    def contract(self) -> Contract | None:
-        """The running contract that carries both numbers, if there is one."""
-        reference, module = self.reference.data, self.module.data
-        return contracts.find_running(reference, module) if reference and module else None
 
     @property
     def choices(self) -> dict[Purpose, bool]:

@@ -7,8 +7,8 @@ from flask import Blueprint, redirect, request, session, url_for
 from .. import accounts, audit, identity, mail, tokens
 from ..db import begin_write, db
 from ..errors import LinkError
-from ..models import Account
-from .entry import attempt_login, enter, refuse
+from . import opened
+from .entry import attempt_login, contract_of, enter, refuse
 from .fields import ButtonForm, page, say
 from .forms import LoginForm
 
@@ -42,7 +42,7 @@ def connexion():
         db.session.commit()
         return redirect(url_for("portal.signup.courriel"))
     if holder.is_closed:
-        session["portal_reopening"] = tokens.issue("reopening", holder.account)
+        opened.keep("reopening", tokens.issue("reopening", holder.account, contract_of(attempt)))
         db.session.commit()
         return redirect(url_for(".reouverture"))
     if enter(attempt, holder, form):
@@ -53,8 +53,8 @@ def connexion():
 @screen.get("/reouverture")
 def reouverture() -> Any:
     """Ask whoever has just typed the password of a closed account whether to open it again (T35)."""
-    account = _closed_account()
-    return page("login/reouverture.html", account=account) if account else redirect(url_for(".connexion"))
+    link = _link()
+    return page("login/reouverture.html", link=link, account=link.account) if link else redirect(url_for(".connexion"))
 
 
 @screen.post("/reouverture/oui")
@@ -62,21 +62,21 @@ def oui() -> Any:
     """Open the account again and log in; the owner is told by mail."""
     ButtonForm().require_fresh()
     begin_write()
-    account = _closed_account(lock=True)
-    if account is None:
+    link = _link(lock=True)
+    if link is None:
         return redirect(url_for(".connexion"))
-    accounts.reopen(account)
-    mail.account_reopened(account, account.contracts[0])
-    audit.record("logged_in", account=account, step=12)
-    identity.log_in(account.id, remember=False)
+    accounts.reopen(link.account)
+    mail.account_reopened(link.account, link.contract)
+    audit.record("logged_in", account=link.account, step=12)
+    identity.log_in(link.account.id, remember=False)
     db.session.commit()
     say("account_reopened")
     return redirect(url_for("portal.space.espace"))
 
 
-def _closed_account(*, lock: bool = False) -> Account | None:
+def _link(*, lock: bool = False) -> tokens.Link | None:
     """Return the closed account whose password was typed in this browser, unless too much time has passed since."""
     try:
-        return tokens.redeem("reopening", session.get("portal_reopening", ""), lock=lock)
+        return opened.require("reopening", lock=lock)
     except LinkError:  # reopened meanwhile, too (tokens._fingerprint)
         return None

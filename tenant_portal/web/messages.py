@@ -120,6 +120,8 @@ def message():
     if not form.validate_on_submit():
         return _form_page(form)
     topic = Topic(form.topic.data)
+    tenant = identity.current_tenant()
+    account_id = tenant.session.account_id if tenant is not None else None
     written = messages.write(
         topic,
         email=form.email.data,
@@ -127,20 +129,22 @@ def message():
         reference=form.reference.data or "",
         language=i18n.language(),
         origin=identity.origin(),
+        account_id=account_id,
     )
     if written.message is None:
         db.session.commit()
         return (*_form_page(form, status=429, is_excessive=True), {"Retry-After": str(RETRY_AFTER)})
     number = written.message.number
     if not written.is_repeat:
-        mail.message_received(written.message, days=settings.reply_days)
+        if written.has_receipt:
+            mail.message_received(written.message, days=settings.reply_days)
         mail.message_to_landlord(written.message, standing_text=_standing(written.contract))
-    tenant = identity.current_tenant()
-    what = {"reference": written.message.reference, "account": tenant.session.account_id if tenant else None}
+    what = {"reference": written.message.reference, "account": account_id}
     db.session.commit()
     if not written.is_repeat:
         signals.tell(signals.message_received, number=number, topic=str(topic), **what)
-    session["portal_message"] = {"number": number, "topic": topic, "email": form.email.data}
+    kept = {"number": number, "topic": topic, "email": form.email.data, "has_receipt": written.has_receipt}
+    session["portal_message"] = kept
     return redirect(url_for(".envoye"))
 
 
@@ -154,6 +158,7 @@ def envoye():
         "messages/envoye.html",
         number=sent["number"],
         email=sent["email"],
+        has_receipt=sent["has_receipt"],
         is_waiting=sent["topic"] == Topic.WAITING,
         suggestion=suggested_address(sent["email"]),
     )

@@ -2,22 +2,24 @@
 
 from typing import Any
 
-from flask import Blueprint, redirect, session, url_for
+from flask import Blueprint, redirect, request, session, url_for
 from wtforms import ValidationError
 
-from .. import accounts, identity, links, mail, passwords, tokens
+from .. import accounts, addresses, identity, links, mail, passwords, tokens
+from ..accounts import Reset
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..models import Account, Contract
+from ..models import Account, Contract, EmailChange
 from ..sessions import Session
+from . import opened
 from .entry import refuse, try_own_password
 from .fields import (
     ContractReferenceField,
     CurrentPasswordField,
     NewPasswordField,
     PortalForm,
-    check_new_password,
+    judge_new_password,
     page,
     say,
 )
@@ -41,10 +43,14 @@ class NewPasswordForm(PortalForm):
         super().__init__(**kwargs)
         self.account = account
 
-    def validate_password(self, field: Any) -> None:
-        """Refuse a password that who knows this tenant would guess."""
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Tell whether everything holds; the password is weighed last (X03)."""
+        fine = super().validate(extra_validators)
+        password = self["password"]
+        if password.errors or self.is_expired:
+            return fine
         words = [word for contract in self.account.contracts for word in accounts.known_words(contract)]
-        check_new_password(field, [*words, self.account.email])
+        return judge_new_password(password, [*words, self.account.email]) and fine
 
     def validate_confirmation(self, field: Any) -> None:
         """Refuse two passwords that differ."""
@@ -83,8 +89,7 @@ class ChangeForm(NewPasswordForm):
     )
 
     def validate_password(self, field: Any) -> None:
-        """Refuse a weak password, and one that changes nothing."""
-        super().validate_password(field)
+        """Refuse a password that changes nothing."""
         if field.data == self.current.data:
             raise ValidationError(_("Le nouveau mot de passe est le même que l'ancien. Choisissez-en un autre."))
 
@@ -95,9 +100,9 @@ def mot_de_passe_oublie():
     form = ForgottenForm(reference=session.get("portal_signup", {}).get("reference"))
     if not form.validate_on_submit():
         return page("password/mot_de_passe_oublie.html", form=form)
-    account, contract, may_mail = accounts.request_reset(form.reference.data)
-    if may_mail:
-        _send_link(account, contract)
+    reset = accounts.request_reset(form.reference.data, device=identity.device_mark(), origin=identity.origin())
+    if reset.turn is not None:
+        _send_link(reset, reset.turn)
     db.session.commit()
     return redirect(url_for(".envoye"))
 
@@ -111,29 +116,28 @@ def envoye():
 @screen.get("/mot-de-passe/<jeton>")
 def lien(jeton: str):
     """Take the token out of the address at once; nothing else happens."""
-    session["portal_reset"] = jeton
+    opened.keep("reset", jeton)
     return redirect(url_for(".mot_de_passe"))
 
 
 @screen.route("/mot-de-passe", methods=["GET", "POST"])
 def mot_de_passe():
     """Choose a new password: every session ends, every other link dies, the owner is told by mail."""
-    token = session.get("portal_reset")
-    if token is None:
+    if request.method == "GET" and not opened.token_of("reset"):
         return redirect(url_for(".mot_de_passe_oublie"))
-    account = tokens.redeem("reset", token)
-    form = ResetForm(account)
+    link = opened.require("reset")
+    form = ResetForm(link.account)
     if not form.validate_on_submit():
-        return page("password/mot_de_passe.html", form=form)
+        return page("password/mot_de_passe.html", form=form, link=link)
     db.session.rollback()  # no connection is kept busy while the hash is computed
     password_hash = passwords.hash(form.password.data)
     begin_write()
-    account = tokens.redeem("reset", token, lock=True)
-    accounts.reset_password(account, password_hash, device=identity.mark_device())
-    _tell_changed(account)
+    link = opened.require("reset", lock=True)
+    accounts.reset_password(link.account, password_hash, device=identity.mark_device())
+    _tell_changed(link.account, link.contract)
     identity.log_out()
     db.session.commit()
-    session.pop("portal_reset", None)
+    opened.forget("reset")
     say("password_changed")
     return redirect(url_for("portal.login.connexion"))
 
@@ -152,35 +156,54 @@ def changement(own: Session):
     attempt = try_own_password(account, form.current.data)
     if attempt.holder is None:
         return refuse(form, attempt, "password/changement.html", **context)
-    accounts.change_password(account, password_hash)
-    _tell_changed(account)
+    to_confirm = accounts.change_password(account, password_hash)
+    contract = account.contracts[0]
+    _tell_changed(account, contract)
+    if to_confirm is not None:
+        _ask_for_proof(to_confirm, contract)
     identity.log_in(account.id, remember=own.is_remembered)
     db.session.commit()
     say("own_password_changed")
     return redirect(url_for("portal.space.compte"))
 
 
-def _tell_changed(account: Account) -> None:
-    contract = account.contracts[0] if account.contracts else None
+def _tell_changed(account: Account, contract: Contract) -> None:
+    """Tell the address on file, and the first address too while that can undo a change (docs/security.md)."""
     mail.password_changed(account, contract, reset_link=links.public("password.mot_de_passe_oublie"))
+    change = addresses.oldest_open(account)
+    if change is not None:
+        link = links.public("address.refus", jeton=tokens.issue("email_objection", change, contract))
+        mail.password_changed(account, contract, reset_link=link, address=change.old_email)
 
 
-def _send_link(account: Account | None, contract: Contract | None) -> None:
-    """Have the link leave; an account that was never activated is sent its activation mail instead.
+def _ask_for_proof(change: EmailChange, contract: Contract) -> None:
+    link = links.public("address.lien", jeton=tokens.issue("email_change", change, contract))
+    mail.email_change(change, contract, link=link, until=tokens.expires_at("email_change"), is_doubt=True)
 
-    Its address was never proved, so a stranger who got that mail must not be able to choose the password.
+
+def _send_link(reset: Reset, turn: int) -> None:
+    """Have the link leave that helps on: to another password, to the first login, or to the former address.
+
+    Until a first login the password is the tenant's only proof, so whoever reads the address must not choose it. An
+    address in doubt must not either: the first address is told once more that it can undo the change.
     """
-    if account is not None and contract is not None and not account.is_activated:
-        link = links.public("signup.lien", jeton=tokens.issue("activation", account))
+    account, contract = reset.account, reset.contract
+    if account is not None and contract is not None and not account.is_finished:
+        link = links.public("signup.lien", jeton=tokens.issue("activation", account, contract))
+        signup_link = links.public("signup.inscription")
         mail.activation(
-            account,
-            contract,
-            link=link,
-            until=tokens.expires_at("activation"),
-            signup_link=links.public("signup.inscription"),
+            account, contract, link=link, until=tokens.expires_at("activation"), signup_link=signup_link, turn=turn
         )
         return
+    change = addresses.oldest_open(account) if account is not None and account.email_doubted_at is not None else None
+    if change is not None:
+        link = links.public("address.refus", jeton=tokens.issue("email_objection", change, contract))
+        until = addresses.objection_until(change)
+        mail.email_changed(change, contract, address=change.old_email, objection=link, until=until, turn=turn)
+        return
     # For nobody a link is made too, which opens nothing: the answer takes as long (F9).
-    whose = account if account is not None else Account(id=0, email="", password_hash="")
-    link = links.public("password.lien", jeton=tokens.issue("reset", whose))
-    mail.reset(account, contract, link=link, until=tokens.expires_at("reset"))
+    is_somebody = account is not None and account.email_doubted_at is None
+    whose = account if account is not None and is_somebody else Account(id=0, email="", password_hash="")
+    link = links.public("password.lien", jeton=tokens.issue("reset", whose, contract))
+    until = tokens.expires_at("reset")
+    mail.reset(account if is_somebody else None, contract, link=link, until=until, turn=turn)

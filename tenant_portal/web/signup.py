@@ -1,22 +1,27 @@
 """Sign-up: the form of the notice's two numbers, « Consultez vos e-mails », and the activation page that is a login."""
 
+import json
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, redirect, session, url_for
+from flask import Blueprint, redirect, request, session, url_for
 
-from .. import accounts, audit, contracts, i18n, identity, links, mail, throttle, tokens
+from .. import accounts, audit, contracts, i18n, identity, links, mail, pairs, tokens
+from ..acts import Per
 from ..db import begin_write, db
-from ..errors import LinkExpired, LinkInvalid, TooManyMails
+from ..errors import LinkInvalid, TooManyMails
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract
-from ..rules import suggested_address
+from ..rules import masked_reference, suggested_address
+from . import opened
 from .entry import attempt_login, enter, refuse
 from .fields import ButtonForm, MailAddressField, PortalForm, page, say
 from .forms import LoginForm, SignupForm
 
 screen = Blueprint("signup", __name__)
 
+#: The field in which « Consultez vos e-mails » carries its sign-up.
+SIGN_UP_FIELD = "inscription"
 #: After so many mismatches in one browser, the way to a person comes first (T04).
 MISMATCHES_BEFORE_MESSAGE = 3
 
@@ -35,13 +40,13 @@ def inscription():
         if form.is_submitted() and not form.is_expired:
             _note_refusal(form)
         return _form_page(form)
-    standing = throttle.standing(_counter(form))
-    pause = throttle.origin_wait("signup", identity.origin()) or standing.wait
-    if pause is not None:
-        return _form_page(form, wait=pause, status=429)
-    if form.contract is None:
-        return _mismatch(form)
-    contract = form.contract
+    origin = identity.origin()
+    look = pairs.look(form.reference.data, form.module.data, origin=origin)
+    if look.contract is None:
+        return _not_found(form, look)
+    contract = look.contract
+    if not form.judge_password(accounts.known_words(contract)):  # after the pair, and no more often than it (X01)
+        return _too_easy(form, origin)
     outcome = accounts.sign_up(
         contract,
         email=form.email.data,
@@ -57,8 +62,7 @@ def inscription():
             _send_activation(outcome.account, contract)
         elif outcome.existing is not None:
             _tell_registered(outcome.existing, contract, form.email.data)
-    if standing.failures:
-        throttle.succeed(_counter(form))
+    pairs.forgive(form.reference.data, origin=origin)
     known = {
         "contract": contract.id,
         "reference": form.reference.data,
@@ -77,72 +81,75 @@ def courriel():
     """Show « Consultez vos e-mails »: the address, what to do, the mail once more, the address put right (U35)."""
     if "portal_signup" not in session:
         return redirect(url_for("portal.login.connexion"))
-    return _mail_page(AddressForm(formdata=None))
+    return _mail_page(AddressForm(formdata=None), session["portal_signup"])
 
 
 @screen.post("/inscription/courriel/renvoi")
 def renvoi():
     """Send the mail of this sign-up once more; the first link stays good."""
     ButtonForm().require_fresh()
-    known = _known_sign_up()
+    known = _sign_up_of_page()
     begin_write()
-    account = accounts.pending_sign_up(known["contract"], known["key"])
-    contract = db.session.get(Contract, known["contract"])
-    if accounts.may_resend(known["contract"]) and contract is not None:
+    account, contract = _account_of(known)
+    if contract is None:
+        say("signup_replaced")
+    elif accounts.count_resend(contract.id):
         _send_again(account, contract, known["email"])
-        session["portal_signup"] = {**known, "until": tokens.expires_at("activation").isoformat()}
+        known["until"] = tokens.expires_at("activation").isoformat()
         say("mail_sent_again")
     else:
         say("mail_limit")
     db.session.commit()
+    session["portal_signup"] = known
     return redirect(url_for(".courriel"))
 
 
 @screen.post("/inscription/courriel/adresse")
 def adresse():
     """Put the address right; the link goes to the new one, links to the former one are dead."""
-    known = _known_sign_up()
+    known = _sign_up_of_page()
     form = AddressForm()
     if not form.validate_on_submit():
-        return _mail_page(form)
+        return _mail_page(form, known)
     begin_write()
-    account = accounts.pending_sign_up(known["contract"], known["key"])
-    contract = db.session.get(Contract, known["contract"])
-    if accounts.may_resend(known["contract"]) and contract is not None:
+    account, contract = _account_of(known)
+    if contract is None:
+        say("signup_replaced")
+    elif accounts.count_resend(contract.id):
         if account is not None:
             accounts.change_sign_up_email(account, form.email.data)
         _send_again(account, contract, form.email.data)
-        until = tokens.expires_at("activation").isoformat()
-        session["portal_signup"] = {**known, "email": form.email.data, "until": until}
+        known |= {"email": form.email.data, "until": tokens.expires_at("activation").isoformat()}
         say("address_changed")
     else:
         say("address_kept")
     db.session.commit()
+    session["portal_signup"] = known
     return redirect(url_for(".courriel"))
 
 
 @screen.get("/activation/<jeton>")
 def lien(jeton: str):
     """Take the token out of the address at once; nothing else happens (PRODUCT 1, ASVS 14.2.1)."""
-    session["portal_activation"] = jeton
+    opened.keep("activation", jeton)
     return redirect(url_for(".activation"))
 
 
 @screen.route("/activation", methods=["GET", "POST"])
 def activation():
     """Show the login form that finishes the account; the link by itself changes nothing (T12, S39)."""
-    account = _account_of_link()
-    if account is None:
+    if request.method == "GET" and not opened.token_of("activation"):
         return redirect(url_for("portal.login.connexion"))
+    link = opened.require("activation")
     known = session.get("portal_signup", {})
-    context = {"is_activated": account.is_activated}
-    form = LoginForm(reference=known.get("reference"))
+    context: dict[str, Any] = {"link": link, "is_activated": link.account.is_activated}
+    form = LoginForm(reference=known["reference"] if known.get("contract") == link.contract.id else None)
     if not form.validate_on_submit():
         return page("signup/activation.html", form=form, refusal=None, **context)
-    attempt = attempt_login(form)
-    account = _account_of_link()  # read anew, in the same write as what follows
-    if attempt.holder is None or account is None:
+    attempt = attempt_login(form, link_of=link.account.id)
+    if attempt.holder is None:
         return refuse(form, attempt, "signup/activation.html", **context)
+    account = opened.require("activation").account  # read anew, in the same write as what follows
     if attempt.holder.id != account.id:
         db.session.commit()
         return page("signup/activation.html", form=form, refusal="other_account", **context)
@@ -156,12 +163,9 @@ def ailleurs():
     """Activate without logging in, for whoever reads his mail on one device and goes on at another."""
     ButtonForm().require_fresh()
     begin_write()
-    account = _account_of_link()
-    if account is None:
-        return redirect(url_for("portal.login.connexion"))
-    accounts.activate(account)
+    accounts.activate(opened.require("activation", lock=True).account)
     db.session.commit()
-    session.pop("portal_activation", None)
+    opened.forget("activation")
     say("activated")
     return redirect(url_for("portal.login.connexion"))
 
@@ -171,18 +175,13 @@ def nouveau_lien():
     """Send a fresh link in the place of an expired one, to the address of the sign-up, which is not shown (T10)."""
     ButtonForm().require_fresh()
     begin_write()
-    try:
-        account = _account_of_link()
-    except LinkExpired as expired:
-        account = db.session.get(Account, expired.account_id)
-    if account is None or not account.contracts:
-        raise LinkInvalid("activation")
-    may_resend = accounts.may_resend(account.contracts[0].id)
-    if may_resend:
-        _send_activation(account, account.contracts[0])
+    link = opened.require("activation", lock=True, even_late=True)
+    may_leave = accounts.count_resend(link.contract.id)
+    if may_leave:
+        _send_activation(link.account, link.contract)
     db.session.commit()
-    session.pop("portal_activation", None)
-    say("mail_sent_again" if may_resend else "mail_limit")
+    opened.forget("activation")
+    say("mail_sent_again" if may_leave else "mail_limit")
     return redirect(url_for("portal.login.connexion"))
 
 
@@ -198,45 +197,69 @@ def _form_page(form: SignupForm, *, status: int = 200, **context: Any) -> tuple[
     )
 
 
-def _mail_page(form: AddressForm) -> tuple[str, int]:
-    known = _known_sign_up()
+def _mail_page(form: AddressForm, known: dict[str, Any]) -> tuple[str, int]:
     account = accounts.pending_sign_up(known["contract"], known["key"])
     return page(
         "signup/courriel.html",
         form=form,
         email=known["email"],
+        digits=masked_reference(known["reference"]),
+        carried={SIGN_UP_FIELD: tokens.seal("signup", json.dumps(known))},
         suggestion=suggested_address(known["email"]),
         has_failed=account is not None and account.email_failed_at is not None,
         until=datetime.fromisoformat(known["until"]),
     )
 
 
+def _sign_up_of_page() -> dict[str, Any]:
+    """Return the sign-up that the sent page carries, whatever this browser has signed up for since (F20)."""
+    text = tokens.unseal("signup", request.form.get(SIGN_UP_FIELD, ""))
+    if not text:
+        raise LinkInvalid("signup")
+    known: dict[str, Any] = json.loads(text)
+    return known
+
+
+def _account_of(known: dict[str, Any]) -> tuple[Account | None, Contract | None]:
+    """Return account and contract of a sign-up, kept from other writers; no account where a finished one stands (T13).
+
+    No contract either where a newer sign-up has taken its place: nothing would leave for this one.
+    """
+    account = accounts.pending_sign_up(known["contract"], known["key"], lock=True)
+    contract = db.session.get(Contract, known["contract"])
+    standing = contract.account if contract is not None else None
+    return account, contract if account is not None or (standing is not None and standing.is_finished) else None
+
+
 def _note_refusal(form: SignupForm) -> None:
-    """Note at which step a sign-up was refused, so that staff see where a tenant is stuck."""
+    """Note at which step a sign-up was refused, so that staff see where a tenant is stuck; once an hour (X20)."""
     reference = form.reference.data if not form.reference.errors else None
+    per, whose = (Per.REFERENCE, reference.lstrip("0")) if reference else (Per.ORIGIN, identity.origin())
     begin_write()
     contract = contracts.find(reference) if reference else None
-    audit.record("signup_refused", contract=contract, step=form.failed_step)
+    audit.record_refusal("signup_refused", per, whose, contract=contract, step=form.failed_step)
     db.session.commit()
 
 
-def _counter(form: SignupForm) -> str:
-    return f"signup_mismatch:{form.reference.data.lstrip('0')}"
-
-
-def _mismatch(form: SignupForm) -> tuple[str, int]:
+def _not_found(form: SignupForm, look: pairs.Look) -> tuple[str, int]:
     """Answer with the one neutral sentence: which of the numbers is wrong, or why, is never told (T04, T05)."""
-    begin_write()
-    throttle.fail(_counter(form))
-    throttle.origin_fail("signup", identity.origin())
-    audit.record("signup_mismatch", contract=contracts.find(form.reference.data), step=3)
     db.session.commit()
+    if look.wait is not None:
+        return _form_page(form, wait=look.wait, status=429)
     session["portal_mismatches"] = session.get("portal_mismatches", 0) + 1
     return _form_page(form, mismatch=True)
 
 
+def _too_easy(form: SignupForm, origin: str) -> tuple[str, int]:
+    """Refuse a password made of what the roster knows of the tenant; to be told so is a look at the pair."""
+    pairs.count_refusal(form.reference.data, origin=origin)
+    db.session.commit()
+    _note_refusal(form)
+    return _form_page(form)
+
+
 def _send_activation(account: Account, contract: Contract) -> None:
-    link = links.public("signup.lien", jeton=tokens.issue("activation", account))
+    link = links.public("signup.lien", jeton=tokens.issue("activation", account, contract))
     mail.activation(account, contract, link=link, until=tokens.expires_at("activation"))
 
 
@@ -264,9 +287,3 @@ def _known_sign_up() -> dict[str, Any]:
     if known is None:
         raise LinkInvalid("signup")
     return known
-
-
-def _account_of_link() -> Account | None:
-    """Return the account of the link that this browser opened, or None when it opened none."""
-    token = session.get("portal_activation")
-    return tokens.redeem("activation", token) if token else None

@@ -191,7 +191,9 @@ def test_stranger_cannot_tell_a_closed_account_from_none(portal, mailbox, an_acc
         sign_up(portal.another_browser(), lease.reference, lease.module, email="lea.martin@orange.fr")
         for lease in (tenant.lease, unknown)
     ]
-    assert taken[0].text == taken[1].text
+    leases = (tenant.lease, unknown)
+    texts = [page.text.replace(lease.reference[-3:], "…") for page, lease in zip(taken, leases, strict=True)]
+    assert texts[0] == texts[1]
     mailbox.read_all()
 
 

@@ -4,12 +4,14 @@ import re
 
 import pytest
 
+from tenant_portal.acts import ACTS, Per
 from tenant_portal.db import db
-from tenant_portal.messages import AN_HOUR, BODY_MAX
+from tenant_portal.messages import BODY_MAX
 from tenant_portal.models import Event, Message
 
 from .steps import sign_up
 
+MESSAGES = {per: quota.times for per, quota in ACTS["message"].limits.items()}
 LANDLORD = "contact@habitat-du-val.example"
 TENANT = "lea.martin@orange.fr"
 QUESTION = "Quel est votre problème"
@@ -182,23 +184,20 @@ def test_t38_tenant_who_sends_twice_gets_one_number_and_one_mail(portal, mailbox
 
 
 def test_stranger_who_floods_is_stopped_with_a_kind_sentence(portal, mailbox, app):
-    for turn in range(AN_HOUR["address"]):
-        send(portal, body=f"message {turn}")
+    for turn in range(MESSAGES[Per.ORIGIN]):
+        send(portal, body=f"message {turn}", email=f"autre{turn}@free.fr")
     page = send(portal, body="un de trop", status=429)
     assert page.says("votre message n'est pas parti") and page.says("02 41 00 00 00")
     assert page.response.headers["Retry-After"] == "3600"
     assert page.form("J'envoie mon message").value("Votre message") == "un de trop"
     assert page.title.startswith("Erreur : ")
-    for turn in range(AN_HOUR["origin"] - AN_HOUR["address"]):
-        send(portal, email=f"autre{turn}@free.fr")
-    send(portal, email="encore@free.fr", status=429)
-    assert len(messages_of(app)) == AN_HOUR["origin"]
+    assert len(messages_of(app)) == MESSAGES[Per.ORIGIN]
     mailbox.read_all()
 
 
 def test_stranger_who_was_stopped_may_write_again_after_an_hour(portal, mailbox, clock):
-    for turn in range(AN_HOUR["address"] + 1):
-        send(portal, body=f"message {turn}", status=200 if turn < AN_HOUR["address"] else 429)
+    for turn in range(MESSAGES[Per.ORIGIN] + 1):
+        send(portal, body=f"message {turn}", status=200 if turn < MESSAGES[Per.ORIGIN] else 429)
     clock.move(hours=1, minutes=1)
     assert send(portal, body="me revoilà").path == "/message/envoye"
     mailbox.read_all()

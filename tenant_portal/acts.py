@@ -1,0 +1,134 @@
+"""What strangers can cause, and how far it may go: the table by which `throttle.py` decides.
+
+docs/security.md prints it, and a test compares the two. Another test finds each page that a stranger can send to here.
+"""
+
+import enum
+from datetime import timedelta
+from typing import NamedTuple
+
+#: Failures that cost nothing, then 1, 2, 4 … minutes, and no more tries in a day than this
+#: (PRODUCT 1; CNIL 2022-100 asks for a delay over a minute after 5 failures and 25 failures a day at most).
+FREE_FAILURES = 5
+DAILY_FAILURES = 25
+HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
+#: The same wish sent again within this time is a double click or a page reloaded (T38).
+REPEAT = timedelta(minutes=2)
+#: Longest wait of an address of origin: a whole house or office may share it.
+LONGEST_ORIGIN_WAIT = timedelta(minutes=15)
+
+
+class Per(enum.StrEnum):
+    """Whose acts are counted together."""
+
+    ACCOUNT = "account"  # or the reference, where no account stands: both are slowed down alike
+    CONTRACT = "contract"
+    DEVICE = "device"  # one that has logged in to the account before
+    EVERYBODY = "everybody"
+    LINK = "link"  # whoever opened the genuine link of an account
+    ORIGIN = "origin"  # the network address: IPv4 whole, IPv6 as /64
+    RECIPIENT = "recipient"  # the mail address that somebody typed
+    REFERENCE = "reference"
+
+
+class Tries(NamedTuple):
+    """A limit on failures: the first ones cost nothing, then each asks for a longer wait."""
+
+    longest: timedelta = HOUR
+    #: After so many failures nothing goes on until the day of the first one is over.
+    a_day: int | None = DAILY_FAILURES
+
+
+class Quota(NamedTuple):
+    """A limit on acts, right or wrong."""
+
+    times: int
+    within: timedelta = HOUR
+
+
+class Act(NamedTuple):
+    """What strangers can cause: through which pages, what is counted, who never pays for others, and what it costs."""
+
+    #: Endpoints that take it, without the blueprint's own name.
+    doors: tuple[str, ...]
+    limits: dict[Per, Tries | Quota]
+    never_shut_out: str
+    cost: str
+
+
+#: docs/security.md prints this table, and a test compares the two.
+ACTS = {
+    "login": Act(
+        ("login.accueil", "login.connexion", "signup.activation", "address.confirmation"),
+        {
+            Per.ACCOUNT: Tries(),
+            Per.DEVICE: Tries(),
+            Per.LINK: Tries(),
+            Per.ORIGIN: Tries(longest=LONGEST_ORIGIN_WAIT, a_day=None),
+        },
+        "a device that logged in before, and whoever opened the activation link: each has a counter of its own;"
+        " others choose a new password, which lifts the waits; a shared address waits for minutes at most",
+        "one hash; one mail to the owner at the fifth failure",
+    ),
+    "pair": Act(
+        ("signup.inscription",),
+        {Per.REFERENCE: Tries(), Per.ORIGIN: Tries(longest=LONGEST_ORIGIN_WAIT, a_day=None)},
+        "whoever has both numbers and comes from an address without slips: there the reference's counter stops nobody",
+        "one look at the roster, one weighing of the password",
+    ),
+    "signup": Act(
+        ("signup.inscription",),
+        {Per.CONTRACT: Quota(6)},
+        "whoever lacks one of the two numbers counts nothing here",
+        "one hash, at most two mails",
+    ),
+    "resend": Act(
+        ("signup.renvoi", "signup.adresse", "signup.nouveau_lien"),
+        {Per.CONTRACT: Quota(3)},
+        "only the page of a sign-up, or its link, can count; signing up anew stays possible",
+        "at most two mails",
+    ),
+    "reset": Act(
+        ("password.mot_de_passe_oublie",),
+        {Per.ACCOUNT: Quota(3), Per.ORIGIN: Quota(10)},
+        "a device that logged in before is not counted by its address; an account counts the mails that left",
+        "one mail",
+    ),
+    "reset again": Act(
+        ("password.mot_de_passe_oublie",),
+        {Per.ACCOUNT: Quota(1, REPEAT)},
+        "the wish before it stands: its mail has left",
+        "nothing",
+    ),
+    "message": Act(
+        ("messages.message",),
+        {Per.ORIGIN: Quota(10), Per.ACCOUNT: Quota(10), Per.RECIPIENT: Quota(5)},
+        "tenants at home are counted by their account; a typed address loses its receipts at most, never the message",
+        "one row, two mails",
+    ),
+    "email_change": Act(
+        (),
+        {Per.ACCOUNT: Quota(3)},
+        "only who types the password of the account counts here",
+        "one hash, two mails",
+    ),
+    "report": Act(
+        ("reports.rapport",),
+        {Per.EVERYBODY: Quota(100)},
+        "nobody needs it: a browser sends it by itself",
+        "one line of the log",
+    ),
+    "link": Act(
+        ("password.mot_de_passe", "address.objection", "signup.ailleurs", "login.oui"),
+        {},
+        "only who holds a link that we signed gets beyond the signature, and each link acts once",
+        "one hash, two mails",
+    ),
+    "logout": Act(("space.deconnexion",), {}, "everybody ends his own session alone", "one row of the journal"),
+    "refusal": Act(
+        (),
+        {Per.REFERENCE: Quota(1), Per.ORIGIN: Quota(1), Per.EVERYBODY: Quota(2_000)},
+        "a refusal counts although it is not written down",
+        "one row of the journal for each reference or address and hour, 2,000 rows an hour for all",
+    ),
+}
