@@ -114,7 +114,8 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
         failures = throttle.fail("login", per, whose)
         if per is Per.ACCOUNT:
             throttle.origin_fail("login", origin)
-        audit.record_refusal("login_refused", **_said_once(reference, found), step=11)
+        there = found if row is not None else found._replace(account_id=None)  # erased meanwhile
+        audit.record_refusal("login_refused", **_said_once(reference, there), step=11)
         is_alarm = failures == FREE_FAILURES and not is_known_device
         alarmed_id = account_id if row is not None and row.completed_at is not None else None
         return Attempt(contract_id=contract_id, wait=before.wait, is_alarm=is_alarm, alarmed_id=alarmed_id)

@@ -65,7 +65,8 @@ def verify(password_hash: str | None, password: str) -> bool:
     is_possible = password_hash is not None and not _is_too_long(password)
     password = "" if _is_too_long(password) else password
     costliest = _costliest(password_hash or "")
-    compared = password_hash or _nobodys_hash(costliest)
+    nobodys_hash = _nobodys_hash(costliest)  # made once for a process, whoever comes first
+    compared = password_hash or nobodys_hash
     is_right = _is_right(compared, normal_password(password))
     missing = _work(costliest) - _work(_parameters(compared))
     if missing >= _LEAST_MEMORY:

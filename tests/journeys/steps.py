@@ -53,3 +53,9 @@ def finish(portal: Portal, link: str, reference: str, password: str = PASSWORD, 
     form = portal.get(link).form("Je me connecte")
     form.fill("Ma référence contrat", reference).fill("Mon mot de passe", password)
     return form.click("Je me connecte", status=status)
+
+
+def forget(portal: Portal, reference: str) -> Page:
+    """Ask for a link to another password."""
+    form = portal.get("/mot-de-passe-oublie").form("mot de passe")
+    return form.fill("Ma référence contrat", reference).click()

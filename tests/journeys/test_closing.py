@@ -11,7 +11,7 @@ from tenant_portal.models import Account, Consent, Login
 from tests.page_text import plain
 from tests.portal_client import Portal
 
-from .steps import PASSWORD, finish, log_in, sign_up
+from .steps import PASSWORD, finish, forget, log_in, sign_up
 
 WRONG = "ce mot de passe n'est pas celui de votre compte"
 PAIR = "la référence contrat ou le mot de passe ne correspond pas"
@@ -32,12 +32,6 @@ def close(tenant, mailbox):
     assert page.path == "/connexion"
     assert page.says(CLOSED)
     return mailbox.read(to=tenant.email)
-
-
-def forget(browser, reference):
-    """Ask for a new password for a reference."""
-    form = browser.get("/mot-de-passe-oublie").form("mot de passe")
-    return form.fill("Ma référence contrat", reference).click()
 
 
 def purge(cli):

@@ -9,17 +9,22 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
+import argon2
 import pytest
 from flask import Flask
+from zxcvbn_rs_py import zxcvbn
 
 from tenant_portal import passwords
+from tenant_portal.db import db
+from tenant_portal.rules import PASSWORD_CONTEXT
 
 from ..conftest import SETTINGS, MakeApp
 from ..journeys.steps import PASSWORD, fill_sign_up
 from ..live import COMMANDS, Live, serve
-from ..people import Lease, Tenant, log_in
+from ..people import Lease, Tenant, log_in, open_account
 from ..portal_client import ANY_STATUS, Form, Portal
 from ..post import Mailbox
 
@@ -139,6 +144,89 @@ def test_only_the_beginning_of_a_long_password_is_weighed(app: Flask) -> None:
     with app.app_context():
         assert passwords.weakness("motdepasse" * 4 + "girafe violette sous l'évier", []) == "guessable"
         assert passwords.weakness((SIGNS * 7)[:128], []) is None
+
+
+@pytest.mark.parametrize(
+    "password", [SIGNS * 7, SIGNS[::-1] * 7, "1!|[{(<4@3$5" * 5, "0123456789" * 12, "ab4@8({[<369&#!17" * 4]
+)
+def test_x03_few_signs_and_few_short_words_are_weighed(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    """What zxcvbn gets decides what it takes: a benchmark measures its worst, this keeps the bounds."""
+    weighed = []
+
+    def look(text: str, words: list[str]) -> Any:
+        weighed.append((text, words))
+        return zxcvbn(text, words)
+
+    monkeypatch.setattr(passwords, "zxcvbn", look)
+    flood = ["a.b@" + "mot.suivant." * 6_000, *(f"mot{number}" for number in range(500))]
+    with app.app_context():
+        passwords.weakness(password[:128], flood)
+    ((text, words),) = weighed
+    assert len(text) <= 32 and (len(text) <= 16 or len(set(text) & set(SIGNS + "&#")) <= 10)
+    own = set(words) - set(PASSWORD_CONTEXT)
+    assert len(own) <= 40 and max(map(len, own)) <= 40
+
+
+def test_x03_password_is_weighed_without_a_connection_and_without_what_is_faulty(
+    app: Flask, portal: Portal, a_contract: Callable[..., Lease], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease, seen = a_contract(), []
+
+    def look(text: str, words: list[str]) -> Any:
+        with app.app_context():
+            seen.append((db.engine.pool.checkedout(), words))  # type: ignore[attr-defined]
+        return zxcvbn(text, words)
+
+    monkeypatch.setattr(passwords, "zxcvbn", look)
+    form = fill_sign_up(portal, lease.reference, lease.module, email="a@" + "mot.suivant." * 4_000)
+    assert form.click("Je valide la création de mon compte").faults[0].startswith("Vérifiez le format")
+    form = fill_sign_up(portal, lease.reference, "1")
+    form.click("Je valide la création de mon compte")
+    assert [connections for connections, _ in seen] == [0, 0]
+    assert not [word for word in seen[0][1] if "suivant" in word]
+
+
+CHEAP, DEAR = {"PORTAL_ARGON2_MEMORY_KIB": 16, "PORTAL_ARGON2_PASSES": 2}, {"PORTAL_ARGON2_MEMORY_KIB": 64}
+
+
+@pytest.mark.parametrize(("then", "now"), [(CHEAP, DEAR), (DEAR, CHEAP)], ids=["dearer now", "cheaper now"])
+def test_x14_every_login_fills_as_many_blocks_whatever_the_parameters_of_its_hash(
+    make_app: MakeApp, mailbox: Mailbox, a_contract: Callable[..., Lease], monkeypatch: pytest.MonkeyPatch, then, now
+) -> None:
+    old, new = a_contract(), a_contract()
+    open_account(Portal(make_app(**then)), mailbox, old)
+    app = make_app(**now)
+    open_account(Portal(app), mailbox, new)
+    log_in(Portal(app), "27182818", "the first login of a process makes what the others are compared with")
+    work = blocks_filled(monkeypatch)
+    costs = []
+    for reference in (old.reference, new.reference, "31415926", old.reference):
+        work.clear()
+        log_in(Portal(app), reference, "pas le bon mot de passe")
+        costs.append(sum(work))
+    assert len(set(costs)) == 1 and costs[0] >= 64, costs
+    mailbox.read_all()
+
+
+def blocks_filled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return where the blocks of every hash are noted from now on."""
+    work: list[int] = []
+    kept_hash, kept_verify = argon2.PasswordHasher.hash, argon2.PasswordHasher.verify
+
+    def hash_(self: Any, *given: Any, **more: Any) -> Any:
+        work.append(self.memory_cost * self.time_cost)
+        return kept_hash(self, *given, **more)
+
+    def verify(self: Any, password_hash: str, *given: Any) -> Any:
+        found = argon2.extract_parameters(password_hash)
+        work.append(found.memory_cost * found.time_cost)
+        return kept_verify(self, password_hash, *given)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "hash", hash_)
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", verify)
+    return work
 
 
 @pytest.mark.parametrize("workers", [1, os.cpu_count() or 1, 1000])

@@ -1,0 +1,68 @@
+"""The table of what strangers can cause (acts.py): every page that takes something is in it, and the docs print it."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tenant_portal import throttle
+from tenant_portal.acts import ACTS, DAILY_FAILURES, FREE_FAILURES, Act, Per, Quota, Tries
+from tests.hosts import HOMES
+
+DOCS = Path(__file__).parents[2] / "docs" / "security.md"
+#: Pages of a tenant's own, which ask his session first, and of the staff.
+GUARDED = {"account", "staff"}
+
+
+def open_doors(app):
+    """Return the endpoints of ours that take something from whoever sends it."""
+    return {
+        rule.endpoint.removeprefix("portal.")
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("portal.") and (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}
+        if getattr(app.view_functions[rule.endpoint], "portal_guard", None) not in GUARDED
+    }
+
+
+@pytest.mark.parametrize("home", HOMES, indirect=True)
+def test_each_act_of_strangers_is_in_the_table_and_no_other(app):
+    assert open_doors(app) == {door for act in ACTS.values() for door in act.doors}
+
+
+def test_each_act_says_who_is_never_shut_out_and_what_it_costs():
+    for name, act in ACTS.items():
+        assert act.never_shut_out and act.cost, name
+        assert act.limits or name in {"link", "logout"}, f"{name} is bounded by nothing"
+
+
+def test_nothing_is_counted_that_the_table_does_not_name(app):
+    with app.app_context(), pytest.raises(KeyError):
+        throttle.use("reset", Per.RECIPIENT, "somebody")
+
+
+def test_docs_print_the_table():
+    text = DOCS.read_text(encoding="utf-8").partition("## Counters")[2].partition("\n## ")[0]
+    for name, act in ACTS.items():
+        assert row_of(name, act) in text, f"docs/security.md, Counters, should say:\n{row_of(name, act)}"
+    assert text.count("\n| ") == len(ACTS) + 1, "and nothing else"
+
+
+def row_of(name: str, act: Act) -> str:
+    """Return a row of the docs."""
+    limits = "<br>".join(f"{per}: {_limit(limit)}" for per, limit in act.limits.items()) or "–"
+    return f"| {name} | {limits} | {act.never_shut_out} | {act.cost} |"
+
+
+def _limit(limit: Tries | Quota) -> str:
+    if isinstance(limit, Quota):
+        return f"{limit.times} in {_minutes(limit.within)}"
+    return f"waits of 1 to {_minutes(limit.longest)}" + (f", {limit.a_day} a day" if limit.a_day else "")
+
+
+def _minutes(duration: timedelta) -> str:
+    return f"{int(duration.total_seconds() // 60)} min"
+
+
+def test_docs_print_how_failures_are_counted():
+    text = DOCS.read_text(encoding="utf-8").partition("## Counters")[2].partition("\n## ")[0]
+    assert f"The first {FREE_FAILURES} cost nothing" in text.replace("\n", " ") and DAILY_FAILURES == 25
