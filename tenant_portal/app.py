@@ -15,6 +15,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import logs, web
+from .body import FORM_BYTES_MAX
 from .errors import ConfigError
 from .extension import StaffCallback, TenantPortal
 from .settings import Settings
@@ -121,8 +122,8 @@ def _bare_app() -> Flask:
 def _furnish(app: Flask, *, staff: StaffCallback | None) -> None:
     """Make an application that holds nothing but the portal, with cookies that no other application reads."""
     if app.config["MAX_CONTENT_LENGTH"] is None:
-        app.config["MAX_CONTENT_LENGTH"] = web.FORM_BYTES_MAX
-    app.config["MAX_FORM_MEMORY_SIZE"] = web.FORM_BYTES_MAX
+        app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES_MAX
+    app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES_MAX
     public = urlsplit(str(app.config.get("PORTAL_PUBLIC_URL", "")))
     is_https = public.scheme == "https"
     path = public.path.rstrip("/") + str(app.config.get("PORTAL_URL_PREFIX") or "").rstrip("/")

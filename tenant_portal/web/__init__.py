@@ -1,21 +1,21 @@
 """The route table: the portal's blueprint and its children, what every page gets, headers, and kind error pages."""
 
 import logging
-from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import audit, i18n, links, logs, neighbours, outbox, resources
+from ..body import discard_rest, read_whole
 from ..db import cause, db, is_away
 from ..errors import ConfigError, PortalError
 from ..i18n import gettext as _
-from ..identity import be_stranger, check_loaders, cookie_name, same_page, set_cookie
+from ..identity import be_stranger, check_loaders, cookie_name, leave_account, same_page, set_cookie
 from ..settings import settings, state
 from . import (
     address,
@@ -55,12 +55,6 @@ KIND_STATUSES = (400, 403, 404, 405, 413, 429, 500)
 AWAY_SECONDS = 60
 
 log = logging.getLogger("tenant_portal")
-
-#: No form of ours is larger; what is larger is answered 413 before it is read (ASVS 4.3.1).
-FORM_BYTES_MAX = 64 * 1024
-#: What is longer than that, but not longer than this, is read and thrown away before the answer: a proxy whose sending
-#: is cut off would tell the tenant of a fault of ours. It is what nginx hands on by itself.
-_THROWN_AWAY_MAX = 1024 * 1024
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -109,8 +103,8 @@ def _change_password() -> Response:
 def _speak() -> WerkzeugResponse | None:
     """Speak the language that was chosen, French first; `?langue=en` chooses, and the address is clean again."""
     _check_host()
+    read_whole()
     _refuse_other_sites()
-    _refuse_too_much()
     wanted = request.args.get("langue", "")
     if wanted in i18n.LANGUAGES and request.method == "GET" and request.endpoint:
         answer = redirect(same_page(without="langue"))
@@ -128,32 +122,6 @@ def _check_host() -> None:
         state.cache["host_checked"] = True
 
 
-def _refuse_too_much() -> None:
-    """Refuse what is longer than any form of ours, in a host too; what comes without its length is counted.
-
-    Werkzeug would cut that off and take the rest for the whole (ASVS 4.3.1).
-    """
-    if request.max_content_length is None:
-        request.max_content_length = FORM_BYTES_MAX
-    if request.method != "POST" or request.content_length is not None:
-        return
-    try:
-        size = len(request.get_data())
-    except Exception as trouble:  # each server has a complaint of its own about chunks that are none
-        raise BadRequest from trouble
-    if size >= request.max_content_length:
-        abort(413)
-
-
-def _throw_away() -> None:
-    """Read the rest of what is too long, unless it is far too long."""
-    left = request.content_length or 0
-    if left <= _THROWN_AWAY_MAX:
-        with suppress(Exception):  # each server has a complaint of its own about a visitor who has left
-            while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, FORM_BYTES_MAX))):
-                left -= len(piece)
-
-
 def _refuse_other_sites() -> None:
     """Refuse what a page of another site loads or sends in a tenant's name; he may follow its links (ASVS 3.5.8)."""
     asked = request.headers
@@ -169,6 +137,7 @@ def _chosen_language() -> str:
 
 @portal.teardown_request
 def _fall_silent(error: BaseException | None) -> None:
+    leave_account()
     i18n.leave_language(error)
 
 
@@ -238,7 +207,7 @@ def _refused(error: HTTPException) -> Any:
     if status >= 500:
         db.session.rollback()
     if status == 413:
-        _throw_away()
+        discard_rest()
     if isinstance(error, SecurityError):
         return _headers(_wrong_name())
     if getattr(error, "original_exception", None) is None:  # else the application has told of it
@@ -262,6 +231,8 @@ def _problem(**context: Any) -> str:
         except SQLAlchemyError as trouble:
             log.warning("the database cannot be used for a page of a problem: %s", cause(trouble))
             _leave_database()
+        except HTTPException:  # the tenant has too many requests in progress: this page is drawn as for a stranger
+            continue
     plain = current_app.jinja_env.get_template("portal/problem_plain.html")
     return plain.render(**frame.names(), **context)
 

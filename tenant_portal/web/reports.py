@@ -23,7 +23,7 @@ def rapport():
     """Write down which rule stopped what, each pair once."""
     if request.mimetype not in _KINDS:  # a form of another site cannot send these without being asked first
         abort(400)
-    text = request.stream.read(REPORT_BYTES_MAX).decode("latin-1")
+    text = request.get_data()[:REPORT_BYTES_MAX].decode("latin-1")
     noted = state.cache.setdefault("policy_reports", set())
     for rule, blocked in zip(_RULE.findall(text), _BLOCKED.findall(text), strict=False):
         if (rule, blocked) not in noted and len(noted) < REPORTS_MAX:
