@@ -290,7 +290,7 @@ def test_each_template_that_code_names_exists() -> None:
 
 
 def test_addresses_are_french_words_in_kebab_case(app: Flask) -> None:
-    part = re.compile(r"[a-z]+(-[a-z]+)*|<(int:)?[a-z]+>")
+    part = re.compile(r"[a-z]+(-[a-z]+)*|<(portal_number:)?[a-z]+>")
     for rule in rules(app):
         assert all(part.fullmatch(text) for text in rule.rule.split("/") if text), rule.rule
 

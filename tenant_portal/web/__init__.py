@@ -33,6 +33,7 @@ from . import (
     staff,
     style,
 )
+from .row_numbers import RowNumber
 
 #: Blueprints in the order of the tenant's way; endpoint, function and template of a page share one name.
 SCREENS = (
@@ -81,6 +82,7 @@ portal.context_processor(frame.names)
 def register(app: Flask, *, prefix: str) -> None:
     """Put the pages into an application, with templates found beside the package or inside it."""
     portal.template_folder = str(resources.folder("templates"))
+    app.url_map.converters["portal_number"] = RowNumber
     app.register_blueprint(portal, url_prefix=prefix or None)
     if "csrf" in app.extensions:
         app.extensions["csrf"].exempt(reports.screen)  # a browser's own report has no form, and changes nothing
@@ -146,7 +148,7 @@ def _headers(response: Response) -> Response:
     headers = response.headers
     own = {name.lower() for name in headers.keys()}  # noqa: SIM118 (one look at each header, not one for each of ours)
     headers.extend([(name, value) for name, value in _security_headers().items() if name.lower() not in own])
-    if request.endpoint == "portal.style" or (request.endpoint == "portal.static" and "v" in request.args):
+    if style.is_for_ever(response):
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response.headers.setdefault("Cache-Control", "no-store")

@@ -25,8 +25,8 @@ def names() -> dict[str, Any]:
         "language_link": _language_link,
         "url_for": addresses.url_for,
         "once": partial(_once, _parts(words["language"])),
-        "style_url": addresses.of("portal.style", version=style.version()),
-        "script_url": addresses.of("portal.static", filename="portal.js", v=style.digest("portal.js")),
+        "style_url": addresses.of("portal.style", version=style.sheet_version()),
+        "script_url": addresses.of("portal.static", filename="portal.js", v=style.digests()["portal.js"]),
     }
 
 
