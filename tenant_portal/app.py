@@ -15,9 +15,9 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import logs, web
-from .body import FORM_BYTES_MAX
 from .errors import ConfigError
 from .extension import StaffCallback, TenantPortal
+from .incoming import FORM_BYTES_MAX
 from .settings import Settings
 
 

@@ -24,9 +24,9 @@ from werkzeug.exceptions import HTTPException, TooManyRequests
 from werkzeug.routing import RequestRedirect
 
 from . import concurrency, sessions, tokens
-from .body import read_whole
 from .db import utcnow
 from .errors import ConfigError
+from .incoming import read_whole
 from .rules import origin_of
 from .settings import settings, state
 

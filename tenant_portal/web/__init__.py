@@ -11,11 +11,11 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import audit, i18n, links, logs, neighbours, outbox, resources
-from ..body import discard_rest, read_whole
 from ..db import cause, db, is_away
 from ..errors import ConfigError, PortalError
 from ..i18n import gettext as _
 from ..identity import be_stranger, check_loaders, cookie_name, leave_account, same_page, set_cookie
+from ..incoming import discard_rest, mend_query, read_whole
 from ..settings import settings, state
 from . import (
     address,
@@ -105,6 +105,7 @@ def _change_password() -> Response:
 def _speak() -> WerkzeugResponse | None:
     """Speak the language that was chosen, French first; `?langue=en` chooses, and the address is clean again."""
     _check_host()
+    mend_query()
     read_whole()
     _refuse_other_sites()
     wanted = request.args.get("langue", "")
@@ -227,6 +228,7 @@ def _refused(error: HTTPException) -> Any:
 
 def _problem(**context: Any) -> str:
     """Return the page of a problem; with the database away as for a stranger, at worst without a host's layout."""
+    mend_query()
     for _try in range(2):
         try:  # an address of no page has no blueprint yet, and so no context of ours
             return render_template("portal/problem.html", **({} if request.blueprint else frame.names()), **context)

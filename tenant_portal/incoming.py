@@ -1,6 +1,7 @@
-"""The body of a request: read whole and bounded, before anything is held for who sends it byte by byte."""
+"""What a request brings: its body, read whole before anything is held for a slow sender, and a readable query."""
 
 from contextlib import suppress
+from urllib.parse import quote
 
 from flask import abort, request
 from werkzeug.exceptions import BadRequest, HTTPException
@@ -12,6 +13,8 @@ FORM_BYTES_MAX = 64 * 1024
 _DISCARD_BYTES_MAX = 1024 * 1024
 #: Marks in the environment a request whose body was read, or was refused: it is refused once, not again by each reader.
 _READ = "tenant_portal.body_read"
+#: What may stand in a query as it is.
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
 def read_whole() -> None:
@@ -43,3 +46,11 @@ def discard_rest() -> None:
         with suppress(Exception):  # each server has a complaint of its own about a visitor who has left
             while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, FORM_BYTES_MAX))):
                 left -= len(piece)
+
+
+def mend_query() -> None:
+    """Percent-encode what is no UTF-8 in the query: some servers hand it on, and Werkzeug fails on it."""
+    try:
+        request.query_string.decode()
+    except UnicodeDecodeError:
+        request.query_string = quote(request.query_string, safe=_ASCII).encode()
