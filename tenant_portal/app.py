@@ -54,8 +54,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     _furnish(app, staff=None)
     logs.configure(app.extensions["portal"].settings.log_format)
     hops = app.extensions["portal"].settings.proxy_hops
-    if hops:
-        app.wsgi_app = _behind_proxies(app.wsgi_app, hops, {_path_of(app)})  # type: ignore[method-assign]
+    path = _path_of(app)
+    entrance = _below(app.wsgi_app, {"", path}, otherwise="")
+    app.wsgi_app = _behind_proxies(entrance, hops, {path}) if hops else entrance  # type: ignore[method-assign]
     return app
 
 
@@ -76,10 +77,12 @@ def mount(host: Flask, prefix: str, *, config: Mapping[str, Any], staff: StaffCa
         app.config["PORTAL_PUBLIC_URL"] = public + prefix
     _furnish(app, staff=_asking(host, prefix, staff) if staff is not None else None)
 
+    believed = _below(app, {prefix, _path_of(app)}, otherwise=prefix)
+
     def below_prefix(environ: dict[str, Any], start_response: Any) -> Any:
         if not environ.get("SCRIPT_NAME", "").endswith(prefix):  # a proxy's own prefix has taken its place
             environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "").rstrip("/") + prefix
-        return app(environ, start_response)
+        return believed(environ, start_response)
 
     hops = app.extensions["portal"].settings.proxy_hops
     paths = {_path_of(app), _path_of(app).removesuffix(prefix)}
@@ -146,6 +149,20 @@ def _furnish(app: Flask, *, staff: StaffCallback | None) -> None:
 def _path_of(app: Flask) -> str:
     frozen: Settings = app.extensions["portal"].settings
     return urlsplit(frozen.public_url).path
+
+
+def _below(application: Any, paths: set[str], *, otherwise: str) -> Any:
+    """Believe the path below which a request says that we live only where the settings say the same.
+
+    It begins every address of a page, and a server may have taken it from a header of a visitor's.
+    """
+
+    def entrance(environ: dict[str, Any], start_response: Any) -> Any:
+        if environ.get("SCRIPT_NAME", "").rstrip("/") not in paths:
+            environ["SCRIPT_NAME"] = otherwise
+        return application(environ, start_response)
+
+    return entrance
 
 
 def _behind_proxies(application: Any, hops: int, paths: set[str]) -> Any:

@@ -105,6 +105,8 @@ def _change_password() -> Response:
 def _speak() -> WerkzeugResponse | None:
     """Speak the language that was chosen, French first; `?langue=en` chooses, and the address is clean again."""
     _check_host()
+    if not frame.is_below_expected_path():  # in a host: an application of our own never believes another path
+        return _wrong_address("below a path that is not the one of PORTAL_PUBLIC_URL")
     mend_query()
     read_whole()
     _refuse_other_sites()
@@ -212,7 +214,7 @@ def _refused(error: HTTPException) -> Any:
     if status == 413:
         discard_rest()
     if isinstance(error, SecurityError):
-        return _headers(_wrong_name())
+        return _headers(_wrong_address("for a name that is not in TRUSTED_HOSTS"))
     if getattr(error, "original_exception", None) is None:  # else the application has told of it
         audit.note("refused", status=status, level=logging.ERROR if status >= 500 else logging.INFO)
     number = logs.request_id()
@@ -247,9 +249,9 @@ def _leave_database() -> None:
     be_stranger()
 
 
-def _wrong_name() -> Response:
-    """Answer who asked for a name that is not ours (TRUSTED_HOSTS); without a name Flask builds no address."""
-    log.warning("refused a request for a name that is not in TRUSTED_HOSTS")
+def _wrong_address(which: str) -> Response:
+    """Answer who asked for a name or a path that is not ours; no address is built from what he asked for."""
+    log.warning("refused a request %s", which)
     with i18n.speaking("fr"):
         text = _("Votre espace locataire s'ouvre à cette adresse : %(address)s", address=settings.public_url)
     return Response(text, 400, mimetype="text/plain")
