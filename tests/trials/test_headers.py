@@ -1,6 +1,5 @@
 """F16 and what belongs to it: headers and cookies of every answer, names, methods, other sites, reports."""
 
-import logging
 import re
 
 import pytest
@@ -234,25 +233,3 @@ def test_other_origins_may_read_nothing(portal):
         for method in ("GET", "OPTIONS"):
             answer = portal.http.open(path, method=method, headers={"Origin": "https://evil.example"}, buffered=True)
             assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
-
-
-@in_every_home
-def test_browser_reports_what_the_policy_stopped_and_the_log_stays_short(portal, caplog):
-    caplog.set_level(logging.WARNING)
-    address = portal.http.get("/connexion").headers["Reporting-Endpoints"].split('"')[1]
-    said = '{"csp-report": {"document-uri": "http://localhost/espace?secret", "effective-directive": "script-src-elem",'
-    said += ' "blocked-uri": "https://evil.example/x.js?secret"}}'
-    for _ in range(3):
-        answer = portal.http.post(address, data=said, content_type="application/csp-report")
-        assert answer.status_code == 204
-    assert caplog.messages == ["content policy: script-src-elem stopped https://evil.example"]
-    said = '[{"type": "csp-violation", "body": {"blockedURL": "inline", "effectiveDirective": "style-src-attr"}}]'
-    portal.http.post(address, data=said, content_type="application/reports+json")
-    assert caplog.messages[1:] == ["content policy: style-src-attr stopped inline"]
-    for text_ in ("", "[" * 8000, "\0\xff", '{"blocked-uri": "x\nroot"}', said * 500):
-        assert portal.http.post(address, data=text_, content_type="application/csp-report").status_code == 204
-    for number in range(150):
-        said = f'{{"effective-directive": "img-src", "blocked-uri": "https://a{number}.example/"}}'
-        portal.http.post(address, data=said, content_type="application/csp-report")
-    assert len(caplog.messages) == 100, "anybody can send reports: a process writes down so many"
-    assert portal.http.post(address, data=said, content_type="text/plain").status_code == 400
