@@ -36,5 +36,7 @@ class Running:
 
 def running() -> Running:
     """Return the counts of this application."""
-    counts: Running = state.cache.setdefault("running_requests", Running())
+    counts: Running | None = state.cache.get("running_requests")
+    if counts is None:
+        counts = state.cache.setdefault("running_requests", Running())
     return counts

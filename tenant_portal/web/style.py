@@ -60,12 +60,12 @@ def digests() -> Mapping[str, str]:
 
 def is_for_ever(response: Response) -> bool:
     """Tell whether an answer holds a file in the version that its address names, or says that it has not changed."""
-    if response.status_code not in {200, 304}:
+    if request.endpoint not in {"portal.style", "portal.static"} or response.status_code not in {200, 304}:
         return False
-    if request.endpoint == "portal.style":
+    if request.endpoint == "portal.style":  # it gives out no other version
         return True
     version = digests().get((request.view_args or {}).get("filename", ""))
-    return request.endpoint == "portal.static" and version is not None and request.args.get("v") == version
+    return version is not None and request.args.get("v") == version
 
 
 def logo_origin() -> str:

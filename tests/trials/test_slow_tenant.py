@@ -85,7 +85,6 @@ def live(
 
 
 @pytest.mark.slow
-@pytest.mark.sqlite
 def test_slow_forms_of_a_tenant_keep_no_connection_to_the_database(
     live: Live, two_tenants: tuple[Tenant, Tenant], mailbox: Mailbox
 ) -> None:
@@ -114,7 +113,6 @@ def test_slow_forms_of_a_tenant_keep_no_connection_to_the_database(
 
 
 @pytest.mark.slow
-@pytest.mark.sqlite
 def test_slow_readers_of_a_notice_keep_no_connection_to_the_database(
     live: Live, two_tenants: tuple[Tenant, Tenant], mailbox: Mailbox
 ) -> None:
