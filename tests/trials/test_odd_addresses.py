@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from ..conftest import MakeApp
-from ..hosts import HOMES, PREFIX, STANDALONE
+from ..hosts import EXTENSION, HOMES, PREFIX, STANDALONE
 from ..live import COMMANDS, Live, serve
 from ..people import Tenant
 from ..portal_client import Portal
@@ -86,7 +86,8 @@ QUERIES = [
     b"a=" + b"b" * 5000,
     b"&".join(b"a%d=1" % number for number in range(500)),
 ]
-KINDS = {"stranger": HOMES, "tenant": HOMES, "staff": HOMES}
+#: Who asks, and in which homes; what a tenant or staff may see is the same in all.
+KINDS = {"stranger": HOMES, "tenant": (STANDALONE,), "staff": (STANDALONE, EXTENSION)}
 
 
 def visitor(who: str, app: Flask, an_account: Callable[..., Tenant]) -> Portal:
