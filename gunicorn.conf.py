@@ -5,5 +5,8 @@
 workers = 1
 worker_class = "gthread"
 threads = 256
+# A setting says below which path the portal lives, never a header: gunicorn would take SCRIPT_NAME from any visitor
+# whose proxy hands on headers with underscores.
+forwarder_headers = ""
 # A socket for commands, in the home of whoever starts it: the portal has no use for it.
 control_socket_disable = True

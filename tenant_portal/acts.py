@@ -22,6 +22,7 @@ class Per(enum.StrEnum):
     """Whose acts are counted together."""
 
     ACCOUNT = "account"  # or the reference, where no account stands: both are slowed down alike
+    CAUSE = "cause"  # the rule of the content policy and what it stopped
     CONTRACT = "contract"
     DEVICE = "device"  # one that has logged in to the account before
     EVERYBODY = "everybody"
@@ -114,7 +115,7 @@ ACTS = {
     ),
     "report": Act(
         ("reports.rapport",),
-        {Per.EVERYBODY: Quota(100)},
+        {Per.CAUSE: Quota(1), Per.EVERYBODY: Quota(20)},
         "nobody needs it: a browser sends it by itself",
         "one line of the log",
     ),

@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from . import logs, web
 from .errors import ConfigError
 from .extension import StaffCallback, TenantPortal
+from .incoming import FORM_BYTES_MAX
 from .settings import Settings
 
 
@@ -53,8 +54,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     _furnish(app, staff=None)
     logs.configure(app.extensions["portal"].settings.log_format)
     hops = app.extensions["portal"].settings.proxy_hops
-    if hops:
-        app.wsgi_app = _behind_proxies(app.wsgi_app, hops, {_path_of(app)})  # type: ignore[method-assign]
+    path = _path_of(app)
+    entrance = _below(app.wsgi_app, {"", path}, otherwise="")
+    app.wsgi_app = _behind_proxies(entrance, hops, {path}) if hops else entrance  # type: ignore[method-assign]
     return app
 
 
@@ -75,10 +77,12 @@ def mount(host: Flask, prefix: str, *, config: Mapping[str, Any], staff: StaffCa
         app.config["PORTAL_PUBLIC_URL"] = public + prefix
     _furnish(app, staff=_asking(host, prefix, staff) if staff is not None else None)
 
+    believed = _below(app, {prefix, _path_of(app)}, otherwise=prefix)
+
     def below_prefix(environ: dict[str, Any], start_response: Any) -> Any:
         if not environ.get("SCRIPT_NAME", "").endswith(prefix):  # a proxy's own prefix has taken its place
             environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "").rstrip("/") + prefix
-        return app(environ, start_response)
+        return believed(environ, start_response)
 
     hops = app.extensions["portal"].settings.proxy_hops
     paths = {_path_of(app), _path_of(app).removesuffix(prefix)}
@@ -121,8 +125,8 @@ def _bare_app() -> Flask:
 def _furnish(app: Flask, *, staff: StaffCallback | None) -> None:
     """Make an application that holds nothing but the portal, with cookies that no other application reads."""
     if app.config["MAX_CONTENT_LENGTH"] is None:
-        app.config["MAX_CONTENT_LENGTH"] = web.FORM_BYTES_MAX
-    app.config["MAX_FORM_MEMORY_SIZE"] = web.FORM_BYTES_MAX
+        app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES_MAX
+    app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES_MAX
     public = urlsplit(str(app.config.get("PORTAL_PUBLIC_URL", "")))
     is_https = public.scheme == "https"
     path = public.path.rstrip("/") + str(app.config.get("PORTAL_URL_PREFIX") or "").rstrip("/")
@@ -145,6 +149,20 @@ def _furnish(app: Flask, *, staff: StaffCallback | None) -> None:
 def _path_of(app: Flask) -> str:
     frozen: Settings = app.extensions["portal"].settings
     return urlsplit(frozen.public_url).path
+
+
+def _below(application: Any, paths: set[str], *, otherwise: str) -> Any:
+    """Believe the path below which a request says that we live only where the settings say the same.
+
+    It begins every address of a page, and a server may have taken it from a header of a visitor's.
+    """
+
+    def entrance(environ: dict[str, Any], start_response: Any) -> Any:
+        if environ.get("SCRIPT_NAME", "").rstrip("/") not in paths:
+            environ["SCRIPT_NAME"] = otherwise
+        return application(environ, start_response)
+
+    return entrance
 
 
 def _behind_proxies(application: Any, hops: int, paths: set[str]) -> Any:

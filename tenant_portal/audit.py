@@ -63,7 +63,7 @@ def record(
 
 def record_refusal(name: str, per: Per, whose: str, **facts: Any) -> None:
     """Record a refusal as `record` does, but once for its key and hour: whoever is refused fills no disk (X20)."""
-    if throttle.is_news(name, per, whose):
+    if throttle.is_news("refusal", per, f"{name}/{whose}", otherwise=True):
         record(name, **facts)
 
 

@@ -20,12 +20,13 @@ from flask import (
     url_for,
 )
 from flask_login import LoginManager, UserMixin, current_user
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
 from werkzeug.routing import RequestRedirect
 
-from . import sessions, tokens
+from . import concurrency, sessions, tokens
 from .db import utcnow
 from .errors import ConfigError
+from .incoming import read_whole
 from .rules import origin_of
 from .settings import settings, state
 
@@ -137,11 +138,28 @@ def log_out() -> None:
 
 
 def current_tenant() -> Tenant | None:
-    """Return the tenant of this request, if he is logged in and his time is not over."""
+    """Return the tenant of this request, if he is logged in and his time is not over.
+
+    Raises 429 where his account has too many requests in progress; for the page that says so he is a stranger.
+    """
     if not _is_ours() or ("_user_id" not in session and cookie_name("remember") not in request.cookies):
         return None
     user = current_user._get_current_object()
-    return user if isinstance(user, Tenant) else None
+    if not isinstance(user, Tenant):
+        return None
+    if "portal_counted" not in g:
+        if not concurrency.running().enter(user.session.account_id):
+            be_stranger()
+            raise TooManyRequests(retry_after=concurrency.RETRY_SECONDS)
+        g.portal_counted = user.session.account_id
+    return user
+
+
+def leave_account() -> None:
+    """Count this request of an account as answered; called at the end of each request, whatever came of it."""
+    account_id = g.pop("portal_counted", None)
+    if account_id is not None:
+        concurrency.running().leave(account_id)
 
 
 def be_stranger() -> None:
@@ -281,6 +299,7 @@ def _is_ours() -> bool:
 
 
 def _from_session(token: str) -> Tenant | None:
+    read_whole()
     idle = _minutes_now() - int(session.get("portal_seen", 0))
     if idle * 60 > settings.session_idle_minutes.total_seconds():
         return None
@@ -297,6 +316,7 @@ def _remembered_token(asked: Request) -> str:
 
 
 def _from_remembered(token: str) -> Tenant | None:
+    read_whole()
     row = sessions.check(token) if token else None
     return Tenant(token, row, is_fresh=False) if row is not None and row.is_remembered else None
 

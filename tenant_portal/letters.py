@@ -14,7 +14,7 @@ from typing import Any
 import flask_mail
 from flask import current_app
 
-from . import colours, i18n
+from . import colours, i18n, quotes
 from .models import Mail
 from .settings import settings
 
@@ -116,6 +116,9 @@ def _render(row: Mail, part: str, **names: Any) -> str:
             "landlord": i18n.typeset(settings.landlord_name),
             "hours": i18n.typeset(settings.landlord_hours),
             "phone": settings.landlord_phone.replace(" ", "\u00a0"),
+            "plain": i18n.gettext,
+            "typed": quotes.typed,
+            "quoted": quotes.quoted,
             "ink": colours.ink(settings.brand_colour),
         }
     )

@@ -147,28 +147,25 @@ def origin_forgive(act: str, origin: str, failures: int) -> None:
     _ask(forgive, otherwise=None)
 
 
-def is_news(name: str, per: Per, whose: object) -> bool:
-    """Tell whether a refusal is the first of its kind and key in this hour, so that it is worth a row of the journal.
+def is_news(act: str, per: Per, what: str, *, otherwise: bool) -> bool:
+    """Tell whether this has not come for an hour, and all that came keeps within the quota of everybody (X20, X23).
 
-    Whoever is refused a thousand times fills no disk by it (X20).
+    So a row of the journal or a line of the log is worth it: whoever sends a thousand fills neither disk nor memory.
     """
     seconds = int(HOUR.total_seconds())
 
     def ask(store: Storage) -> bool:
-        if store.incr(f"portal/refusal/{name}/{per}/{whose}", seconds) > _quota("refusal", per):
+        most = _quota(act, Per.EVERYBODY)
+        if store.get(f"portal/{act}") >= most or store.incr(f"portal/{act}/{what}", seconds) > _quota(act, per):
             return False
-        return store.incr("portal/refusal", seconds) <= _quota("refusal", Per.EVERYBODY)
+        return store.incr(f"portal/{act}", seconds) <= most
 
-    return _ask(ask, otherwise=True)
+    return _ask(ask, otherwise=otherwise)
 
 
-def is_within_hour(act: str) -> bool:
-    """Count one act of everybody and tell whether it is still within the quota of the hour."""
-    seconds = int(HOUR.total_seconds())
-    return _ask(
-        lambda store: store.incr(f"portal/{act}", seconds) <= _quota(act, Per.EVERYBODY),
-        otherwise=False,
-    )
+def is_spent(act: str) -> bool:
+    """Tell whether the quota of everybody is used up for this hour."""
+    return _ask(lambda store: store.get(f"portal/{act}") >= _quota(act, Per.EVERYBODY), otherwise=False)
 
 
 def _key(act: str, per: Per, whose: object) -> str:

@@ -1,14 +1,18 @@
 """The files of `deploy/`: systemd takes the units, and a journey goes through nginx over HTTPS to the real server."""
 
 import http.client
+import os
 import re
 import shutil
+import signal
 import socket
 import ssl
+import struct
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +132,11 @@ class Front:
 
 
 @contextmanager
-def nginx(folder: Path, upstream: int) -> Iterator[Front]:
-    """Start nginx with the file that we ship: only ports, folders and the certificate are this machine's."""
+def nginx(folder: Path, upstream: int, *, changes: Mapping[str, str] | None = None) -> Iterator[Front]:
+    """Start nginx with the file that we ship: only ports, folders and the certificate are this machine's.
+
+    `changes` are for what a test would otherwise have to wait for.
+    """
     program, openssl = tool("nginx", "Debian's package nginx"), tool("openssl", "Debian's package openssl")
     front = Front(folder)
     subject = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}", "-days", "2"]
@@ -145,12 +152,16 @@ def nginx(folder: Path, upstream: int) -> Iterator[Front]:
         "listen 443 ssl": f"listen 127.0.0.1:{front.port} ssl",
         "server 127.0.0.1:8000;": f"server 127.0.0.1:{upstream};",
         "/var/log/nginx/portal.log": f"{folder}/access.log",
+        "/var/log/nginx/portal-error.log": f"{folder}/portal-error.log",
         f"/etc/letsencrypt/live/{NAME}": str(folder),
         "/srv/portal/deploy": str(folder),
     }.items():
         assert shipped in site, shipped
         site = site.replace(shipped, ours)
     shutil.copy(DEPLOY / "arret.html", folder)
+    for former, latter in (changes or {}).items():
+        assert former in site, former
+        site = site.replace(former, latter)
     whole = folder / "nginx.conf"
     kept = "".join(f"{kind}_temp_path {folder};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     whole.write_text(
@@ -279,3 +290,152 @@ def test_visitor_is_told_kindly_that_the_portal_is_stopped(tmp_path: Path) -> No
         status, headers, text = front.ask("GET", "/connexion")
     assert status == 502 and "Notre service est arrêté pour un moment" in text.decode()
     assert headers["Retry-After"] == "60" and "max-age" in headers["Strict-Transport-Security"]
+
+
+# X21: a link of a mail opens an account, so no log may hold it, least of all while the portal is down
+
+LINK = "Ik1hcnRpbiI.aXTb2g.V0ljZUEtdG9rZW4tb2YtYS1tYWls"
+TOKEN_PATH = f"/activation/{LINK}"
+
+
+def logs(folder: Path) -> dict[str, str]:
+    """Return all that nginx has written, by the names of its files."""
+    return {path.name: path.read_text(errors="replace") for path in folder.rglob("*") if path.suffix == ".log"}
+
+
+def without_link(folder: Path) -> str:
+    """Return the access log, once no log holds the link."""
+    found = logs(folder)
+    assert {"access.log", "error.log", "portal-error.log"} <= set(found)
+    assert not [name for name, text in found.items() if LINK in text], found
+    assert re.search(r" GET /activation/\.\.\. ", found["access.log"]), "what was asked for is seen all the same"
+    return found["access.log"]
+
+
+@contextmanager
+def listener(act: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Listen in the place of the portal, and do with each connection what a portal in trouble does."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        kept, end = [], threading.Event()
+
+        def take() -> None:
+            while not end.is_set():
+                line, _ = server.accept()
+                kept.append(line)
+                if not end.is_set():
+                    act(line)
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            end.set()
+            socket.create_connection(server.getsockname()).close()
+            thread.join()
+            for line in kept:
+                line.close()
+
+
+def reset(line: socket.socket) -> None:
+    """Hang up so that the other side is told of a fault."""
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    line.close()
+
+
+def talk_nonsense(line: socket.socket) -> None:
+    """Answer with a header that is none."""
+    line.recv(65536)
+    line.sendall(b"HTTP/1.1 200 OK\r\nContent\x00Length: 1\r\n\r\n")
+    line.close()
+
+
+def break_off(line: socket.socket) -> None:
+    """Hang up in the middle of an answer."""
+    line.recv(65536)
+    line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nBonjour")
+    reset(line)
+
+
+def ask_with_the_link(front: Front) -> list[int]:
+    """Open the link, and the style sheet as the link's page does; return the answers' statuses."""
+    statuses = []
+    for path, headers in ((TOKEN_PATH, {}), ("/assets/a/portal.css", {"Referer": ADDRESS + TOKEN_PATH})):
+        try:
+            statuses.append(front.ask("GET", path, headers=headers)[0])
+        except (http.client.HTTPException, OSError):
+            statuses.append(0)
+    return statuses
+
+
+@pytest.mark.parametrize("trouble", ["down", "silent", "reset", "nonsense", "broken off"])
+def test_x21_link_stands_in_no_log_while_the_portal_is_in_trouble(tmp_path: Path, trouble: str) -> None:
+    acts = {"silent": lambda line: None, "reset": reset, "nonsense": talk_nonsense, "broken off": break_off}
+    changes = {"proxy_read_timeout 60s;": "proxy_read_timeout 1s;"}
+    with ExitStack() as stack:
+        upstream = free_port() if trouble == "down" else stack.enter_context(listener(acts[trouble]))
+        front = stack.enter_context(nginx(tmp_path, upstream, changes=changes))
+        statuses = ask_with_the_link(front)
+        front.ask("GET", "/metrics", headers={"Referer": ADDRESS + TOKEN_PATH})
+    told = without_link(tmp_path)
+    if trouble == "broken off":
+        assert f"127.0.0.1:{upstream} 200 " in told
+    else:
+        status = 504 if trouble == "silent" else 502
+        assert statuses == [status, status]
+        assert len(re.findall(rf" {status} \d+ .* 127\.0\.0\.1:{upstream} {status} ", told)) == 2, "the cause is seen"
+
+
+def test_x21_link_stands_in_no_log_when_nginx_refuses(tmp_path: Path) -> None:
+    changes = {"rate=20r/s": "rate=1r/m", "burst=100": "burst=1"}
+    with listener(reset) as upstream, nginx(tmp_path, upstream, changes=changes) as front:
+        assert 429 in [ask_with_the_link(front)[0] for _ in range(5)]
+    without_link(tmp_path)
+
+
+def test_x21_link_stands_in_no_log_when_there_are_too_many_connections(tmp_path: Path) -> None:
+    changes = {"limit_conn portal_connections 50;": "limit_conn portal_connections 1;"}
+    with listener(lambda line: None) as upstream, nginx(tmp_path, upstream, changes=changes) as front:
+        waiting = front.connect()
+        waiting.request("GET", TOKEN_PATH)
+        while not re.search(r"^\S+ \S+ \S+ GET /activation/\.\.\. 429 ", front.log(), re.M):
+            front.ask("GET", TOKEN_PATH)
+        waiting.close()
+    without_link(tmp_path)
+
+
+def test_x21_link_stands_in_no_log_when_a_request_is_odd_or_a_file_is_missing(tmp_path: Path) -> None:
+    big = {"Content-Type": "text/plain", "Content-Length": "5000000"}
+    with nginx(tmp_path, free_port()) as front:
+        (tmp_path / "arret.html").unlink()
+        assert ask_with_the_link(front)[0] >= 404
+        assert front.ask("POST", TOKEN_PATH, headers=big)[0] == 413
+        for request in (
+            f"GET {TOKEN_PATH} HTTP/1.1\r\nHost: {NAME}\r\nBad Header\x00: 1\r\n\r\n",
+            f"GET {TOKEN_PATH} HTTP/1.1\r\nHost: {NAME}\r\nHost: b\r\n\r\n",
+            f"GET {TOKEN_PATH}{'a' * 20_000} HTTP/1.1\r\nHost: {NAME}\r\n\r\n",
+            f"GET {TOKEN_PATH} HTTP/9.9\r\nHost: {NAME}\r\n\r\n",
+            f"GET {TOKEN_PATH} HTTP/1.1\r\nHost: {NAME}\r\nX: {'a' * 40_000}\r\n\r\n",
+        ):
+            connection = front.connect()
+            with suppress(OSError):
+                connection.sock.sendall(request.encode())
+                connection.sock.recv(1000)
+            connection.close()
+        plain = http.client.HTTPConnection("127.0.0.1", front.plain_port, timeout=START_SECONDS)
+        plain.request("GET", TOKEN_PATH)
+        assert plain.getresponse().status == 301
+        plain.close()
+    without_link(tmp_path)
+
+
+def test_x21_fault_of_nginx_itself_is_still_told(tmp_path: Path) -> None:
+    with nginx(tmp_path, free_port()) as front:
+        assert front.ask("GET", "/connexion")[0] == 502
+        master = (tmp_path / "nginx.pid").read_text().strip()
+        (worker, *_) = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        os.kill(int(worker), signal.SIGKILL)
+        end = time.monotonic() + START_SECONDS
+        while f"worker process {worker} exited on signal 9" not in logs(tmp_path)["error.log"]:
+            assert time.monotonic() < end, logs(tmp_path)
+            time.sleep(0.05)

@@ -12,7 +12,7 @@ from ..db import db, utcnow
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
-from .guard import SOME_REFUSED, Stop, Unusable, shown, with_database
+from .guard import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
 
 contracts_group = AppGroup("contracts", help=_("Les contrats."))
 
@@ -62,7 +62,7 @@ def contracts_show(reference: str) -> None:
         raise Stop(_("Aucun contrat ne porte la référence « %(value)s ».", value=shown(reference)))
     template = current_app.jinja_env.get_template("portal/staff/standing.txt")
     text = template.render(contract=contract, standing=progress.standing(contract), **i18n.FOR_TEXT)
-    click.echo(text.rstrip("\n"))
+    click.echo(printable(text.rstrip("\n")))
 
 
 _TAB_NAMES = {"\\t": "\t", "tab": "\t", "TAB": "\t"}

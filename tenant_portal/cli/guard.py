@@ -36,6 +36,11 @@ def shown(value: str, most: int = VALUE_SHOWN) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
 
 
+def printable(text: str) -> str:
+    """Return lines as they can be shown on any terminal: nothing in them moves the cursor or turns the writing."""
+    return "".join(c if c == "\n" or c.isprintable() or c.isspace() and c > "\x9f" else ascii(c)[1:-1] for c in text)
+
+
 def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
     """Let a command run only on a database that is there and at the newest migration."""
 

@@ -100,7 +100,7 @@ def add_pages(app: Flask, letterbox: Letterbox, *, samples: Sequence[Any]) -> No
             response.headers["Content-Security-Policy"] += "; frame-src 'self'"
         return response
 
-    for path, view in (("", courrier), ("/<int:number>", lettre), ("/compte", compte)):
+    for path, view in (("", courrier), ("/<portal_number:number>", lettre), ("/compte", compte)):
         app.add_url_rule(f"/demonstration/courrier{path}", f"portal.demo.{view.__name__}", view)
     script = hashlib.sha256((PACKAGE / "static" / "demo.js").read_bytes()).hexdigest()[:16]
     app.jinja_env.globals.update(demo_samples=samples, demo_letterbox=letterbox, demo_version=script)

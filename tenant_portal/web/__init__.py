@@ -1,21 +1,21 @@
 """The route table: the portal's blueprint and its children, what every page gets, headers, and kind error pages."""
 
 import logging
-from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import audit, i18n, links, logs, neighbours, outbox, resources
 from ..db import cause, db, is_away
 from ..errors import ConfigError, PortalError
 from ..i18n import gettext as _
-from ..identity import be_stranger, check_loaders, cookie_name, same_page, set_cookie
+from ..identity import be_stranger, check_loaders, cookie_name, leave_account, same_page, set_cookie
+from ..incoming import discard_rest, mend_query, read_whole
 from ..settings import settings, state
 from . import (
     address,
@@ -33,6 +33,7 @@ from . import (
     staff,
     style,
 )
+from .row_numbers import RowNumber
 
 #: Blueprints in the order of the tenant's way; endpoint, function and template of a page share one name.
 SCREENS = (
@@ -55,12 +56,6 @@ KIND_STATUSES = (400, 403, 404, 405, 413, 429, 500)
 AWAY_SECONDS = 60
 
 log = logging.getLogger("tenant_portal")
-
-#: No form of ours is larger; what is larger is answered 413 before it is read (ASVS 4.3.1).
-FORM_BYTES_MAX = 64 * 1024
-#: What is longer than that, but not longer than this, is read and thrown away before the answer: a proxy whose sending
-#: is cut off would tell the tenant of a fault of ours. It is what nginx hands on by itself.
-_THROWN_AWAY_MAX = 1024 * 1024
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -87,6 +82,7 @@ portal.context_processor(frame.names)
 def register(app: Flask, *, prefix: str) -> None:
     """Put the pages into an application, with templates found beside the package or inside it."""
     portal.template_folder = str(resources.folder("templates"))
+    app.url_map.converters["portal_number"] = RowNumber
     app.register_blueprint(portal, url_prefix=prefix or None)
     if "csrf" in app.extensions:
         app.extensions["csrf"].exempt(reports.screen)  # a browser's own report has no form, and changes nothing
@@ -109,8 +105,11 @@ def _change_password() -> Response:
 def _speak() -> WerkzeugResponse | None:
     """Speak the language that was chosen, French first; `?langue=en` chooses, and the address is clean again."""
     _check_host()
+    if not frame.is_below_expected_path():  # in a host: an application of our own never believes another path
+        return _wrong_address("below a path that is not the one of PORTAL_PUBLIC_URL")
+    mend_query()
+    read_whole()
     _refuse_other_sites()
-    _refuse_too_much()
     wanted = request.args.get("langue", "")
     if wanted in i18n.LANGUAGES and request.method == "GET" and request.endpoint:
         answer = redirect(same_page(without="langue"))
@@ -128,32 +127,6 @@ def _check_host() -> None:
         state.cache["host_checked"] = True
 
 
-def _refuse_too_much() -> None:
-    """Refuse what is longer than any form of ours, in a host too; what comes without its length is counted.
-
-    Werkzeug would cut that off and take the rest for the whole (ASVS 4.3.1).
-    """
-    if request.max_content_length is None:
-        request.max_content_length = FORM_BYTES_MAX
-    if request.method != "POST" or request.content_length is not None:
-        return
-    try:
-        size = len(request.get_data())
-    except Exception as trouble:  # each server has a complaint of its own about chunks that are none
-        raise BadRequest from trouble
-    if size >= request.max_content_length:
-        abort(413)
-
-
-def _throw_away() -> None:
-    """Read the rest of what is too long, unless it is far too long."""
-    left = request.content_length or 0
-    if left <= _THROWN_AWAY_MAX:
-        with suppress(Exception):  # each server has a complaint of its own about a visitor who has left
-            while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, FORM_BYTES_MAX))):
-                left -= len(piece)
-
-
 def _refuse_other_sites() -> None:
     """Refuse what a page of another site loads or sends in a tenant's name; he may follow its links (ASVS 3.5.8)."""
     asked = request.headers
@@ -169,6 +142,7 @@ def _chosen_language() -> str:
 
 @portal.teardown_request
 def _fall_silent(error: BaseException | None) -> None:
+    leave_account()
     i18n.leave_language(error)
 
 
@@ -177,7 +151,7 @@ def _headers(response: Response) -> Response:
     headers = response.headers
     own = {name.lower() for name in headers.keys()}  # noqa: SIM118 (one look at each header, not one for each of ours)
     headers.extend([(name, value) for name, value in _security_headers().items() if name.lower() not in own])
-    if request.endpoint == "portal.style" or (request.endpoint == "portal.static" and "v" in request.args):
+    if style.is_for_ever(response):
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response.headers.setdefault("Cache-Control", "no-store")
@@ -238,9 +212,9 @@ def _refused(error: HTTPException) -> Any:
     if status >= 500:
         db.session.rollback()
     if status == 413:
-        _throw_away()
+        discard_rest()
     if isinstance(error, SecurityError):
-        return _headers(_wrong_name())
+        return _headers(_wrong_address("for a name that is not in TRUSTED_HOSTS"))
     if getattr(error, "original_exception", None) is None:  # else the application has told of it
         audit.note("refused", status=status, level=logging.ERROR if status >= 500 else logging.INFO)
     number = logs.request_id()
@@ -256,12 +230,15 @@ def _refused(error: HTTPException) -> Any:
 
 def _problem(**context: Any) -> str:
     """Return the page of a problem; with the database away as for a stranger, at worst without a host's layout."""
+    mend_query()
     for _try in range(2):
         try:  # an address of no page has no blueprint yet, and so no context of ours
             return render_template("portal/problem.html", **({} if request.blueprint else frame.names()), **context)
         except SQLAlchemyError as trouble:
             log.warning("the database cannot be used for a page of a problem: %s", cause(trouble))
             _leave_database()
+        except HTTPException:  # the tenant has too many requests in progress: this page is drawn as for a stranger
+            continue
     plain = current_app.jinja_env.get_template("portal/problem_plain.html")
     return plain.render(**frame.names(), **context)
 
@@ -272,9 +249,9 @@ def _leave_database() -> None:
     be_stranger()
 
 
-def _wrong_name() -> Response:
-    """Answer who asked for a name that is not ours (TRUSTED_HOSTS); without a name Flask builds no address."""
-    log.warning("refused a request for a name that is not in TRUSTED_HOSTS")
+def _wrong_address(which: str) -> Response:
+    """Answer who asked for a name or a path that is not ours; no address is built from what he asked for."""
+    log.warning("refused a request %s", which)
     with i18n.speaking("fr"):
         text = _("Votre espace locataire s'ouvre à cette adresse : %(address)s", address=settings.public_url)
     return Response(text, 400, mimetype="text/plain")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import current_app, request, url_for
 from markupsafe import Markup
@@ -25,8 +25,8 @@ def names() -> dict[str, Any]:
         "language_link": _language_link,
         "url_for": addresses.url_for,
         "once": partial(_once, _parts(words["language"])),
-        "style_url": addresses.of("portal.style", version=style.version()),
-        "script_url": addresses.of("portal.static", filename="portal.js", v=style.digest("portal.js")),
+        "style_url": addresses.of("portal.style", version=style.sheet_version()),
+        "script_url": addresses.of("portal.static", filename="portal.js", v=style.digests()["portal.js"]),
     }
 
 
@@ -59,12 +59,28 @@ def _language_link(code: str) -> str:
     return "?" + urlencode({**request.args, "langue": code})
 
 
+def is_below_expected_path() -> bool:
+    """Tell whether a request reached the portal below the path of its public address, or below none.
+
+    What is remembered begins with that path. Whoever could choose another one would fill the memory, and put addresses
+    of his own into everybody's pages. An application of our own is asked below no other path (`app._below`).
+    """
+    return bool(state.options.get("owns_session")) or request.root_path in {"", _path_before_pages()}
+
+
+def _path_before_pages() -> str:
+    """Return the path of the public address, before the prefix of our pages."""
+    if "public_path" not in state.cache:
+        state.cache["public_path"] = urlsplit(settings.public_url).path
+    return str(state.cache["public_path"])
+
+
 class _Addresses:
     """The addresses of a page's links. Most are the same for everyone, so they are remembered."""
 
     def __init__(self) -> None:
         self._root = request.root_path
-        self._paths: dict[Any, str] = state.cache.setdefault("paths", {})
+        self._paths: dict[Any, str] = state.cache.setdefault("paths", {}) if is_below_expected_path() else {}
 
     def url_for(self, endpoint: str, **values: Any) -> str:
         """Return an address as Flask does, remembering those of pages that are the same for everyone."""
@@ -84,7 +100,7 @@ class _Addresses:
 
 def _parts(language: str) -> dict[str, Markup] | None:
     """Return the parts of pages in a language that are drawn already, or None where none may be remembered."""
-    if current_app.debug or current_app.url_default_functions:
+    if current_app.debug or current_app.url_default_functions or not is_below_expected_path():
         return None
     parts: dict[str, Markup] = state.cache.setdefault(("parts", language, request.root_path), {})
     return parts

@@ -18,7 +18,7 @@ def avis(account: Account):
     return page("notices/avis.html", contracts=[(contract, notices.of(contract)) for contract in account.contracts])
 
 
-@screen.get("/<int:number>")
+@screen.get("/<portal_number:number>")
 @identity.account_required
 def document(account: Account, number: int) -> Response:
     """Hand out the file of a notice; another tenant's does not exist."""

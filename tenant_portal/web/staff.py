@@ -32,7 +32,7 @@ def gestion(name: str):
     return page("staff/gestion.html", form=form, found=found, most=contracts.SEARCH_MAX, name=name)
 
 
-@screen.get("/contrat/<int:number>")
+@screen.get("/contrat/<portal_number:number>")
 @identity.staff_required
 def contrat(name: str, number: int):
     """Show where the tenant of a contract stands on the twelve steps, and what to do next."""

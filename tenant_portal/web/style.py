@@ -3,10 +3,11 @@
 import gzip
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from flask import Response, request
+from flask import Response, abort, request
 
 from ..colours import DARK_GROUND, LIGHT_GROUND, ink, readable
 from ..resources import PACKAGE
@@ -27,7 +28,12 @@ _COMMA = re.compile(r",(?![^(]*\))")
 
 
 def style(version: str) -> Response:
-    """Answer with the style sheet, packed for whoever can unpack it; its address changes with its content."""
+    """Answer with the style sheet, packed for whoever can unpack it; its address changes with its content.
+
+    Another version is not there: a cache between us and a browser would keep this one for a year in its place.
+    """
+    if version != sheet_version():
+        abort(404)
     is_packed = request.accept_encodings.quality("gzip") > 0
     response = Response(_packed(_sheet()) if is_packed else _sheet(), mimetype="text/css")
     if is_packed:
@@ -38,7 +44,7 @@ def style(version: str) -> Response:
     return response
 
 
-def version() -> str:
+def sheet_version() -> str:
     """Return a short digest of the style sheet, for its address."""
     if "style_version" not in state.cache:
         state.cache["style_version"] = hashlib.sha256(_sheet().encode()).hexdigest()[:16]
@@ -46,9 +52,20 @@ def version() -> str:
 
 
 @lru_cache
-def digest(filename: str) -> str:
-    """Return a short digest of a static file, for an address that changes with its content."""
-    return hashlib.sha256((PACKAGE / "static" / filename).read_bytes()).hexdigest()[:16]
+def digests() -> Mapping[str, str]:
+    """Return a short digest of each static file, for addresses that change with their content."""
+    files = [path for path in (PACKAGE / "static").iterdir() if path.is_file()]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files}
+
+
+def is_for_ever(response: Response) -> bool:
+    """Tell whether an answer holds a file in the version that its address names, or says that it has not changed."""
+    if request.endpoint not in {"portal.style", "portal.static"} or response.status_code not in {200, 304}:
+        return False
+    if request.endpoint == "portal.style":  # it gives out no other version
+        return True
+    version = digests().get((request.view_args or {}).get("filename", ""))
+    return version is not None and request.args.get("v") == version
 
 
 def logo_origin() -> str:

@@ -86,8 +86,36 @@ class Acts:
         form = browser.get(self.mailbox.read().link).form()
         return form.fill("Créez un mot de passe", PASSWORD).fill("Confirmez votre mot de passe", PASSWORD)
 
+    def devices(self) -> Form:
+        """Return the end of other sessions, ready to be sent."""
+        self.tenant.log_in(Portal(self.app))
+        self.mailbox.read_all()
+        return self._own("/espace/connexions")
 
-@pytest.mark.parametrize("act", ["login", "sign_up", "double_click", "reset"])
+    def address(self) -> Form:
+        """Return another mail address, ready to be sent."""
+        return self._own("/espace/compte/adresse").fill("Ma nouvelle adresse mail", "elodie@free.fr")
+
+    def new_password(self) -> Form:
+        """Return another password, ready to be sent."""
+        form = self.tenant.browser.get("/espace/compte/mot-de-passe").form()
+        form.fill("Mon mot de passe actuel", self.tenant.password)
+        return form.fill("Mon nouveau mot de passe", PASSWORD[::-1]).fill(
+            "Confirmez votre nouveau mot de passe", PASSWORD[::-1]
+        )
+
+    def closing(self) -> Form:
+        """Return the end of an account, ready to be sent."""
+        return self._own("/espace/compte/fermeture")
+
+    def _own(self, address: str) -> Form:
+        return self.tenant.browser.get(address).form().fill("Mon mot de passe", self.tenant.password)
+
+
+ACTS = [name for name in vars(Acts) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("act", ACTS)
 def test_pages_are_answered_while_a_password_waits_for_its_turn(
     app: Flask,
     an_account: Callable[..., Tenant],
