@@ -203,6 +203,15 @@ class ButtonForm(PortalForm):
         if not self.validate_on_submit():
             raise FormExpired
 
+    def is_fresh(self) -> bool:
+        """Tell whether the button counts; a login in another tab takes its token away, and its page can be shown again.
+
+        Raises `FormExpired` where the browser keeps nothing that it could be shown with.
+        """
+        if not session:
+            self.require_fresh()
+        return bool(self.validate_on_submit())
+
 
 def form_token() -> tuple[str, str]:
     """Return name and value of the token that each of our forms carries; a button needs no form object for it."""
