@@ -141,6 +141,8 @@ class PortalForm(FlaskForm):
     steps: ClassVar[Mapping[str, int]] = {}
     infos: ClassVar[Mapping[str, Any]] = {}
     is_expired = False
+    #: Whether there is nothing to type, so that nothing was lost.
+    is_button = False
 
     class Meta(FlaskForm.Meta):
         """CSRF is always on; a page may stay open for half a day, and over a change of keys."""
@@ -198,10 +200,21 @@ class PortalForm(FlaskForm):
 class ButtonForm(PortalForm):
     """A button and nothing else: « Renvoyer », « Je me déconnecte »."""
 
+    is_button = True
+
     def require_fresh(self) -> None:
         """Raise `FormExpired` when the page of the button was open too long, or was not ours."""
         if not self.validate_on_submit():
             raise FormExpired
+
+    def is_fresh(self) -> bool:
+        """Tell whether the button counts; a login in another tab takes its token away, and its page can be shown again.
+
+        Raises `FormExpired` where the browser keeps nothing that it could be shown with.
+        """
+        if not session:
+            self.require_fresh()
+        return bool(self.validate_on_submit())
 
 
 def form_token() -> tuple[str, str]:

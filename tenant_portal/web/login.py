@@ -60,7 +60,9 @@ def reouverture() -> Any:
 @screen.post("/reouverture/oui")
 def oui() -> Any:
     """Open the account again and log in; the owner is told by mail."""
-    ButtonForm().require_fresh()
+    if not ButtonForm().is_fresh():
+        opened.put_back("reopening")
+        return redirect(url_for(".reouverture"))
     begin_write()
     link = _link(lock=True)
     if link is None:

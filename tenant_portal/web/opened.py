@@ -6,7 +6,8 @@ The session keeps what was opened last, so that the page can be shown again. Wha
 from flask import request, session
 
 from .. import tokens
-from ..errors import LinkInvalid
+from ..errors import FormExpired, LinkInvalid
+from .fields import say
 
 #: The field in which a page carries its link.
 FIELD = "lien"
@@ -33,8 +34,26 @@ def forget(purpose: str) -> None:
 
 
 def require(purpose: str, *, lock: bool = False, even_late: bool = False) -> tokens.Link:
-    """Return the link of this page as it stands now; raise as `tokens.verify` does."""
+    """Return the link of this page as it stands now; raise as `tokens.verify` does.
+
+    That of a sent form is kept again: its page may have to be shown, and a login in another tab empties the session.
+    """
     token = token_of(purpose)
     if not token:
         raise LinkInvalid(purpose)
-    return tokens.verify(purpose, token, lock=lock, even_late=even_late)
+    link = tokens.verify(purpose, token, lock=lock, even_late=even_late)
+    if request.method == "POST":
+        keep(purpose, token)
+    return link
+
+
+def put_back(purpose: str, *, say_so: bool = True) -> None:
+    """Have the page of a button whose token died, mostly by a login in another tab, be shown again for its own link.
+
+    Raises `FormExpired` where the form carries none. The page of a problem tells nothing of what was said before.
+    """
+    if not token_of(purpose):
+        raise FormExpired
+    keep(purpose, token_of(purpose))
+    if say_so:
+        say("page_renewed")

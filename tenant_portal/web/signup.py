@@ -87,8 +87,11 @@ def courriel():
 @screen.post("/inscription/courriel/renvoi")
 def renvoi():
     """Send the mail of this sign-up once more; the first link stays good."""
-    ButtonForm().require_fresh()
     known = _sign_up_of_page()
+    if not ButtonForm().is_fresh():
+        session["portal_signup"] = known
+        say("page_renewed")
+        return redirect(url_for(".courriel"))
     begin_write()
     account, contract = _account_of(known)
     if contract is None:
@@ -161,7 +164,9 @@ def activation():
 @screen.post("/activation/ailleurs")
 def ailleurs():
     """Activate without logging in, for whoever reads his mail on one device and goes on at another."""
-    ButtonForm().require_fresh()
+    if not ButtonForm().is_fresh():
+        opened.put_back("activation")
+        return redirect(url_for(".activation"))
     begin_write()
     accounts.activate(opened.require("activation", lock=True).account)
     db.session.commit()
@@ -173,7 +178,9 @@ def ailleurs():
 @screen.post("/activation/nouveau-lien")
 def nouveau_lien():
     """Send a fresh link in the place of an expired one, to the address of the sign-up, which is not shown (T10)."""
-    ButtonForm().require_fresh()
+    if not ButtonForm().is_fresh():
+        opened.put_back("activation", say_so=False)
+        return redirect(url_for(".activation"))
     begin_write()
     link = opened.require("activation", lock=True, even_late=True)
     may_leave = accounts.count_resend(link.contract.id)
@@ -280,10 +287,3 @@ def _send_again(account: Account | None, contract: Contract, typed: str) -> None
         _send_activation(account, contract)
     elif contract.account is not None and contract.account.is_finished:
         _tell_registered(contract.account, contract, typed)
-
-
-def _known_sign_up() -> dict[str, Any]:
-    known: dict[str, Any] | None = session.get("portal_signup")
-    if known is None:
-        raise LinkInvalid("signup")
-    return known

@@ -95,6 +95,10 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
         if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
             complaints.append(message.text)
 
+    def listen(tab: Page) -> None:
+        tab.on("console", note)
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+
     def open_(site: str, *, width: int = 1280, height: int = 800, **options: Any) -> Page:
         context = chromium.new_context(
             base_url=site,
@@ -106,10 +110,8 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
         context.set_default_timeout(15_000)
         contexts.append(context)
         context.on("request", lambda r: r.url.startswith((site, "data:")) or complaints.append(f"asked {r.url}"))
-        page = context.new_page()
-        page.on("console", note)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        return page
+        context.on("page", listen)
+        return context.new_page()
 
     yield open_
     for context in contexts:

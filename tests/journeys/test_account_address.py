@@ -148,6 +148,24 @@ def test_link_dies_with_its_time_a_newer_wish_and_the_tenants_own_stop(portal, m
     assert tenant.browser.get(link, status=410).says("remplacé")
 
 
+def test_tenant_whose_address_is_in_doubt_reads_why_and_has_another_link_sent(mailbox, an_account, clock):
+    tenant = an_account(email=OLD)
+    changed(tenant, mailbox)
+    change_password(tenant.browser, tenant.password)
+    mailbox.read_all()
+    page = tenant.browser.get("/espace/compte")
+    assert page.says("Confirmez votre adresse mail") and page.says("aucun lien de mot de passe ne part à cette adresse")
+    assert not page.says("Annuler ce changement"), "nothing is to be changed"
+    clock.move(minutes=3)
+    page = page.click_link("Recevoir un nouveau lien")
+    assert page.says("Pour y recevoir un lien, tapez-la à nouveau")
+    form = page.form("Recevoir le lien").fill("Ma nouvelle adresse mail", NEW)
+    form.fill("Mon mot de passe", "un nouveau secret bien long").click()
+    page = tenant.browser.get(mailbox.read(to=NEW).link).click("Je confirme mon adresse")
+    assert page.path == "/espace/compte" and not page.says("Confirmez votre adresse mail")
+    mailbox.read_all()
+
+
 def test_button_pressed_twice_is_one_wish_and_three_an_hour_are_enough(mailbox, an_account, clock):
     tenant = an_account(email=OLD)
     asked(tenant, mailbox)
