@@ -66,9 +66,14 @@ def content_of(file: File) -> bytes:
         raise Refused(_("Le fichier est vide."))
     if len(content) > FILE_MAX:
         raise _too_large()
-    if not content.startswith(_MAGIC):
+    if not may_be_notice(content):
         raise Refused(_("Ce n'est pas un fichier PDF."))
     return content
+
+
+def may_be_notice(content: bytes) -> bool:
+    """Tell whether a content is one that a publication takes: a PDF by its beginning, and not too large."""
+    return content.startswith(_MAGIC) and len(content) <= FILE_MAX
 
 
 def reading_of(name: str, period: date | None) -> tuple[str, date]:

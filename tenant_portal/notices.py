@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from errno import ENOENT
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from .errors import NoticesUnusable
 from .i18n import gettext as _
 from .models import Account, Contract, Notice, Purpose
 from .notice_files import File, Refused
+from .rules import is_digest
 from .settings import instance_file
 from .whole_file import sync, written
 
@@ -118,6 +120,14 @@ def content(digest: str) -> bytes:
     return _path(digest).read_bytes()
 
 
+def stands(digest: str) -> bool:
+    """Tell whether the file of a notice lies where it belongs, unharmed."""
+    try:
+        return hashlib.sha256(content(digest)).hexdigest() == digest
+    except OSError:
+        return False
+
+
 def store(digest: str, content: bytes) -> None:
     """Put the file of a notice where it belongs; one that stands there already, unharmed, is left alone."""
     path = _path(digest)
@@ -175,4 +185,7 @@ def _set(notice: Notice | None, key: tuple[int, date], taken: _Taken, report: Re
 
 
 def _path(digest: str) -> Path:
+    """Return where the file of that digest belongs; anything else that a row may hold names no file at all."""
+    if not is_digest(digest):
+        raise FileNotFoundError(ENOENT, "no SHA-256, so no file")
     return instance_file("notices") / digest[:2] / digest

@@ -9,6 +9,7 @@ _SPACES = re.compile(r"\s+")
 _SEPARATORS = re.compile(r"[/\\.|\-]")
 _PREFIX = re.compile(r"^[Ll](?=[0-9])")
 _DIGITS = re.compile(r"[0-9]+")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 #: Longest text that a digits field is looked at; more is no number, and no regular expression should meet it.
 NUMBER_TEXT_MAX = 100
@@ -94,6 +95,11 @@ def is_number(text: str, length: tuple[int, int]) -> bool:
     """Tell whether `text` is ASCII digits only, of a length within the two bounds (both included)."""
     low, high = length
     return low <= len(text) <= high and _DIGITS.fullmatch(text) is not None
+
+
+def is_digest(value: object) -> bool:
+    """Tell whether this is a SHA-256 as we write it: nothing else may become the name of a file."""
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
 def padded_variants(number: str, length: tuple[int, int]) -> list[str]:
