@@ -73,8 +73,23 @@ def today() -> date:
 
 
 def find(reference: str) -> Contract | None:
-    """Return the contract with that reference; one with other leading zeros only if it is the only one (T02)."""
+    """Return the contract that a person means; one with other leading zeros only if it is the only one (T02)."""
     return the_one(reference, _candidates(reference))
+
+
+def of_document(number: str) -> tuple[Contract | None, list[str]]:
+    """Return the contract whose reference a document bears, or the references that other leading zeros make of it.
+
+    To the letter, or a document would reach somebody else. Where all references have one length, a shorter number can
+    only lack its zeros.
+    """
+    low, high = settings.reference_length
+    readings = {number, number.zfill(high) if low == high else number}
+    candidates = _candidates(number)
+    found = [contract for contract in candidates if contract.reference in readings]
+    if len(found) == 1:
+        return found[0], []
+    return None, sorted(contract.reference for contract in candidates)
 
 
 def spellings(reference: str) -> dict[str, str]:
@@ -102,10 +117,13 @@ def the_one(reference: str, candidates: Sequence[Found]) -> Found | None:
 
 
 def find_running(reference: str, module: str) -> Contract | None:
-    """Return the running contract that carries both numbers; which of the two is wrong is never told (T04)."""
-    modules = set(padded_variants(module, settings.module_length))
-    found = the_one(reference, [c for c in _candidates(reference) if c.module in modules])
-    return found if found is not None and found.is_running(today()) else None
+    """Return the running contract that carries both numbers; which of the two is wrong is never told (T04).
+
+    The reference decides first: the module of a contract with other leading zeros must not turn it into that one.
+    """
+    found = the_one(reference, _candidates(reference))
+    modules = padded_variants(module, settings.module_length)
+    return found if found is not None and found.module in modules and found.is_running(today()) else None
 
 
 def of_account(account_id: int) -> list[Lease]:

@@ -156,14 +156,26 @@ def path_of(notice: Notice) -> Path:
 def _take(file: File, period: date | None, *, keep: bool) -> tuple[tuple[int, date], _Taken]:
     """Return contract and month of a file, and what it is; its content is in the data folder then."""
     reference, month = notice_files.reading_of(file.name, period)
-    contract = contracts.find(reference)
+    contract, others = contracts.of_document(reference)
     if contract is None:
-        raise Refused(_("Aucun contrat ne porte la référence « %(value)s ».", value=reference))
+        raise Refused(_no_contract(reference, others, month))
     content = notice_files.content_of(file)  # last, so that a bomb costs nothing unless it bears a tenant's name
     digest = hashlib.sha256(content).hexdigest()
     if keep:
         store(digest, content)
     return (contract.id, month), _Taken(file.name, contract.reference, digest, len(content))
+
+
+def _no_contract(reference: str, others: list[str], month: date) -> str:
+    if not others:
+        return _("Aucun contrat ne porte la référence « %(value)s ».", value=reference)
+    return _(
+        "Aucun contrat ne porte exactement la référence « %(value)s », mais il y a « %(others)s » : les zéros du début"
+        " comptent. Si c'est ce contrat, nommez le fichier ainsi : %(name)s",
+        value=reference,
+        others=" », « ".join(others),
+        name=f"{others[0]}_{month:%Y-%m}.pdf",
+    )
 
 
 def _set(notice: Notice | None, key: tuple[int, date], taken: _Taken, report: Report, *, dry_run: bool) -> None:
