@@ -1,18 +1,16 @@
 """Contracts of the roster: whose is which, found by the numbers that a tenant reads on his notice."""
 
-import re
 from collections.abc import Sequence
 from datetime import date
 from functools import cache
-from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
-from sqlalchemy import Select, String, Table, bindparam, func, or_, select
+from sqlalchemy import Select, String, Table, bindparam, func, select
 from sqlalchemy.orm import joinedload
 
 from .db import db, utcnow
-from .models import Account, Contract, Import
-from .rules import digits_of, folded, full_name, padded_variants
+from .models import Contract, Import
+from .rules import full_name, padded_variants
 from .settings import settings
 
 
@@ -52,8 +50,6 @@ _OF_ACCOUNT = (
     .where(_columns.account_id == bindparam("account_id"))
     .order_by(_columns.reference)
 )
-#: Contracts that one search shows; whoever finds more types more.
-SEARCH_MAX = 50
 
 
 class Referenced(Protocol):
@@ -132,29 +128,6 @@ def of_account(account_id: int) -> list[Lease]:
     return [Lease(*row) for row in rows]
 
 
-def search(query: str) -> list[Contract]:
-    """Return the contracts that a reference, a name or a mail address may mean, for the staff who look one up.
-
-    Digits are a reference or its beginning, what has an @ is an address (the account's or the roster's), the rest a
-    name in either order, whatever its capitals.
-    """
-    text = query.strip()
-    digits = digits_of(text)
-    if digits.isascii() and digits.isdigit():
-        variants = padded_variants(digits, settings.reference_length)
-        condition = or_(Contract.reference.in_(variants), Contract.reference.startswith(digits))
-    elif "@" in text:
-        address = text.lower()
-        condition = or_(
-            func.lower(Contract.email).startswith(address, autoescape=True),
-            Contract.account.has(func.lower(Account.email).startswith(address, autoescape=True)),
-        )
-    else:
-        return _named(folded(text))
-    rows = select(Contract).where(condition).order_by(Contract.last_name, Contract.reference).limit(SEARCH_MAX)
-    return list(db.session.scalars(rows))
-
-
 def lock(contract_id: int) -> Contract:
     """Return the contract of that id as it stands now, kept from other writers until the transaction ends."""
     return db.session.scalars(_LOCKED, {"id": contract_id}).one()
@@ -164,16 +137,6 @@ def last_import_day() -> date | None:
     """Return the day of the newest roster, in the landlord's time zone (T05)."""
     newest = db.session.scalar(select(func.max(Import.created_at)))
     return newest.astimezone(settings.timezone).date() if newest else None
-
-
-def _named(name: str) -> list[Contract]:
-    """Return the contracts of that name; no two databases fold accents alike, so they leave them open and we decide."""
-    names = func.lower(Contract.last_name + " " + Contract.first_name + " " + Contract.last_name)
-    pattern = "%" + re.sub(r"[^bdfghjklmpqrtvwxz0-9 ]", "_", name) + "%"
-    rows = select(Contract).where(names.like(pattern)).order_by(Contract.last_name, Contract.reference)
-    begins = re.compile(rf"\b{re.escape(name)}")  # « colas » is not looked for in « Nicolas »
-    same = (c for c in db.session.scalars(rows) if begins.search(folded(f"{c.last_name} {c.first_name} {c.last_name}")))
-    return list(islice(same, SEARCH_MAX))
 
 
 def _candidates(reference: str) -> list[Contract]:

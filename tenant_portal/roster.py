@@ -32,7 +32,7 @@ from . import contracts, roster_cells
 from .db import begin_staging, begin_write, db, lock_writes, told_by_driver, utcnow
 from .errors import RosterUnusable
 from .i18n import gettext as _
-from .models import Contract, Import, Message
+from .models import Contract, Import, Message, NameWord
 from .roster_file import Roster, from_tables, read
 from .roster_known import known_to
 from .roster_report import Fault, Report
@@ -46,6 +46,7 @@ ENDED_SHARE_MAX = 0.2
 IMPORT_LOCK = 0x726F73746572
 
 _contracts = Contract.metadata.tables[Contract.__tablename__]
+_words = Contract.metadata.tables[NameWord.__tablename__]
 
 
 def take(
@@ -90,6 +91,7 @@ def take(
             report.ended = _end_lacking(stage, force=force)
         report.added, report.changed = _upsert(stage)
         report.unchanged = staged + recognised - doubtful - report.changed - report.added
+    _learn_words(stage)
     stage.drop()
     counts = {key: getattr(report, key) for key in ("added", "changed", "unchanged", "ended", "refused")}
     db.session.add(Import(name=roster_cells.text(name)[:200], **counts))
@@ -245,6 +247,14 @@ def _upsert(stage: Stage) -> tuple[int, int]:
     written = stage.connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
     added = _count(stage) - before
     return added, written - added
+
+
+def _learn_words(stage: Stage) -> None:
+    """Have the search find the names on the staged rows; what it knows already stays as it is."""
+    words, is_postgresql = stage.words.c, stage.connection.dialect.name == "postgresql"
+    own_insert: Callable[..., Any] = postgresql.insert if is_postgresql else sqlite.insert
+    source = select(words.word, words.name).distinct().where(true())
+    stage.connection.execute(own_insert(_words).from_select(["word", "name"], source).on_conflict_do_nothing())
 
 
 def _add_to_none(stage: Stage) -> bool:
