@@ -14,6 +14,8 @@ from .settings import settings
 SEARCH_MAX = 50
 #: Words of one search; no name has more.
 WORDS_MAX = 10
+#: Names with a word that are counted, to tell which word is rare.
+NAMES_MAX = 1_000
 #: Stands after every text that begins with the same signs, where signs are compared by their numbers.
 _LAST_SIGN = "\U0010ffff"
 #: Stands after every number that begins with the same digits, however the database sorts other signs.
@@ -56,12 +58,15 @@ def _by_address(address: str) -> list[Contract]:
 
 
 def _by_name(words: list[str]) -> list[Contract]:
-    """Follow the longest word, which fewest names begin with, through the index; the others are looked up there."""
+    """Follow the word that fewest names have through the index; on the contracts found there are the others, or not."""
     if not words or len(words) > WORDS_MAX:
         return []
-    longest, *others = sorted(words, key=len, reverse=True)
+    counts = {word: _count_names(word) for word in words}
+    if not all(counts.values()):
+        return []
+    rarest, *others = sorted(words, key=lambda word: (counts[word], -len(word)))
     rest = [or_(Contract.last_name.in_(_names(word)), Contract.first_name.in_(_names(word))) for word in others]
-    return _some(*(select(Contract).where(name.in_(_names(longest)), *rest) for name in _NAMES))
+    return _some(*(select(Contract).where(name.in_(_names(rarest)), *rest) for name in _NAMES))
 
 
 _NAMES: tuple[ColumnElement[str], ...] = (Contract.last_name, Contract.first_name)  # type: ignore[assignment]
@@ -70,6 +75,11 @@ _NAMES: tuple[ColumnElement[str], ...] = (Contract.last_name, Contract.first_nam
 def _names(word: str) -> Select[Any]:
     """Return a statement for the names that have a word with that beginning."""
     return select(NameWord.name).where(NameWord.word >= word, NameWord.word < word + _LAST_SIGN)
+
+
+def _count_names(word: str) -> int:
+    """Return how many names have a word with that beginning, of so many as it takes to compare."""
+    return db.session.scalar(select(func.count()).select_from(_names(word).limit(NAMES_MAX).subquery())) or 0
 
 
 def _some(*statements: Select[Any]) -> list[Contract]:
