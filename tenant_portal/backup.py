@@ -8,56 +8,26 @@ is read as it stood at one moment, while tenants go on.
 import hashlib
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
-from sqlalchemy import JSON, Date, DateTime, MetaData, Table, event, func, insert, select, text
+from sqlalchemy import JSON, DateTime, MetaData, Select, Table, event, func, select, text
 from sqlalchemy.engine import Connection
 
 from . import migrate, notices
+from .backup_archive import DOCUMENTS_MAX, FORMAT, MANIFEST, Archive, Missing, Saved, harmed, opened, told_as_harmed
+from .backup_rows import BATCH, put_rows
 from .db import UtcDateTime, db, utcnow
 from .errors import BackupUnusable, DatabaseNotEmpty
 from .i18n import gettext as _
+from .notice_files import may_be_notice
+from .rules import is_digest
 from .whole_file import sync, written
 
-#: The layout of the archive; a later one gets another number.
-FORMAT = 1
-MANIFEST = "manifest.json"
-#: Rows read or written at once.
-BATCH = 1000
-#: What reading a broken archive may raise.
-_BROKEN = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
-
-
-class Missing(NamedTuple):
-    """A notice whose row stands, but whose file is lost or harmed."""
-
-    reference: str
-    period: date
-
-
-@dataclass
-class Saved:
-    """What an archive holds."""
-
-    #: The migration at which the database stood.
-    revision: str
-    at: datetime
-    #: Rows and SHA-256 of each table's file.
-    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
-    #: Names of the notices' files: the SHA-256 of each.
-    documents: list[str] = field(default_factory=list)
-    missing: list[Missing] = field(default_factory=list)
-
-    @property
-    def rows(self) -> int:
-        """Return how many rows there are in all tables."""
-        return sum(table["rows"] for table in self.tables.values())
+__all__ = ["Missing", "Saved", "advance_sequences", "restore", "save"]
 
 
 def save(path: Path) -> Saved:
@@ -85,23 +55,15 @@ def restore(path: Path, *, force: bool = False) -> Saved:
     Raises `DatabaseNotEmpty` where that would erase something, unless with `force`, and `BackupUnusable` for an archive
     that is harmed, not one of ours, or of a newer portal; nothing is changed then.
     """
-    with _opened(path) as (archive, saved), migrate.alone() as connection:
+    with opened(path) as (archive, saved), migrate.alone() as connection:
         if not force and _holds_anything(connection):
             raise DatabaseNotEmpty
+        with told_as_harmed():
+            _restore_tables(connection, archive, saved)
+        # Last, so that an archive that is refused leaves no file; first named by a row, or a crash would show none.
         for digest in saved.documents:
-            notices.store(digest, _document(archive, digest))
+            notices.store(digest, archive.document(digest))
         notices.settle(saved.documents)
-        _everything_ours(connection).drop_all(connection)
-        migrate.upgrade_on(connection, saved.revision)
-        tables = _tables(connection)
-        if {table.name for table in tables.sorted_tables} != set(saved.tables):
-            raise BackupUnusable(_("Cette sauvegarde n'a pas les tables de son format."))
-        for table in tables.sorted_tables:
-            _restore_table(table, connection, archive)
-            if connection.scalar(select(func.count()).select_from(table)) != saved.tables[table.name]["rows"]:
-                raise BackupUnusable(_("Les lignes de la table %(name)s ne sont pas toutes revenues.", name=table.name))
-        advance_sequences(connection, tables)
-        migrate.upgrade_on(connection)
     return saved
 
 
@@ -154,6 +116,48 @@ def _holds_anything(connection: Connection) -> bool:
     return any(connection.execute(select(text("1")).select_from(table).limit(1)).first() for table in tables)
 
 
+def _restore_tables(connection: Connection, archive: Archive, saved: Saved) -> None:
+    _everything_ours(connection).drop_all(connection)
+    migrate.upgrade_on(connection, saved.revision)
+    tables = _tables(connection)
+    if {table.name for table in tables.sorted_tables} != set(saved.tables):
+        raise BackupUnusable(_("Cette sauvegarde n'a pas les tables de son format."))
+    for table in tables.sorted_tables:
+        put_rows(table, connection, archive)
+        if connection.scalar(select(func.count()).select_from(table)) != saved.tables[table.name]["rows"]:
+            raise BackupUnusable(_("Les lignes de la table %(name)s ne sont pas toutes revenues.", name=table.name))
+    if connection.dialect.name == "sqlite":  # which checks them only at the end here
+        lost = connection.exec_driver_sql("PRAGMA foreign_key_check")
+        if any(str(row[0]).startswith("portal_") for row in lost):
+            raise harmed()
+    _check_notices(tables, connection, archive, saved)
+    advance_sequences(connection, tables)
+    migrate.upgrade_on(connection)
+
+
+def _check_notices(tables: MetaData, connection: Connection, archive: Archive, saved: Saved) -> None:
+    """Note the notices whose files are nowhere; raise `BackupUnusable` for a row or a file that cannot be ours."""
+    files, named = set(saved.documents), set[str]()
+    if "portal_notices" in tables.tables:
+        with connection.execute(_notice_rows(tables)) as rows:
+            for digest, size, reference, period in rows:
+                if not is_digest(digest) or (digest in files and archive.document_size(digest) != size):
+                    raise harmed()
+                if digest in files:
+                    named.add(digest)
+                elif not notices.stands(digest):
+                    saved.missing.append(Missing(reference, period))
+    if named != files:
+        raise harmed()
+
+
+def _notice_rows(tables: MetaData) -> Select[Any]:
+    """Return a statement for what the notices say of their files, with contract and month."""
+    notice, contract = tables.tables["portal_notices"], tables.tables["portal_contracts"]
+    rows = select(notice.c.digest, notice.c.size, contract.c.reference, notice.c.period).join(contract)
+    return rows.order_by(notice.c.id).execution_options(yield_per=BATCH)
+
+
 def _save_table(table: Table, connection: Connection, out: IO[bytes]) -> dict[str, Any]:
     digest, rows = hashlib.sha256(), -1
     for row in _lines(table, connection):
@@ -181,81 +185,31 @@ def _save_documents(tables: MetaData, connection: Connection, archive: zipfile.Z
     """Save the files that rows name. Each was written before its row, and none is ever taken away."""
     if "portal_notices" not in tables.tables:
         return
-    notice, contract = tables.tables["portal_notices"], tables.tables["portal_contracts"]
-    rows = select(notice.c.digest, contract.c.reference, notice.c.period).join(contract).order_by(notice.c.id)
-    for digest, reference, period in connection.execute(rows).all():
-        if digest in saved.documents:
-            continue
-        try:
-            content = notices.content(digest)
-        except OSError:
-            content = b""
-        if hashlib.sha256(content).hexdigest() != digest:
-            saved.missing.append(Missing(reference, period))
-            continue
-        archive.writestr(f"notices/{digest}", content)
-        saved.documents.append(digest)
+    seen = set[str]()
+    with connection.execute(_notice_rows(tables)) as rows:
+        for digest, _size, reference, period in rows:
+            if digest not in seen and not _save_document(digest, archive):
+                saved.missing.append(Missing(reference, period))
+            elif digest not in seen:
+                seen.add(digest)
+                saved.documents.append(digest)
+            if len(seen) > DOCUMENTS_MAX:  # rather none than one that `restore` would refuse
+                raise BackupUnusable(
+                    _(
+                        "Il y a plus de %(count)s avis d'échéance. Sauvegardez la base de données par ses propres"
+                        " moyens, et le dossier des avis avec elle.",
+                        count=DOCUMENTS_MAX,
+                    )
+                )
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, Saved]]:
-    """Open an archive of which every byte has been read and found as it was written."""
+def _save_document(digest: str, archive: zipfile.ZipFile) -> bool:
+    """Save the file of a notice, if it is there and unharmed."""
     try:
-        archive = zipfile.ZipFile(path)
-    except FileNotFoundError:
-        raise BackupUnusable(_("Ce fichier n'existe pas.")) from None
-    except _BROKEN:
-        raise BackupUnusable(_("Ce n'est pas une sauvegarde du portail, ou elle n'est pas entière.")) from None
-    with archive:
-        try:
-            manifest = json.loads(archive.read(MANIFEST))
-            if manifest["format"] != FORMAT or manifest["revision"] not in migrate.known():
-                raise BackupUnusable(_("Cette sauvegarde vient d'une version plus récente du portail."))
-            at = datetime.fromisoformat(manifest["at"])
-            saved = Saved(manifest["revision"], at, manifest["tables"], manifest["documents"])
-            is_whole = all(_is_whole(archive, name, table) for name, table in saved.tables.items())
-            is_whole = is_whole and all(
-                hashlib.sha256(_document(archive, digest)).hexdigest() == digest for digest in saved.documents
-            )
-        except _BROKEN:
-            is_whole = False
-        if not is_whole:
-            raise BackupUnusable(_("Cette sauvegarde est abîmée : son contenu n'est plus celui qui a été écrit."))
-        yield archive, saved
-
-
-def _is_whole(archive: zipfile.ZipFile, name: str, table: dict[str, Any]) -> bool:
-    digest = hashlib.sha256()
-    with archive.open(f"tables/{name}.jsonl") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest() == str(table["sha256"])
-
-
-def _document(archive: zipfile.ZipFile, digest: str) -> bytes:
-    return archive.read(f"notices/{digest}")
-
-
-def _restore_table(table: Table, connection: Connection, archive: zipfile.ZipFile) -> None:
-    with archive.open(f"tables/{table.name}.jsonl") as file:
-        names = json.loads(file.readline())
-        if set(names) != set(table.columns.keys()):
-            raise BackupUnusable(_("Cette sauvegarde n'a pas les tables de son format."))
-        readers = [(name, _reader(table.columns[name].type)) for name in names]
-        batch: list[dict[str, Any]] = []
-        for line in file:
-            batch.append({name: read(value) for (name, read), value in zip(readers, json.loads(line), strict=True)})
-            if len(batch) == BATCH:
-                connection.execute(insert(table), batch)
-                batch = []
-        if batch:
-            connection.execute(insert(table), batch)
-
-
-def _reader(kind: Any) -> Any:
-    """Return what makes a value of that kind from what JSON holds."""
-    if isinstance(kind, UtcDateTime):
-        return lambda value: value and datetime.fromisoformat(value)
-    if isinstance(kind, Date):
-        return lambda value: value and date.fromisoformat(value)
-    return lambda value: value
+        content = notices.content(digest)
+    except OSError:
+        return False
+    if hashlib.sha256(content).hexdigest() != digest or not may_be_notice(content):
+        return False
+    archive.writestr(f"notices/{digest}", content)
+    return True

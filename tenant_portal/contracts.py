@@ -1,18 +1,16 @@
 """Contracts of the roster: whose is which, found by the numbers that a tenant reads on his notice."""
 
-import re
 from collections.abc import Sequence
 from datetime import date
 from functools import cache
-from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
-from sqlalchemy import Select, String, Table, bindparam, func, or_, select
+from sqlalchemy import Select, String, Table, bindparam, func, select
 from sqlalchemy.orm import joinedload
 
 from .db import db, utcnow
-from .models import Account, Contract, Import
-from .rules import digits_of, folded, full_name, padded_variants
+from .models import Contract, Import
+from .rules import full_name, padded_variants
 from .settings import settings
 
 
@@ -52,8 +50,6 @@ _OF_ACCOUNT = (
     .where(_columns.account_id == bindparam("account_id"))
     .order_by(_columns.reference)
 )
-#: Contracts that one search shows; whoever finds more types more.
-SEARCH_MAX = 50
 
 
 class Referenced(Protocol):
@@ -73,8 +69,23 @@ def today() -> date:
 
 
 def find(reference: str) -> Contract | None:
-    """Return the contract with that reference; one with other leading zeros only if it is the only one (T02)."""
+    """Return the contract that a person means; one with other leading zeros only if it is the only one (T02)."""
     return the_one(reference, _candidates(reference))
+
+
+def of_document(number: str) -> tuple[Contract | None, list[str]]:
+    """Return the contract whose reference a document bears, or the references that other leading zeros make of it.
+
+    To the letter, or a document would reach somebody else. Where all references have one length, a shorter number can
+    only lack its zeros.
+    """
+    low, high = settings.reference_length
+    readings = {number, number.zfill(high) if low == high else number}
+    candidates = _candidates(number)
+    found = [contract for contract in candidates if contract.reference in readings]
+    if len(found) == 1:
+        return found[0], []
+    return None, sorted(contract.reference for contract in candidates)
 
 
 def spellings(reference: str) -> dict[str, str]:
@@ -102,39 +113,19 @@ def the_one(reference: str, candidates: Sequence[Found]) -> Found | None:
 
 
 def find_running(reference: str, module: str) -> Contract | None:
-    """Return the running contract that carries both numbers; which of the two is wrong is never told (T04)."""
-    modules = set(padded_variants(module, settings.module_length))
-    found = the_one(reference, [c for c in _candidates(reference) if c.module in modules])
-    return found if found is not None and found.is_running(today()) else None
+    """Return the running contract that carries both numbers; which of the two is wrong is never told (T04).
+
+    The reference decides first: the module of a contract with other leading zeros must not turn it into that one.
+    """
+    found = the_one(reference, _candidates(reference))
+    modules = padded_variants(module, settings.module_length)
+    return found if found is not None and found.module in modules and found.is_running(today()) else None
 
 
 def of_account(account_id: int) -> list[Lease]:
     """Return the contracts of an account, by their references."""
     rows = db.session.execute(_OF_ACCOUNT, {"account_id": account_id})
     return [Lease(*row) for row in rows]
-
-
-def search(query: str) -> list[Contract]:
-    """Return the contracts that a reference, a name or a mail address may mean, for the staff who look one up.
-
-    Digits are a reference or its beginning, what has an @ is an address (the account's or the roster's), the rest a
-    name in either order, whatever its capitals.
-    """
-    text = query.strip()
-    digits = digits_of(text)
-    if digits.isascii() and digits.isdigit():
-        variants = padded_variants(digits, settings.reference_length)
-        condition = or_(Contract.reference.in_(variants), Contract.reference.startswith(digits))
-    elif "@" in text:
-        address = text.lower()
-        condition = or_(
-            func.lower(Contract.email).startswith(address, autoescape=True),
-            Contract.account.has(func.lower(Account.email).startswith(address, autoescape=True)),
-        )
-    else:
-        return _named(folded(text))
-    rows = select(Contract).where(condition).order_by(Contract.last_name, Contract.reference).limit(SEARCH_MAX)
-    return list(db.session.scalars(rows))
 
 
 def lock(contract_id: int) -> Contract:
@@ -146,16 +137,6 @@ def last_import_day() -> date | None:
     """Return the day of the newest roster, in the landlord's time zone (T05)."""
     newest = db.session.scalar(select(func.max(Import.created_at)))
     return newest.astimezone(settings.timezone).date() if newest else None
-
-
-def _named(name: str) -> list[Contract]:
-    """Return the contracts of that name; no two databases fold accents alike, so they leave them open and we decide."""
-    names = func.lower(Contract.last_name + " " + Contract.first_name + " " + Contract.last_name)
-    pattern = "%" + re.sub(r"[^bdfghjklmpqrtvwxz0-9 ]", "_", name) + "%"
-    rows = select(Contract).where(names.like(pattern)).order_by(Contract.last_name, Contract.reference)
-    begins = re.compile(rf"\b{re.escape(name)}")  # « colas » is not looked for in « Nicolas »
-    same = (c for c in db.session.scalars(rows) if begins.search(folded(f"{c.last_name} {c.first_name} {c.last_name}")))
-    return list(islice(same, SEARCH_MAX))
 
 
 def _candidates(reference: str) -> list[Contract]:

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .db import Base, UtcDateTime, utcnow
-from .rules import EMAIL_MAX, full_name
+from .rules import EMAIL_MAX, WORD_MAX, full_name
 
 #: A closed account can be opened again for so long (T35), then it counts as gone and the purge erases it.
 REOPENING = timedelta(days=14)
@@ -85,6 +85,8 @@ class Contract(Base):
     __table_args__ = (
         UniqueConstraint("reference"),
         CheckConstraint("reference <> '' AND module <> ''", name="numbers"),
+        Index("ix_portal_contracts_last_name", "last_name"),
+        Index("ix_portal_contracts_first_name", "first_name"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -119,6 +121,21 @@ class Contract(Base):
     def tenant_name(self) -> str:
         """Return title, first and last name as they stand on the roster."""
         return full_name(self.title, self.first_name, self.last_name)
+
+
+class NameWord(Base):
+    """A word of a first or last name, folded, and the name as it stands on contracts: what a search by name looks up.
+
+    Names that no contract bears any more may stay; they lead nowhere.
+    """
+
+    __tablename__ = "portal_name_words"
+
+    #: Compared sign by sign, so that a beginning is a range whatever the language of the database.
+    word: Mapped[str] = mapped_column(
+        String(WORD_MAX).with_variant(String(WORD_MAX, collation="C"), "postgresql"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
 
 
 class Purpose(enum.StrEnum):

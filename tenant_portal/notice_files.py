@@ -66,9 +66,14 @@ def content_of(file: File) -> bytes:
         raise Refused(_("Le fichier est vide."))
     if len(content) > FILE_MAX:
         raise _too_large()
-    if not content.startswith(_MAGIC):
+    if not may_be_notice(content):
         raise Refused(_("Ce n'est pas un fichier PDF."))
     return content
+
+
+def may_be_notice(content: bytes) -> bool:
+    """Tell whether a content is one that a publication takes: a PDF by its beginning, and not too large."""
+    return content.startswith(_MAGIC) and len(content) <= FILE_MAX
 
 
 def reading_of(name: str, period: date | None) -> tuple[str, date]:
@@ -86,7 +91,9 @@ def reading_of(name: str, period: date | None) -> tuple[str, date]:
     numbers = {digits_of(word) for word in words if any(c.isdecimal() for c in word)}
     if len(months) > 1 or len(numbers) > 1 or _DAY.search(stem):
         raise Refused(_("Le nom peut se lire de deux façons. Écrivez-le ainsi : 123456_2026-11.pdf"))
-    if not numbers or not is_number(reference := numbers.pop(), settings.reference_length):
+    low, high = settings.reference_length
+    length = (1 if low == high else low, high)  # of one length only, leading zeros may lack: they are sure
+    if not numbers or not is_number(reference := numbers.pop(), length):
         raise Refused(_("Le nom ne porte pas de référence contrat. Écrivez-le ainsi : 123456_2026-11.pdf"))
     if not months:
         raise Refused(_("Le nom ne dit pas le mois. Écrivez-le ainsi : 123456_2026-11.pdf, ou ajoutez --period."))

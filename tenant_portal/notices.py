@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from errno import ENOENT
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from .errors import NoticesUnusable
 from .i18n import gettext as _
 from .models import Account, Contract, Notice, Purpose
 from .notice_files import File, Refused
+from .rules import is_digest
 from .settings import instance_file
 from .whole_file import sync, written
 
@@ -118,6 +120,14 @@ def content(digest: str) -> bytes:
     return _path(digest).read_bytes()
 
 
+def stands(digest: str) -> bool:
+    """Tell whether the file of a notice lies where it belongs, unharmed."""
+    try:
+        return hashlib.sha256(content(digest)).hexdigest() == digest
+    except OSError:
+        return False
+
+
 def store(digest: str, content: bytes) -> None:
     """Put the file of a notice where it belongs; one that stands there already, unharmed, is left alone."""
     path = _path(digest)
@@ -146,14 +156,26 @@ def path_of(notice: Notice) -> Path:
 def _take(file: File, period: date | None, *, keep: bool) -> tuple[tuple[int, date], _Taken]:
     """Return contract and month of a file, and what it is; its content is in the data folder then."""
     reference, month = notice_files.reading_of(file.name, period)
-    contract = contracts.find(reference)
+    contract, others = contracts.of_document(reference)
     if contract is None:
-        raise Refused(_("Aucun contrat ne porte la référence « %(value)s ».", value=reference))
+        raise Refused(_no_contract(reference, others, month))
     content = notice_files.content_of(file)  # last, so that a bomb costs nothing unless it bears a tenant's name
     digest = hashlib.sha256(content).hexdigest()
     if keep:
         store(digest, content)
     return (contract.id, month), _Taken(file.name, contract.reference, digest, len(content))
+
+
+def _no_contract(reference: str, others: list[str], month: date) -> str:
+    if not others:
+        return _("Aucun contrat ne porte la référence « %(value)s ».", value=reference)
+    return _(
+        "Aucun contrat ne porte exactement la référence « %(value)s », mais il y a « %(others)s » : les zéros du début"
+        " comptent. Si c'est ce contrat, nommez le fichier ainsi : %(name)s",
+        value=reference,
+        others=" », « ".join(others),
+        name=f"{others[0]}_{month:%Y-%m}.pdf",
+    )
 
 
 def _set(notice: Notice | None, key: tuple[int, date], taken: _Taken, report: Report, *, dry_run: bool) -> None:
@@ -175,4 +197,7 @@ def _set(notice: Notice | None, key: tuple[int, date], taken: _Taken, report: Re
 
 
 def _path(digest: str) -> Path:
+    """Return where the file of that digest belongs; anything else that a row may hold names no file at all."""
+    if not is_digest(digest):
+        raise FileNotFoundError(ENOENT, "no SHA-256, so no file")
     return instance_file("notices") / digest[:2] / digest

@@ -29,6 +29,9 @@ HEAD_LINES = 40
 HEADER_TRIES = 12
 #: Physical lines that one quoted row may span; beyond that its quotation mark was never meant to open a field.
 ROW_LINES_MAX = 60
+#: Lines with a quotation mark astray that any file may have, and the share of its lines that they may be beyond that:
+#: a program that writes more of them does not close its quotation marks at all.
+STRAY_MAX, STRAY_SHARE_MAX = 1_000, 0.1
 
 _LOOKS_LIKE_NUMBER = re.compile(r"(?:=\"?|[Ll] ?[/-]? ?)?[0-9]{1,20}")
 
@@ -133,16 +136,21 @@ def _find_header(head: Sequence[str], delimiter: str | None) -> tuple[str, list[
     starts = [at for at, line in enumerate(head) if line.strip()][:HEADER_TRIES]
     for at in starts:
         for sign in delimiter or DELIMITERS:
-            reader = csv.reader(head[at : at + 5], delimiter=sign)
-            try:
-                cells = next(reader)
-            except (csv.Error, StopIteration):
-                continue
+            cells, lines = _header_at(head, at, sign)
             known = [name for name in map(column_of, cells) if name]
             score = len(known) + (100 if {"reference", "module"} <= set(known) else 0)
             if score > best[0]:
-                best = (score, sign, cells, at + reader.line_num)
+                best = (score, sign, cells, at + lines)
     return best[1:]
+
+
+def _header_at(head: Sequence[str], at: int, sign: str) -> tuple[list[str], int]:
+    """Return the cells of a header and the lines that it spans; a mark that is not closed must not swallow rows."""
+    reader = csv.reader(head[at : at + 5], delimiter=sign, strict=True)
+    try:
+        return next(reader), reader.line_num
+    except (csv.Error, StopIteration):
+        return [cell.strip('" \n') for cell in head[at].split(sign)], 1
 
 
 def _columns(header: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
@@ -190,6 +198,8 @@ class _Reader:
         self.pieces, self.at, self.delimiter, self.width = pieces, at, delimiter, width
         self.places = tuple(columns.values())
         self.pick = itemgetter(*self.places)
+        #: Lines with a quotation mark astray, and the first of them.
+        self.stray, self.first_stray = 0, 0
 
     def __iter__(self) -> Iterator[Batch]:
         for piece in self.pieces:
@@ -252,7 +262,24 @@ class _Reader:
             back.extendleft(reversed(pending[1:]))
             first = pending[0]
             pending.clear()
+            if first.count('"') % 2:
+                self._count_stray()
             yield self.at, *_alone(first, self.delimiter, width, pick)
+
+    def _count_stray(self) -> None:
+        """Count a line whose quotation mark is never closed; raise `RosterUnusable` where there are far too many."""
+        self.stray += 1
+        self.first_stray = self.first_stray or self.at
+        if self.stray > max(STRAY_MAX, self.at * STRAY_SHARE_MAX):
+            raise RosterUnusable(
+                _(
+                    "À la ligne %(line)s, un guillemet ouvre une case et ne la ferme pas, et %(count)s autres lignes"
+                    " ont le même défaut."
+                    " Refaites l'export en doublant chaque guillemet d'un texte, ou sans guillemets.",
+                    line=self.first_stray,
+                    count=self.stray - 1,
+                )
+            )
 
 
 def _feed(back: "deque[str]", pieces: Iterator[str], pending: list[str]) -> Iterator[str]:
@@ -272,12 +299,24 @@ def _is_astray(cells: list[str], pending: list[str], delimiter: str, width: int,
         return True
     own = [cell.strip(' "') for cell in pick(cells)[:2]]
     for line in pending:
-        split = line.rstrip("\n").split(delimiter)
+        split = _split(line.rstrip("\n"), delimiter)
         if len(split) == width:
             numbers = [cell.strip(' "') for cell in pick(split)[:2]]
             if numbers != own and all(_LOOKS_LIKE_NUMBER.fullmatch(number) for number in numbers):
                 return True
     return False
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    """Return the cells of a line: delimiters between quotation marks count for none, and a last single mark neither."""
+    if '"' not in line:
+        return line.split(delimiter)
+    if line.count('"') % 2:
+        line = "".join(line.rsplit('"', 1))
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def _alone(line: str, delimiter: str, width: int, pick: Pick) -> tuple[tuple[str, ...], str]:

@@ -14,12 +14,15 @@ from .models import Contract
 from .roster_file import Batch, Roster
 from .roster_known import SIGN, Known, runs
 from .roster_report import Fault, Report
+from .rules import words_of
 from .settings import settings
 
 #: Characters of a value that are kept to show it.
 SHOWN_MAX = 80
 #: Cleaned values that a column remembers, such as every day of seventy years; most columns hold the same few.
 REMEMBERED = 25_000
+#: Names that are remembered until their words are staged: more than most landlords have.
+NAMES_MAX = 100_000
 
 _contracts = Contract.metadata.tables[Contract.__tablename__]
 #: What stands for «nothing» on its way to PostgreSQL: a sign that no cleaned cell holds.
@@ -58,8 +61,30 @@ class Stage:
             Column("line", Integer),
             prefixes=["TEMPORARY"],
         )
+        #: The words of the names on the staged rows, for the search.
+        self.words = Table(
+            "portal_staged_words",
+            metadata,
+            Column("word", String),
+            Column("name", String),
+            prefixes=["TEMPORARY"],
+        )
+        self._names = set[str]()
         metadata.create_all(connection, checkfirst=False)
         self.drop = partial(metadata.drop_all, connection, checkfirst=False)
+
+    def note_names(self, columns: Sequence[Sequence[str]]) -> None:
+        """Remember the names in these columns; many rows bear the same few."""
+        self._names.update(*columns)
+        if len(self._names) > NAMES_MAX:
+            self.add_words()
+
+    def add_words(self) -> None:
+        """Stage the words of the names that were remembered."""
+        pairs = [(word, name) for name in self._names for word in words_of(name)]
+        self._names.clear()
+        if pairs:
+            self.add(self.words, list(zip(*pairs, strict=True)))
 
     def add(self, table: Table, columns: Sequence[Sequence[Any]]) -> None:
         """Add rows, given column by column, by the driver's own means: nothing is computed for each."""
@@ -92,6 +117,7 @@ def stage_all(
     """Clean and stage each row that can be taken, note the others; return how many were staged, and how many known."""
     cleaners = {name: _cleaner(name) for name in roster.columns}
     debits = Cleaner(lambda payment: str(int(roster_cells.is_direct_debit(payment))))
+    names = [at for at, name in enumerate(roster.columns) if name in ("last_name", "first_name")]
     staged = recognised = 0
     for batch in roster.batches:
         rows = batch if known is None else _without_known(batch, known, stage, cleaners, debits)
@@ -103,10 +129,12 @@ def stage_all(
             taken = _good_ones(rows, Batch(rows.lines, clean, rows.troubles), roster, stage, cleaners, report)
             if taken.lines:
                 stage.add(stage.rows, [taken.lines, *taken.columns])
+                stage.note_names([taken.columns[at] for at in names])
                 staged += len(taken.lines)
         for cleaner in (*cleaners.values(), debits):
             cleaner.forget()
         progress()
+    stage.add_words()
     return staged, recognised
 
 

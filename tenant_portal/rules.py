@@ -9,10 +9,14 @@ _SPACES = re.compile(r"\s+")
 _SEPARATORS = re.compile(r"[/\\.|\-]")
 _PREFIX = re.compile(r"^[Ll](?=[0-9])")
 _DIGITS = re.compile(r"[0-9]+")
+_WORD = re.compile(r"[^\W_]+")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 #: Longest text that a digits field is looked at; more is no number, and no regular expression should meet it.
 NUMBER_TEXT_MAX = 100
 
+#: Signs of a word that a search compares.
+WORD_MAX = 200
 EMAIL_MAX = 254  # RFC 5321, 4.5.3.1.3 with its angle brackets taken off
 PASSWORD_MIN = 12
 PASSWORD_MAX = 128
@@ -96,6 +100,11 @@ def is_number(text: str, length: tuple[int, int]) -> bool:
     return low <= len(text) <= high and _DIGITS.fullmatch(text) is not None
 
 
+def is_digest(value: object) -> bool:
+    """Tell whether this is a SHA-256 as we write it: nothing else may become the name of a file."""
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
+
+
 def padded_variants(number: str, length: tuple[int, int]) -> list[str]:
     """Return the number with every count of leading zeros that the length allows, itself first (T02)."""
     core = number.lstrip("0") or "0"
@@ -112,6 +121,11 @@ def folded(text: str) -> str:
     """Return a text for comparison: small letters without accents, single spaces."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return " ".join(plain.split())
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text for a search, each once: folded, hyphens, apostrophes and all other signs aside."""
+    return list(dict.fromkeys(word[:WORD_MAX] for word in _WORD.findall(folded(text))))
 
 
 def suggested_address(address: str) -> str | None:

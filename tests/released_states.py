@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, select
+from sqlalchemy import MetaData, select, update
 from sqlalchemy.engine import Connection
 
 from tenant_portal import backup, create_app, migrate
@@ -75,3 +75,21 @@ def _run(script: str, connection: Connection) -> None:
     else:
         for line in script.split(";\n"):  # «executescript» would commit first
             driver.execute(line)
+
+
+def saved(url: str, folder: Path) -> bytes:
+    """Return the backup of the portal on a database; its data folder is `data` in that folder."""
+    app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url, "PORTAL_DATA_DIR": str(folder / "data")})
+    with app.app_context():
+        backup.save(folder / "saved.zip")
+    close(app)
+    return (folder / "saved.zip").read_bytes()
+
+
+def poison(url: str, table: str, column: str, value: str) -> None:
+    """Put a value into a column of every row of a table, as no program of ours does."""
+    app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
+    with app.app_context(), migrate.alone() as connection:
+        found = _ours(connection).tables[table]
+        connection.execute(update(found).values({column: value}))
+    close(app)

@@ -97,7 +97,6 @@ def zipped(path: Path, write: Callable[[zipfile.ZipFile], Any]) -> Path:
         "2026-11_417201.pdf",
         "2026-11-417201.pdf",
         "417201-2026-11.pdf",
-        "000417201_2026-11.pdf",
         "Avis d'échéance L-417201 Élodie MARTIN 2026-11.pdf",
         "novembre/secteur nord/417201_2026-11.pdf",
     ],
@@ -112,6 +111,7 @@ def test_staff_publish_a_notice_whose_name_has_one_reading(app: Flask, folder: P
     ("name", "reason"),
     [
         ("417299_2026-11.pdf", "Aucun contrat ne porte la référence « 417299 »"),
+        ("000417201_2026-11.pdf", "mais il y a « 417201 » : les zéros du début comptent"),
         ("417201.pdf", "Le nom ne dit pas le mois"),
         ("417201_2026-13.pdf", "deux façons"),
         ("417201_202611.pdf", "deux façons"),
@@ -136,6 +136,64 @@ def test_staff_are_told_why_a_name_is_refused_and_the_others_are_taken(
     line = next(line for line in said.splitlines() if line.startswith("- «"))
     assert name[:100].strip() in line and reason in line
     assert list(standing(app)) == [("417201", "2026-10-01")]
+
+
+@pytest.mark.parametrize(
+    ("on_file", "name", "told"),
+    [
+        (
+            ["234567"],
+            "00234567",
+            "« 234567 » : les zéros du début comptent. Si c'est ce contrat, nommez le fichier ainsi",
+        ),
+        (["00234567"], "234567", "« 00234567 » : les zéros"),
+        (["00234567", "234567"], "0234567", "« 00234567 », « 234567 » : les zéros"),
+    ],
+)
+def test_x26_a_notice_never_goes_to_a_contract_with_other_zeros(
+    app: Flask, folder: Path, roster: Roster, on_file: list[str], name: str, told: str
+) -> None:
+    """Even where that one is alone on the roster: the other may have left it, or may come next month."""
+    for reference in on_file:
+        roster.add(reference=reference)
+    code, said = publish(app, in_folder(folder, {f"{name}_2026-11.pdf": pdf()}))
+    assert (code, counts(said)) == (3, [0, 0, 0, 1])
+    assert told in said and f"{on_file[0]}_2026-11.pdf" in said, said
+    assert standing(app) == {}
+
+
+def test_x26_each_of_two_contracts_that_differ_by_zeros_gets_its_own_notice(
+    app: Flask, folder: Path, roster: Roster
+) -> None:
+    for reference in ("00234567", "234567"):
+        roster.add(reference=reference)
+    files = {f"{reference}_2026-11.pdf": pdf(reference) for reference in ("00234567", "234567")}
+    assert publish(app, in_folder(folder, files))[0] == 0
+    assert standing(app) == {(name[:-12], "2026-11-01"): digest(content) for name, content in files.items()}
+
+
+def test_x26_zeros_that_lack_are_put_before_where_references_have_one_length(
+    make_app: MakeApp, folder: Path, tmp_path: Path
+) -> None:
+    app = make_app(PORTAL_REFERENCE_LENGTH="8")
+    Roster(app, tmp_path).add(reference="00234567")
+    names = ["234567_2026-11.pdf", "00234567_2026-10.pdf", "000234567_2026-09.pdf", "7_2026-08.pdf"]
+    code, said = publish(app, in_folder(folder, dict.fromkeys(names, pdf())))
+    assert (code, counts(said)) == (3, [2, 0, 0, 2]), said
+    assert set(standing(app)) == {("00234567", "2026-11-01"), ("00234567", "2026-10-01")}
+
+
+def test_x26_a_reference_left_from_another_length_is_not_guessed(
+    make_app: MakeApp, folder: Path, tmp_path: Path
+) -> None:
+    former = make_app()
+    Roster(former, tmp_path).add(reference="234567")
+    app = make_app(PORTAL_REFERENCE_LENGTH="8")
+    files = in_folder(folder, {"234567_2026-11.pdf": pdf()})
+    assert publish(app, files, "--dry-run")[0] == 0, "to the letter"
+    Roster(app, tmp_path / "avis").add(reference="00234567")
+    code, said = publish(app, files)
+    assert code == 3 and "« 00234567 », « 234567 »" in said
 
 
 def test_staff_who_give_the_month_need_only_the_reference_in_the_names(app: Flask, folder: Path, lease: Lease) -> None:
@@ -226,7 +284,7 @@ def test_two_files_for_one_notice_are_refused_unless_they_are_the_same(
 ) -> None:
     roster.add(reference="417202")
     same = {"a/417201_2026-11.pdf": pdf(), "b/2026-11_417201.pdf": pdf()}
-    unlike = {"a/417202_2026-11.pdf": pdf("un"), "b/0417202_2026-11.pdf": pdf("deux")}
+    unlike = {"a/417202_2026-11.pdf": pdf("un"), "b/2026-11_417202.pdf": pdf("deux")}
     code, said = publish(app, in_folder(folder, {**same, **unlike}))
     assert (code, counts(said)) == (3, [1, 0, 1, 2])
     assert said.count("avec un autre contenu") == 2

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, date
 from pathlib import Path
@@ -307,6 +308,12 @@ def test_quoted_lines_stray_quotes_and_odd_rows_lose_nothing(inside: None, tmp_p
     assert rows["9"][1][2] == "I"
 
 
+def test_a_quoted_delimiter_before_a_line_end_makes_no_row_of_its_own(inside: None, tmp_path: Path) -> None:
+    path = a_file(tmp_path, 'Module,Référence,Adresse,Nom\n7,"1,2E+05","2 rue X\nBât. B",A\n8,9,rue,B\n')
+    rows = [(line, cells) for line, cells, _ in roster.read(path)]
+    assert rows == [(2, ("1,2E+05", "7", "A", "2 rue X\nBât. B")), (4, ("9", "8", "B", "rue"))]
+
+
 def test_a_file_cut_in_the_middle_of_a_line_refuses_that_line(inside: None, tmp_path: Path) -> None:
     path = a_file(tmp_path, "Référence;Module;Nom\n1;2;A\n3;45")
     assert [bool(trouble) for _line, _cells, trouble in roster.read(path)] == [False, True]
@@ -347,6 +354,94 @@ def test_an_encoding_that_the_file_does_not_have_is_refused(inside: None, tmp_pa
 def test_what_is_no_roster_is_refused_with_its_cause(inside: None, tmp_path: Path, content: bytes, why: str) -> None:
     with pytest.raises(RosterUnusable, match=why):
         roster.read(a_file(tmp_path, content))
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count the readers that the csv module makes, and the signs that it is given."""
+    counted, make = Counter[str](), csv.reader
+
+    def reader(lines: Iterator[str], **options: Any) -> Any:
+        def given() -> Iterator[str]:
+            for line in lines:
+                counted["signs"] += len(line)
+                yield line
+
+        counted["readers"] += 1
+        return make(given(), **options)
+
+    monkeypatch.setattr(csv, "reader", reader)
+    return counted
+
+
+#: A line of a roster by its number, for files in which each line or many have something astray.
+_ASTRAY: dict[str, Callable[[int], str]] = {
+    "opened and never closed": lambda n: f'{n};{n};Nom;"rue\n',
+    "opened in the first cell": lambda n: f'"{n};{n};Nom;rue\n',
+    "opened at the end": lambda n: f'{n};{n};Nom;"\n',
+    "opened by three": lambda n: f'{n};{n};Nom;"""rue\n',
+    "every other line": lambda n: f"{n};{n};Nom;{'' if n % 2 else chr(34)}rue\n",
+    "nothing but one": lambda n: '"\n',
+}
+
+
+@pytest.mark.parametrize("kind", _ASTRAY)
+def test_quotation_marks_that_are_never_closed_are_told_early(
+    inside: None, tmp_path: Path, parsed: Counter[str], kind: str
+) -> None:
+    """Ten million such lines would be taken one by one."""
+    text = "Référence;Module;Nom;Adresse\n" + "1;1;Nom;rue\n" * 5 + "".join(map(_ASTRAY[kind], range(10, 100_000)))
+    read = roster.read(a_file(tmp_path, text))
+    with pytest.raises(RosterUnusable, match=r"À la ligne\W[78], un guillemet ouvre une case.* en doublant"):
+        take(read)
+    assert parsed["readers"] < 10_000
+    db.session.rollback()
+    assert how_many() == 0
+
+
+def test_a_thousand_marks_astray_and_a_tenth_of_all_lines_are_repaired(inside: None, tmp_path: Path) -> None:
+    marks = [n <= 900 or n > 10_000 and n % 12 == 0 for n in range(1, 40_001)]
+    text = "".join(f"{n};{n};Nom;{chr(34) if mark else ''}rue\n" for n, mark in enumerate(marks, 1))
+    report = take(roster.read(a_file(tmp_path, "Référence;Module;Nom;Adresse\n" + text)))
+    assert counts(report) == (40_000, 0, 0, 0, 0)
+
+
+_SLOW: dict[str, tuple[str, int]] = {
+    "no mark": ("1;1;Nom;rue\n", 9_000),
+    "closed": ('1;1;"Nom";"rue"\n', 9_000),
+    "closed within its cell": ('1;1;Nom;"Lilas" rue\n', 9_000),
+    "opened each 61st line": ('1;1;Nom;"rue\n' + "1;1;Nom;rue\n" * 60, 150),
+    "opened each 60th line, doubled ones between": ('1;1;Nom;"rue\n' + '1;1;Nom;"" rue\n' * 59, 150),
+    "opened each 15th line": ('1;1;Nom;"rue\n' + "1;1;Nom;rue\n" * 14, 600),
+    "rows of 59 lines": ('1;1;Nom;"rue\n' + "rue\n" * 57 + 'rue"\n', 150),
+    "closed by the next line": ('1;";Nom;rue\n', 9_000),
+    "blank": ("\n", 9_000),
+    "marks and delimiters": (';"' * 20 + "\n", 9_000),
+    "lines of one megabyte": ('1;1;Nom;"' + "x" * 1_000_000 + "\n", 20),
+    "marks on lines of one megabyte": ('1;1;Nom;"' + '"x' * 499_990 + "\n", 10),
+    "no end of line": ('1;1;"' * 40_000, 100),
+    "NUL": ("\0" * 200_000, 100),
+    "old ends of line": ("\r", 9_000),
+}
+
+
+@pytest.mark.parametrize("kind", _SLOW)
+def test_no_line_is_read_many_times(inside: None, tmp_path: Path, parsed: Counter[str], kind: str) -> None:
+    """What the csv module is given tells how long a file takes: each line five times at the most."""
+    unit, times = _SLOW[kind]
+    path = a_file(tmp_path, "Référence;Module;Nom;Adresse\n" + unit * times)
+    for _row in roster.read(path):
+        pass
+    lines = path.read_bytes().count(unit[-1:].encode()) if unit[-1:] in "\n\r" else times
+    assert parsed["signs"] <= 5 * path.stat().st_size + 100_000
+    assert parsed["readers"] <= 3 * lines + 100
+
+
+def test_a_mark_astray_in_the_header_swallows_no_row(inside: None, tmp_path: Path) -> None:
+    text = 'Référence;Module;"Nom;Adresse\n' + "".join(f"{n};{n};Nom;rue\n" for n in range(1, 9))
+    assert counts(take(roster.read(a_file(tmp_path, text)))) == (8, 0, 0, 0, 0)
+    path = a_file(tmp_path, 'Référence;Module;"Date\nd\'entrée"\n21;2;01/02/2003\n')
+    assert [(line, cells) for line, cells, _ in roster.read(path)] == [(3, ("21", "2", "01/02/2003"))]
 
 
 def test_what_cannot_be_opened_is_refused(inside: None, tmp_path: Path) -> None:

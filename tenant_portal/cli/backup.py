@@ -10,7 +10,7 @@ from .. import i18n, migrate
 from ..errors import BackupUnusable, DatabaseNotEmpty, NoticesUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
-from .guard import SOME_REFUSED, Stop, Unusable, require_newest, with_answers
+from .guard import SOME_REFUSED, Stop, Unusable, require_newest, shown, with_answers
 
 
 @click.command("backup", help=_("Enregistre la base de données et les avis d'échéance dans un seul fichier."))
@@ -23,6 +23,8 @@ def backup(file: Path) -> None:
         require_newest()
     try:
         saved = archive.save(file)
+    except BackupUnusable as trouble:
+        raise Stop(_("%(cause)s Aucun fichier n'a changé.", cause=trouble)) from None
     except OSError as trouble:
         raise Stop(
             _("La sauvegarde n'a pas pu être écrite : %(cause)s. Aucun fichier n'a changé.", cause=trouble.strerror)
@@ -33,8 +35,7 @@ def backup(file: Path) -> None:
         click.echo(
             _("Avis d'échéance publiés dont le fichier manque ou est abîmé ; la sauvegarde est faite sans eux :")
         )
-        for reference, period in saved.missing:
-            click.echo(f"- {reference}, {i18n.month(period)}")
+        _list_missing(saved)
         click.get_current_context().exit(SOME_REFUSED)
 
 
@@ -59,6 +60,14 @@ def restore(file: Path, force: bool) -> None:
     click.echo(_("Sauvegarde du %(at)s remise en place : %(what)s.", at=i18n.moment(saved.at), what=_what(saved)))
     if saved.revision != migrate.newest():
         click.echo(_("Elle était d'un format antérieur : la base de données est maintenant au dernier format."))
+    if saved.missing:
+        click.echo(_("Avis d'échéance dont la sauvegarde n'a pas le fichier ; publiez-les à nouveau :"))
+        _list_missing(saved)
+
+
+def _list_missing(saved: archive.Saved) -> None:
+    for reference, period in saved.missing:
+        click.echo(f"- {shown(reference)}, {i18n.month(period)}")
 
 
 def _what(saved: archive.Saved) -> str:

@@ -3,7 +3,7 @@
 from flask import Blueprint, abort
 from wtforms import StringField
 
-from .. import contracts, identity, progress
+from .. import identity, lookup, progress
 from ..db import db
 from ..i18n import lazy_gettext as _l
 from ..models import Contract
@@ -28,8 +28,8 @@ class SearchForm(PortalForm):
 def gestion(name: str):
     """Search the contracts by reference, name or address."""
     form = SearchForm()
-    found = contracts.search(form.query.data) if form.validate_on_submit() else None
-    return page("staff/gestion.html", form=form, found=found, most=contracts.SEARCH_MAX, name=name)
+    found = lookup.search(form.query.data) if form.validate_on_submit() else None
+    return page("staff/gestion.html", form=form, found=found, most=lookup.SEARCH_MAX, name=name)
 
 
 @screen.get("/contrat/<portal_number:number>")

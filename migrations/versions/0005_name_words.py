@@ -1,0 +1,43 @@
+"""The words of names, folded, so that a search by name reads an index and not every contract."""
+
+from itertools import islice
+
+import sqlalchemy as sa
+from alembic import op
+
+from tenant_portal.rules import words_of
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+#: Names that are taken apart at a time.
+BATCH = 5_000
+
+
+def upgrade() -> None:
+    """Apply the step."""
+    words = op.create_table(
+        "portal_name_words",
+        sa.Column(
+            "word", sa.String(length=200).with_variant(sa.String(200, collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("word", "name", name="pk_portal_name_words"),
+    )
+    contracts = sa.table("portal_contracts", sa.column("last_name"), sa.column("first_name"))
+    names = sa.union(sa.select(contracts.c.last_name), sa.select(contracts.c.first_name))
+    with op.get_bind().execute(names.execution_options(yield_per=BATCH)) as found:
+        every = ({"word": word, "name": name} for (name,) in found for word in words_of(name))
+        while batch := list(islice(every, BATCH)):
+            op.bulk_insert(words, batch)
+    op.create_index("ix_portal_contracts_last_name", "portal_contracts", ["last_name"])
+    op.create_index("ix_portal_contracts_first_name", "portal_contracts", ["first_name"])
+
+
+def downgrade() -> None:
+    """Take the step back."""
+    op.drop_index("ix_portal_contracts_first_name", "portal_contracts")
+    op.drop_index("ix_portal_contracts_last_name", "portal_contracts")
+    op.drop_table("portal_name_words")
