@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from .. import audit, i18n, links, logs, neighbours, outbox, resources
 from ..db import cause, db, is_away
 from ..errors import ConfigError, PortalError
+from ..form_limits import refuse_odd_form
 from ..i18n import gettext as _
 from ..identity import be_stranger, check_loaders, cookie_name, same_page, set_cookie
 from ..settings import settings, state
@@ -111,6 +112,7 @@ def _speak() -> WerkzeugResponse | None:
     _check_host()
     _refuse_other_sites()
     _refuse_too_much()
+    refuse_odd_form()
     wanted = request.args.get("langue", "")
     if wanted in i18n.LANGUAGES and request.method == "GET" and request.endpoint:
         answer = redirect(same_page(without="langue"))
