@@ -39,6 +39,9 @@ _WEIGHED_MAX = 32
 _SIGNS_OF_LETTERS = ("4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2")
 _SIGNS = frozenset("".join(_SIGNS_OF_LETTERS))
 _CHOICES_MAX = 8
+#: Makes one sign of all that zxcvbn may take for each other.
+_ALIKE = ("a4@", "b8", "c({[<", "e3", "g69", "ilt1!|7+", "o0", "s$5", "x%", "z2")
+_AS_ONE = str.maketrans({sign: alike[0] for alike in _ALIKE for sign in alike})
 #: Words that a guesser is taken to know, and the length to which each is looked at.
 _KNOWN_MAX, _KNOWN_LENGTH = 40, 40
 #: Characters of a hash after its parameters: two dollars, 22 of salt and 43 of digest, as `argon2` writes them.
@@ -100,6 +103,13 @@ def weakness(password: str, context: Iterable[str]) -> str | None:
     if score < PASSWORD_SCORE_MIN or _is_only_known(password, known):
         return "guessable"
     return None
+
+
+def may_hold(password: str, words: Iterable[str]) -> bool:
+    """Tell whether a password may hold one of those words, backwards or with signs for letters too, as zxcvbn looks."""
+    text = normal_password(password).lower().translate(_AS_ONE)
+    known = (word.translate(_AS_ONE) for word in _known_words(words))
+    return any(word in text or word in text[::-1] for word in known)
 
 
 def _known_words(context: Iterable[str]) -> list[str]:

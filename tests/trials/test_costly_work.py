@@ -156,6 +156,17 @@ def test_password_of_many_signs_is_weighed_a_few_times_only(signs: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "password", ["quatre angers dehors", "sregna quatre chats", "4n6er$ quatre chats", "ÉLODIE dort", "nartin ang|+in"]
+)
+def test_password_that_zxcvbn_finds_the_town_in_is_weighed_with_it(app: Flask, password: str) -> None:
+    words = ["Angers", "Élodie", "tintin"]
+    with app.app_context():
+        is_found = zxcvbn(password, words).guesses < zxcvbn(password).guesses
+        assert passwords.may_hold(password, words) >= is_found
+        assert not passwords.may_hold("girafe violette sous l'évier", words)
+
+
+@pytest.mark.parametrize(
     "word", ["banana", "baseball", "chocolate", "elephant", "george", "hunter", "maxwell", "mickey"]
 )
 def test_no_other_sign_stands_for_a_letter(word: str) -> None:
