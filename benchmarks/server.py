@@ -42,20 +42,20 @@ def prepare(folder: Path, *, contracts: int, tenants: int, **cost: int) -> None:
 
 
 @contextmanager
-def serving(folder: Path, *target: str, workers: int = 1, **cost: int) -> Iterator["Server"]:
-    """Serve an application as the unit of `deploy/` does, by so many workers."""
+def serving(folder: Path, *target: str, workers: int = 1, proxy_hops: int = 0, **cost: int) -> Iterator["Server"]:
+    """Serve an application as the unit of `deploy/` does, by so many workers and behind so many proxies."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     line = (ROOT / "deploy" / "granian.sh").read_text(encoding="utf-8").replace("\\\n", " ").rpartition("exec ")[2]
     command = [word for word in shlex.split(line) if word not in {"$@", "wsgi:app"}]
-    options = f"--workers {workers}"
+    options, hops = f"--workers {workers}", {"FLASK_PORTAL_PROXY_HOPS": str(proxy_hops)}
     command[0] = str(Path(sys.executable).parent / command[0])
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 (our own command)
             [*command, "--port", str(port), *shlex.split(options), *target],
             cwd=ROOT,
-            env={**environment(folder, **cost), "PORTAL_SERVER_OPTIONS": options},
+            env={**environment(folder, **cost), **hops, "PORTAL_SERVER_OPTIONS": options},
             stdout=log,
             stderr=log,
         )
@@ -95,12 +95,17 @@ class Server:
 
     def browser(self) -> Browser:
         """Return a browser with a connection of its own, which stays open."""
-        return Browser(_over_network(self.port))
+        return Browser(over_network(self.connect()))
+
+    def connect(self) -> http.client.HTTPConnection:
+        """Return a new connection."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
 
 def keep_logging_in(port: int, seconds: float, first: int, *, is_whole: bool = True) -> int:
     """Log in again and again on one device and return how often; if not as a whole, then by the sent form alone."""
-    browser, reference = Browser(_over_network(port)), portal.reference(first)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    browser, reference = Browser(over_network(connection)), portal.reference(first)
     log_in(browser, reference, portal.PASSWORD)
     browser.cookies = {name: value for name, value in browser.cookies.items() if name.endswith("device")}
     browser.get("/")
@@ -118,9 +123,8 @@ def log_in_at_once(port: int, seconds: float, visitors: int, *, is_whole: bool) 
         return sum(pool.map(work, range(visitors)))
 
 
-def _over_network(port: int) -> Callable[..., list[bytes]]:
+def over_network(connection: http.client.HTTPConnection) -> Callable[..., list[bytes]]:
     """Return what looks like a WSGI application and asks a server."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def ask(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         query = environ["QUERY_STRING"]

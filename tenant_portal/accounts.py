@@ -21,6 +21,7 @@ _LOCKED = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
+_OF_CONTRACT = select(Account).join(Account.contracts).where(Contract.id == bindparam("contract_id"))
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,10 @@ def sign_up(contract: Contract, *, email: str, password: str, choices: Mapping[P
 
 def pending_sign_up(contract_id: int, key: str, *, lock: bool = False) -> Account | None:
     """Return the unfinished account of that very sign-up; None once it is finished, or replaced by a newer one."""
-    contract = db.session.get(Contract, contract_id)
-    if contract is None:
-        return None
-    account = lock_account_of(contract) if lock else contract.account
+    if lock:
+        account = lock_account_of(db.session.get(Contract, contract_id))
+    else:
+        account = db.session.scalars(_OF_CONTRACT, {"contract_id": contract_id}).one_or_none()
     if account is None or account.is_finished or account.is_closed:
         return None
     return account if secrets.compare_digest(account.signup_key, key) else None

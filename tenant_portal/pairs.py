@@ -14,6 +14,8 @@ class Look(NamedTuple):
 
     contract: Contract | None = None
     wait: timedelta | None = None
+    #: Slips that were counted for the reference before.
+    failures: int = 0
 
 
 def look(reference: str, module: str, *, origin: str) -> Look:
@@ -34,7 +36,7 @@ def look(reference: str, module: str, *, origin: str) -> Look:
         _slip(reference, origin=origin)
         near = contracts.find(reference)
         audit.record_refusal("signup_mismatch", Per.REFERENCE, _number(reference), contract=near, step=3)
-    return Look(contract)
+    return Look(contract, failures=before.failures)
 
 
 def count_refusal(reference: str, *, origin: str) -> None:
@@ -43,9 +45,8 @@ def count_refusal(reference: str, *, origin: str) -> None:
     _slip(reference, origin=origin)
 
 
-def forgive(reference: str, *, origin: str) -> None:
+def forgive(reference: str, failures: int, *, origin: str) -> None:
     """Take the slips of whoever found the right numbers in the end off the counters."""
-    failures = throttle.standing("pair", Per.REFERENCE, _number(reference)).failures
     if failures:
         throttle.succeed("pair", Per.REFERENCE, _number(reference))
         throttle.origin_forgive("pair", origin, failures)

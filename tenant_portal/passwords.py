@@ -1,5 +1,6 @@
 """Passwords: hashed with Argon2id at a cost that is the same for everyone, and refused with the reason when weak."""
 
+import math
 import os
 import re
 import secrets
@@ -31,10 +32,16 @@ from .settings import settings, state, workers
 #: Longest text that is looked at as a password: 128 characters, each typed with up to three accents of its own.
 #: Bringing a longer one to its normal form can take seconds.
 _TYPED_MAX = 4 * PASSWORD_MAX
-#: Characters of a password that are weighed, fewer where many different signs may stand for letters, as in «p4$$»:
-#: zxcvbn's time grows without measure with those. So bounded it takes half of a hash at most (X03).
-_WEIGHED_MAX, _WEIGHED_LEAST, _SIGNS_MAX = 32, 16, 10
-_SIGNS = frozenset("4@8({[<369&#!|17+$05%2")
+#: Characters of a password that are weighed.
+_WEIGHED_MAX = 32
+#: The signs that zxcvbn takes for a letter, as in «p4$$», for one letter after the other, and how many choices of signs
+#: it may have: it weighs the password once for each. Without that bound one takes longer than a hash (X03).
+_SIGNS_OF_LETTERS = ("4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2")
+_SIGNS = frozenset("".join(_SIGNS_OF_LETTERS))
+_CHOICES_MAX = 8
+#: Makes one sign of all that zxcvbn may take for each other.
+_ALIKE = ("a4@", "b8", "c({[<", "e3", "g69", "ilt1!|7+", "o0", "s$5", "x%", "z2")
+_AS_ONE = str.maketrans({sign: alike[0] for alike in _ALIKE for sign in alike})
 #: Words that a guesser is taken to know, and the length to which each is looked at.
 _KNOWN_MAX, _KNOWN_LENGTH = 40, 40
 #: Characters of a hash after its parameters: two dollars, 22 of salt and 43 of digest, as `argon2` writes them.
@@ -99,6 +106,13 @@ def weakness(password: str, context: Iterable[str]) -> str | None:
     return None
 
 
+def may_hold(password: str, words: Iterable[str]) -> bool:
+    """Tell whether a password may hold one of those words, backwards or with signs for letters too, as zxcvbn looks."""
+    text = normal_password(password).lower().translate(_AS_ONE)
+    known = (word.translate(_AS_ONE) for word in _known_words(words))
+    return any(word in text or word in text[::-1] for word in known)
+
+
 def _known_words(context: Iterable[str]) -> list[str]:
     """Return the texts and their words, so few and so short that to weigh them takes no time."""
     words = (word for text in context for word in (text, *re.split(r"[\W_]+", text[: _KNOWN_LENGTH * 4])))
@@ -106,11 +120,19 @@ def _known_words(context: Iterable[str]) -> list[str]:
 
 
 def _weighed(password: str) -> str:
-    """Return the beginning of a password that zxcvbn can weigh in a bounded time."""
-    for length in range(_WEIGHED_MAX, _WEIGHED_LEAST, -1):
-        if len(_SIGNS.intersection(password[:length])) <= _SIGNS_MAX:
-            return password[:length]
-    return password[:_WEIGHED_LEAST]
+    """Return the beginning of a password; signs that would give zxcvbn too many choices become signs of no letter."""
+    text, kept = password[:_WEIGHED_MAX], ""
+    for number, sign in enumerate(sorted(_SIGNS.intersection(text), key=text.index)):
+        if _choices(kept + sign) <= _CHOICES_MAX:
+            kept += sign
+        else:
+            text = text.replace(sign, chr(0x2460 + number))  # ①, ② …: each sign stays another one
+    return text
+
+
+def _choices(signs: str) -> int:
+    """Return how many choices zxcvbn has with those signs: one of them for each letter."""
+    return math.prod(max(1, sum(sign in signs for sign in of_letter)) for of_letter in _SIGNS_OF_LETTERS)
 
 
 def _is_only_known(password: str, known: list[str]) -> bool:

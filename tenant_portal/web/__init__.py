@@ -15,7 +15,7 @@ from ..db import cause, db, is_away
 from ..errors import ConfigError, PortalError
 from ..i18n import gettext as _
 from ..identity import be_stranger, check_loaders, cookie_name, leave_account, same_page, set_cookie
-from ..incoming import discard_rest, mend_query, read_whole
+from ..incoming import discard_rest, mend_query, read_whole, refuse_odd_form
 from ..settings import settings, state
 from . import (
     address,
@@ -110,6 +110,7 @@ def _speak() -> WerkzeugResponse | None:
     mend_query()
     read_whole()
     _refuse_other_sites()
+    refuse_odd_form()
     wanted = request.args.get("langue", "")
     if wanted in i18n.LANGUAGES and request.method == "GET" and request.endpoint:
         answer = redirect(same_page(without="langue"))

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from wtforms import HiddenField, ValidationError
 
-from .. import accounts
+from .. import accounts, passwords
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import Purpose
@@ -101,7 +101,12 @@ class SignupForm(PortalForm):
         return self.judge_password([]) and fine if not (self.password.errors or self.is_expired) else fine
 
     def judge_password(self, known_words: list[str]) -> bool:
-        """Tell whether who knows this tenant would guess the password; what is faulty elsewhere does not count."""
+        """Tell whether who knows this tenant would guess the password; what is faulty elsewhere does not count.
+
+        With words of the roster it is judged for the second time, which only a password that may hold one needs.
+        """
+        if known_words and not passwords.may_hold(self.password.data, known_words):
+            return True
         typed = [f.data for f in (self.reference, self.module, self.email) if f.data and not f.errors]
         return judge_new_password(self.password, accounts.known_words(None, *typed, *known_words))
 

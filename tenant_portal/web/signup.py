@@ -62,7 +62,7 @@ def inscription():
             _send_activation(outcome.account, contract)
         elif outcome.existing is not None:
             _tell_registered(outcome.existing, contract, form.email.data)
-    pairs.forgive(form.reference.data, origin=origin)
+    pairs.forgive(form.reference.data, look.failures, origin=origin)
     known = {
         "contract": contract.id,
         "reference": form.reference.data,

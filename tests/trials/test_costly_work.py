@@ -1,9 +1,11 @@
 """Hashing passwords is costly on purpose: it waits its turn, and nothing else waits for it (ASVS 15.1.3)."""
 
+import itertools
 import os
 import re
 import select
 import socket
+import string
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -172,6 +174,36 @@ def test_only_the_beginning_of_a_long_password_is_weighed(app: Flask) -> None:
     with app.app_context():
         assert passwords.weakness("motdepasse" * 4 + "girafe violette sous l'évier", []) == "guessable"
         assert passwords.weakness((SIGNS * 7)[:128], []) is None
+        assert passwords.weakness("p4$$w0rdp4$$w0rd", []) == "guessable"
+
+
+@pytest.mark.parametrize("signs", [SIGNS, "1!|7+4@({[", "({[<1!|7+4@$569", "%9o({<e(z|83ts{7[t(31(e(18|03935"])
+def test_password_of_many_signs_is_weighed_a_few_times_only(signs: str) -> None:
+    typed = (signs * 32)[:128]
+    weighed = passwords._weighed(typed)
+    assert passwords._choices(weighed) <= passwords._CHOICES_MAX < passwords._choices(typed[:32])
+    pairs = dict(zip(typed, weighed, strict=False))
+    assert weighed == "".join(pairs[sign] for sign in typed[:32]), "each sign stays the same one everywhere"
+    assert len(set(pairs.values())) == len(pairs), "and another one than every other"
+
+
+@pytest.mark.parametrize(
+    "password", ["quatre angers dehors", "sregna quatre chats", "4n6er$ quatre chats", "ÉLODIE dort", "nartin ang|+in"]
+)
+def test_password_that_zxcvbn_finds_the_town_in_is_weighed_with_it(app: Flask, password: str) -> None:
+    words = ["Angers", "Élodie", "tintin"]
+    with app.app_context():
+        is_found = zxcvbn(password, words).guesses < zxcvbn(password).guesses
+        assert passwords.may_hold(password, words) >= is_found
+        assert not passwords.may_hold("girafe violette sous l'évier", words)
+
+
+@pytest.mark.parametrize(
+    "word", ["banana", "baseball", "chocolate", "elephant", "george", "hunter", "maxwell", "mickey"]
+)
+def test_no_other_sign_stands_for_a_letter(word: str) -> None:
+    for letter, sign in itertools.product(word, set(string.punctuation + string.digits) - passwords._SIGNS):
+        assert zxcvbn(word.replace(letter, sign)).guesses > zxcvbn(word.replace(letter, "é")).guesses / 10, sign
 
 
 @pytest.mark.parametrize(
@@ -192,7 +224,7 @@ def test_x03_few_signs_and_few_short_words_are_weighed(
     with app.app_context():
         passwords.weakness(password[:128], flood)
     ((text, words),) = weighed
-    assert len(text) <= 32 and (len(text) <= 16 or len(set(text) & set(SIGNS + "&#")) <= 10)
+    assert len(text) <= 32 and passwords._choices(text) <= passwords._CHOICES_MAX
     own = set(words) - set(PASSWORD_CONTEXT)
     assert len(own) <= 40 and max(map(len, own)) <= 40
 

@@ -5,7 +5,7 @@ import select
 from collections.abc import Callable, Iterator
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 
 from ..live import COMMANDS, Live, serve
 
@@ -109,3 +109,36 @@ def test_form_without_its_length_is_taken_whole_or_not_at_all(app: Flask) -> Non
             environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
         )
         assert answer.status_code == status
+
+
+#: Bodies below the limit that take longer to take apart than a password takes to hash, by the answer to each.
+ODD = {
+    "a field too many": (413, "application/x-www-form-urlencoded", b"a&" * 50),
+    "30,000 fields": (413, "application/x-www-form-urlencoded", b"a&" * 30_000),
+    "percent signs that are no UTF-8": (400, "application/x-www-form-urlencoded", b"a=" + b"%ff" * 20_000),
+    "half a letter": (400, "application/x-www-form-urlencoded", b"a=%c3"),
+    "percent signs alone": (400, "application/x-www-form-urlencoded", b"a=" + b"%" * 60_000),
+    "a percent sign before no number": (400, "application/x-www-form-urlencoded", b"a=%4g"),
+    "letters as they are": (400, "application/x-www-form-urlencoded", "a=é".encode()),
+    "escapes of Python": (400, "application/x-www-form-urlencoded", rb"a=\u00e9"),
+    "a file": (415, "multipart/form-data; boundary=X", FIELD + b"1\r\n--X--\r\n"),
+    "1,000 parts": (415, "multipart/form-data; boundary=X", (FIELD + b"1\r\n") * 1000 + b"--X--\r\n"),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+@pytest.mark.parametrize("path", ["/connexion", "/inscription/courriel/renvoi", "/deconnexion"])
+def test_body_that_no_browser_makes_is_refused_before_it_is_taken_apart(app: Flask, what: str, path: str) -> None:
+    status, kind, body = ODD[what]
+    read: list[object] = []
+    app.before_request_funcs.setdefault("portal", []).append(lambda: read.append(request.form))
+    answer = app.test_client().post(path, data=body, content_type=kind)
+    assert (answer.status_code, read) == (status, [])
+
+
+def test_form_as_full_as_a_browser_makes_it_is_taken_apart(app: Flask) -> None:
+    fields = {f"{number}": "é\\%+& ж😀" * 30 for number in range(49)}
+    read: list[dict[str, str]] = []
+    app.before_request_funcs.setdefault("portal", []).append(lambda: read.append(request.form.to_dict()))
+    app.test_client().post("/connexion", data={**fields, "last": "x"})
+    assert read == [{**fields, "last": "x"}]
