@@ -16,8 +16,6 @@ from .town import Town
 CONTRACTS, TENANTS, LOGGING_IN = 4000, 2000, 20
 #: How often a form is sent in one turn, the turns in which the worst ones are looked for, and those of the measure.
 AT_ONCE, SEARCH, ROUNDS = 3, 2, 20
-#: Acts that hash a password themselves, where the limits or a genuine link allow it; then the rest of the form counts.
-HASHING = {"login", "signup", "link"}
 #: What a stranger must not be answered: a limit that came first, or a fault of ours.
 _UNWANTED = {403, 429, 500, 503}
 
@@ -39,7 +37,7 @@ def rows() -> Iterator[Row]:
                 yield Row(
                     f"{act}: {worst.words}",
                     "a complete login, the default hash",
-                    "at most 1.5 of its CPU, a hash among it" if act in HASHING else "at most 1.00 of its CPU",
+                    "at most 1.00 of its CPU",
                     ratio(mine / least, mine, least),
                 )
 

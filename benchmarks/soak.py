@@ -42,7 +42,7 @@ COOKIES = 7_000
 #: The ways that cost most without anybody's link, and bodies that are hard to take apart.
 WORDS = {
     ("login", "a wrong password of 128 letters with three accents each"),
-    ("login", "a password of 60 KB"),
+    ("login", "a password of 15 KB"),
     ("pair", "a wrong module, a password of many signs"),
     ("pair", "the same, an address of many words"),
     ("signup", "the right pair, a password of many signs"),
@@ -51,8 +51,8 @@ WORDS = {
     ("message", "4,000 signs of 'x\\n'"),
     ("report", "5,000 reports without a page"),
     ("pair", "1,000 parts"),
-    ("pair", "20,000 signs that are no UTF-8"),
-    ("pair", "30,000 fields without a value"),
+    ("pair", "5,000 signs that are no UTF-8"),
+    ("pair", "many fields without a value"),
 }
 
 Connect = Callable[[str], http.client.HTTPConnection]

@@ -14,8 +14,8 @@ from tenant_portal.web.signup import SIGN_UP_FIELD
 from . import portal
 from .town import Town
 
-#: Bytes of a field that just fits into a form of 64 KiB.
-FULL = 64_000
+#: Bytes of a field that just fits into a form, into that of a message, and into a report.
+FULL, LONG, REPORT = 16_000, 64_000, 8_000
 #: Signs that may stand for many letters: zxcvbn once weighed this for longer than a hash takes.
 MANY_SIGNS = "[w1(t|{+71{{@1[!4|pe{1477!{!i7+|"
 #: What takes longest since it weighs fewer of them, found by changing one sign after the other.
@@ -26,7 +26,7 @@ TOWN_PASSWORD = "élodie martin angers"  # noqa: S105 (nobody's)
 ACCENTED = "\u03b1\u0313\u0300\u0345" * 128
 DOTTED = ("ab.cd" * FULL)[: FULL - 12] + "@example.org"
 #: Bytes of cookies that the shipped granian takes.
-COOKIES = 14_000
+COOKIES = 7_000
 JUNK = b"%C3%A9"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 _TOKEN = re.compile(rb'name="csrf_token"[^>]*value="([^"]+)"')
@@ -67,7 +67,8 @@ def ways(town: Town) -> Iterator[Way]:
 
 def filled_up(sent: Sent, *, cookies: int = COOKIES) -> Sent:
     """Return the same form with as much beside it as a form and its headers may have."""
-    left = FULL - len(urlencode(sent.fields)) - len(sent.body)
+    most = LONG if sent.path == "/message" else FULL
+    left = most - len(urlencode(sent.fields)) - len(sent.body)
     return sent._replace(body=sent.body or JUNK * (left // 6), cookies="a=b; " * (cookies // 5))
 
 
@@ -110,10 +111,10 @@ def _shapes(path: str) -> Iterator[tuple[str, Sent]]:
     """Give the bodies that are hard to take apart, whatever the form."""
     fields = {f"champ{number}": "x" * 40 for number in range(1000)}
     yield "1,000 fields", Sent(path, fields)
-    yield "30,000 fields without a value", Sent(path, {}, b"a&" * (FULL // 2))
-    yield "30,000 fields of one name", Sent(path, {}, b"a=" + b"&a=" * (FULL // 3))
-    yield "20,000 signs that are no UTF-8", Sent(path, {}, b"a=" + b"%ff" * (FULL // 3))
-    yield "60 KB of JSON", Sent(path, {}, b"[" * (FULL // 2) + b"]" * (FULL // 2), JSON)
+    yield "many fields without a value", Sent(path, {}, b"a&" * (FULL // 2))
+    yield "many fields of one name", Sent(path, {}, b"a=" + b"&a=" * (FULL // 3))
+    yield "5,000 signs that are no UTF-8", Sent(path, {}, b"a=" + b"%ff" * (FULL // 3))
+    yield "15 KB of JSON", Sent(path, {}, b"[" * (FULL // 2) + b"]" * (FULL // 2), JSON)
     part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n'
     yield "1,000 parts", Sent(path, {}, part * 1000 + b"--x--\r\n", "multipart/form-data; boundary=x")
     part = b'--x\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\nb\r\n'
@@ -122,9 +123,9 @@ def _shapes(path: str) -> Iterator[tuple[str, Sent]]:
     yield "a part of line ends", Sent(path, {}, part, "multipart/form-data; boundary=x")
     part = b"--x\r\n" + b"a:b\r\n" * (FULL // 5) + b"\r\nb\r\n--x--\r\n"
     yield "a part of 12,000 headers", Sent(path, {}, part, "multipart/form-data; boundary=x")
-    yield "20,000 percent signs", Sent(path, {}, b"a=" + b"%" * FULL)
+    yield "5,000 percent signs", Sent(path, {}, b"a=" + b"%" * FULL)
     yield "signs that are not encoded", Sent(path, {}, b"a=" + "\u00e9%41".encode() * (FULL // 5))
-    yield "20,000 letters in percent signs", Sent(path, {}, b"a=" + b"%41" * (FULL // 3))
+    yield "5,000 letters in percent signs", Sent(path, {}, b"a=" + b"%41" * (FULL // 3))
     yield "49 fields of them", Sent(path, {}, b"&".join([b"a=" + b"%41" * 400] * 49))
 
 
@@ -132,14 +133,14 @@ def _logins(town: Town) -> Made:
     def login(reference: Callable[[], str], password: str) -> Callable[[], Sent]:
         return lambda: Sent("/connexion", {"reference": reference(), "password": password})
 
-    yield "a password of 60 KB", login(town.nobody, "x" * FULL)
+    yield "a password of 15 KB", login(town.nobody, "x" * FULL)
     yield "a wrong password of 128 letters with three accents each", login(town.tenant, ACCENTED)
     yield "the same for no account", login(town.nobody, ACCENTED)
     fifth = FREE_FAILURES - 1
     yield "the fifth wrong password, of which the owner is told", login(lambda: town.tenant(failures=fifth), ACCENTED)
-    yield "a reference of 60 KB", login(lambda: "1" * FULL, "x")
-    yield "a reference of 60 KB of «", login(lambda: "«" * (FULL // 6), "x")
-    yield "a page behind it of 60 KB", lambda: Sent("/connexion", {"reference": "1", "suite": "/a" * (FULL // 4)})
+    yield "a reference of 15 KB", login(lambda: "1" * FULL, "x")
+    yield "a reference of 15 KB of «", login(lambda: "«" * (FULL // 6), "x")
+    yield "a page behind it of 15 KB", lambda: Sent("/connexion", {"reference": "1", "suite": "/a" * (FULL // 4)})
 
     def activation() -> Sent:
         return Sent("/activation", {LINK_FIELD: town.activation_link(), "reference": town.nobody(), "password": "x"})
@@ -171,7 +172,7 @@ def _pairs(town: Town) -> Made:
     yield "a wrong module, a password of more signs", _sign_up(wrong, MANY_SIGNS)
     dotted = ("ab.cd" * 50)[:60] + "@" + ("abc." * 60)[:180] + "fr"
     yield "the same, an address of many words", _sign_up(wrong, SLOW_PASSWORD, email=dotted)
-    yield "the same, 60 KB of dotted words as address", _sign_up(wrong, SLOW_PASSWORD, email=DOTTED)
+    yield "the same, 15 KB of dotted words as address", _sign_up(wrong, SLOW_PASSWORD, email=DOTTED)
     yield "the same, an address of signs", _sign_up(wrong, SLOW_PASSWORD, email="a@" + "\uff21" * 240 + ".fr")
     yield "the same, unfinished", _sign_up(wrong, SLOW_PASSWORD, email="", confirmation="")
     yield "a password of 128 letters with three accents each", _sign_up(wrong, ACCENTED)
@@ -179,7 +180,7 @@ def _pairs(town: Town) -> Made:
     full = {name: "x" * (FULL // len(names)) for name in names}
     yield "all fields full", lambda: Sent("/inscription", full)
     for name in names:
-        yield f"60 KB of « < » as {name}", lambda name=name: Sent("/inscription", {name: "<" * (FULL // 3)})
+        yield f"15 KB of « < » as {name}", lambda name=name: Sent("/inscription", {name: "<" * (FULL // 3)})
     yield "the right pair, a password made of the town", _sign_up(town.contract, TOWN_PASSWORD)
 
 
@@ -198,13 +199,13 @@ def _sign_ups(town: Town) -> Made:
 def _resends(town: Town) -> Made:
     for path in ("renvoi", "adresse"):
         door = f"/inscription/courriel/{path}"
-        yield f"{path}: 60 KB as sign-up", lambda door=door: Sent(door, {SIGN_UP_FIELD: "x" * FULL})
+        yield f"{path}: 15 KB as sign-up", lambda door=door: Sent(door, {SIGN_UP_FIELD: "x" * FULL})
         yield (
             f"{path}: a genuine sign-up",
             lambda door=door: Sent(door, {SIGN_UP_FIELD: town.sign_up(), "email": "b@free.fr"}),
         )
     door = "/inscription/courriel/adresse"
-    yield "60 KB of dotted words as address", lambda: Sent(door, {SIGN_UP_FIELD: town.sign_up(), "email": DOTTED})
+    yield "15 KB of dotted words as address", lambda: Sent(door, {SIGN_UP_FIELD: town.sign_up(), "email": DOTTED})
     door = "/activation/nouveau-lien"
     yield "a fresh link", lambda: Sent(door, {LINK_FIELD: town.activation_link()})
 
@@ -215,7 +216,7 @@ def _resets(town: Town) -> Made:
 
     yield "for an account", reset(town.tenant)
     yield "for no account", reset(town.nobody)
-    yield "a reference of 60 KB", reset(lambda: "1" * FULL)
+    yield "a reference of 15 KB", reset(lambda: "1" * FULL)
     yield "a reference of 100 signs", reset(lambda: "\ufb2c" * 100)
 
 
@@ -235,13 +236,13 @@ def _messages(town: Town) -> Made:
         return make
 
     for unit in ("mdp\n", "mdp : x\n", "mdp 1 ", "mots   de   passe ", "mdp:\u00ab", '"', "x\n", "<", "x"):
-        yield f"60 KB of {unit!r}", message(unit * (FULL // len(urlencode({"": unit})) + 1))
+        yield f"60 KB of {unit!r}", message(unit * (LONG // len(urlencode({"": unit})) + 1))
         yield f"4,000 signs of {unit!r}", message((unit * 4000)[:3900], reference=town.contract()[0])
-    yield "60 KB of controls", message("\x01" * (FULL // 3))
-    yield "60 KB of wide signs", message("\uff21" * (FULL // 9))
+    yield "60 KB of controls", message("\x01" * (LONG // 3))
+    yield "60 KB of wide signs", message("\uff21" * (LONG // 9))
     yield "60 KB of dotted words as address", message("x", email=DOTTED)
     yield "an address of signs", message("x", email="a@" + "\uff21" * 240 + ".fr")
-    yield "a reference of 60 KB", message("x", reference="1" * FULL)
+    yield "a reference of 60 KB", message("x", reference="1" * LONG)
 
 
 def _reports(town: Town) -> Made:
@@ -259,9 +260,9 @@ def _reports(town: Town) -> Made:
         )
 
     report = '{"body":{"documentURL":"http://localhost/","effectiveDirective":"img-src","blockedURL":"a"}},'
-    body = f"[{report * (FULL // len(report))}0]".encode()
+    body = f"[{report * (REPORT // len(report))}0]".encode()
     yield "600 reports in one", lambda: Sent("/rapport-de-securite", {}, body, "application/reports+json")
-    empty = b"[" + b'{"body":{}},' * (FULL // 12) + b"0]"
+    empty = b"[" + b'{"body":{}},' * (REPORT // 12) + b"0]"
     yield "5,000 reports without a page", lambda: Sent("/rapport-de-securite", {}, empty, "application/reports+json")
 
     def new() -> Sent:
@@ -274,8 +275,8 @@ def _reports(town: Town) -> Made:
 
 def _links(town: Town) -> Made:
     for door in ("/mot-de-passe", "/adresse/objection", "/activation/ailleurs", "/reouverture/oui"):
-        yield f"{door}: 60 KB as link", lambda door=door: Sent(door, {LINK_FIELD: "x" * FULL})
-        yield f"{door}: 60 KB of dots as link", lambda door=door: Sent(door, {LINK_FIELD: "x." * (FULL // 2)})
+        yield f"{door}: 15 KB as link", lambda door=door: Sent(door, {LINK_FIELD: "x" * FULL})
+        yield f"{door}: 15 KB of dots as link", lambda door=door: Sent(door, {LINK_FIELD: "x." * (FULL // 2)})
 
     def reset(password: str, **more: str) -> Callable[[], Sent]:
         fields = {"password": password, "confirmation": password, **more}
@@ -292,7 +293,7 @@ def _links(town: Town) -> Made:
 
 def _logouts(town: Town) -> Made:
     yield "without a session", lambda: Sent("/deconnexion", {})
-    yield "60 KB beside the token", lambda: Sent("/deconnexion", {"a": "x" * FULL})
+    yield "15 KB beside the token", lambda: Sent("/deconnexion", {"a": "x" * FULL})
 
 
 #: The forms of each act, and the path at which bodies that are no form of ours are sent.

@@ -9,6 +9,6 @@ cd "$(dirname "$0")/.."
 [ -x .venv/bin/granian ] && PATH="$PWD/.venv/bin:$PATH"
 # Has glibc keep the memory of a password's hash for the next one: see docs/passwords.md.
 export MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_MMAP_THRESHOLD_=1000000000
-# Headers are 16 KiB at most: to take apart more cookies takes longer than most pages.
+# Headers are 8 KiB at most, as with nginx and gunicorn: to take apart more cookies takes longer than most pages.
 exec granian --interface wsgi --workers 1 --blocking-threads 256 --backpressure 1024 --http1-header-read-timeout 10000 \
-    --http1-buffer-size 16384 --no-ws "$@" wsgi:app
+    --http1-buffer-size 8192 --no-ws "$@" wsgi:app

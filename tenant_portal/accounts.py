@@ -56,7 +56,7 @@ def sign_up(contract: Contract, *, email: str, password: str, choices: Mapping[P
 
     begin_write()
     contract = contracts.lock(contract_id)
-    account = lock_account_of(contract)
+    account = lock_account_of(contract) if contract.account_id is not None else None
     is_news = account is not None and account.password_hash != former_hash
     if account is not None and is_news and _is_repeat(account, contract, email=email, choices=choices):
         # Taken meanwhile: a double click sends both side by side. Its hash is asked outside of the write, as before.

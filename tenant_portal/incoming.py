@@ -8,6 +8,10 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 #: No form of ours is larger; what is larger is answered 413 before it is read (ASVS 4.3.1).
 FORM_BYTES_MAX = 64 * 1024
+#: Most are far smaller: a message alone may be long, its letters encoded by up to nine signs each. What is small is
+#: soon taken apart, whatever stands in it (X03).
+_SHORT_FORM_BYTES_MAX = 16 * 1024
+_BYTES_MAX = {"portal.messages.message": FORM_BYTES_MAX, "portal.reports.rapport": 8 * 1024}
 #: What is longer than that, but not longer than this, is read and thrown away before the answer: a proxy whose sending
 #: is cut off would tell the tenant of a fault of ours. It is what nginx hands on by itself.
 _DISCARD_BYTES_MAX = 1024 * 1024
@@ -29,8 +33,8 @@ def read_whole() -> None:
     if request.method in {"GET", "HEAD"} or _READ in request.environ:
         return
     request.environ[_READ] = True
-    if request.max_content_length is None:
-        request.max_content_length = FORM_BYTES_MAX
+    most = _BYTES_MAX.get(request.endpoint or "", _SHORT_FORM_BYTES_MAX)
+    request.max_content_length = min(request.max_content_length or most, most)
     try:
         size = len(request.get_data())
     except HTTPException:

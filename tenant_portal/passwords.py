@@ -38,7 +38,7 @@ _WEIGHED_MAX = 32
 #: it may have: it weighs the password once for each. Without that bound one takes longer than a hash (X03).
 _SIGNS_OF_LETTERS = ("4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2")
 _SIGNS = frozenset("".join(_SIGNS_OF_LETTERS))
-_CHOICES_MAX = 8
+_CHOICES_MAX = 4
 #: Makes one sign of all that zxcvbn may take for each other.
 _ALIKE = ("a4@", "b8", "c({[<", "e3", "g69", "ilt1!|7+", "o0", "s$5", "x%", "z2")
 _AS_ONE = str.maketrans({sign: alike[0] for alike in _ALIKE for sign in alike})
@@ -71,11 +71,11 @@ def verify(password_hash: str | None, password: str) -> bool:
     """
     is_possible = password_hash is not None and not _is_too_long(password)
     password = "" if _is_too_long(password) else password
-    costliest = _costliest(password_hash or "")
+    own = _parameters(password_hash) if password_hash is not None else None
+    costliest = _costliest(own)
     nobodys_hash = _nobodys_hash(costliest)  # made once for a process, whoever comes first
-    compared = password_hash or nobodys_hash
-    is_right = _is_right(compared, normal_password(password))
-    missing = _work(costliest) - _work(_parameters(compared))
+    is_right = _is_right(password_hash or nobodys_hash, normal_password(password))
+    missing = _work(costliest) - _work(own or costliest)
     if missing >= _LEAST_MEMORY:
         filler = PasswordHasher(time_cost=1, memory_cost=missing, parallelism=1)
         _compute(filler.hash, normal_password(password))
@@ -201,7 +201,7 @@ def _is_right(password_hash: str, password: str) -> bool:
         return False
 
 
-def _costliest(password_hash: str) -> tuple[int, int]:
+def _costliest(this: tuple[int, int] | None) -> tuple[int, int]:
     """Return memory and passes of the costliest hash of any account, looked up once for a process, or of this one.
 
     A setting that changes leaves the hashes of who has not come since as they were.
@@ -213,10 +213,10 @@ def _costliest(password_hash: str) -> tuple[int, int]:
         db.session.rollback()  # no connection is kept busy while a hash is computed
         own = (settings.argon2_memory_kib, settings.argon2_passes)
         state.cache["costliest_hash"] = max([own, *known], key=_work)
-    known_one: tuple[int, int] = state.cache["costliest_hash"]
-    if _work(known_one) < _work(_parameters(password_hash)):  # made by a process with other settings
-        known_one = state.cache["costliest_hash"] = _parameters(password_hash)
-    return known_one
+    costliest: tuple[int, int] = state.cache["costliest_hash"]
+    if this is not None and _work(this) > _work(costliest):  # made by a process with other settings
+        costliest = state.cache["costliest_hash"] = this
+    return costliest
 
 
 def _parameters(password_hash: str) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from .db import db, utcnow
 from .errors import LinkExpired, LinkInvalid, LinkReplaced, LinkUsed
 from .models import OBJECTION, Account, Contract, EmailChange
 from .rules import masked_reference
-from .settings import Settings, settings
+from .settings import Settings, settings, state
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,12 @@ def _serializer(purpose: str) -> URLSafeTimedSerializer:
 
 
 def _signer(what: str) -> Signer:
-    return Signer(keys(), salt=f"portal.{what}", key_derivation="hmac", digest_method=hashlib.sha256)
+    """Return the signer for a kind of cookie, made once for the keys of the application and not at each login."""
+    own = ("signer", what, *keys())
+    if own not in state.cache:
+        state.cache[own] = Signer(keys(), salt=f"portal.{what}", key_derivation="hmac", digest_method=hashlib.sha256)
+    signer: Signer = state.cache[own]
+    return signer
 
 
 def _fingerprint(purpose: str, subject: Account | EmailChange) -> str:

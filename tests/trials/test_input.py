@@ -30,7 +30,7 @@ ODD = (
     "=1+1",
     "../../etc/passwd",
     "%00%0a",
-    "é" * 500,
+    "é" * 300,
 )
 FORMS = ("/connexion", "/inscription", "/mot-de-passe-oublie", "/message")
 
