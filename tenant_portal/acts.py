@@ -69,43 +69,43 @@ ACTS = {
         },
         "a device that logged in before, and whoever opened the activation link: each has a counter of its own;"
         " others choose a new password, which lifts the waits; a shared address waits for minutes at most",
-        "one hash; one mail to the owner at the fifth failure",
+        "one hash, without a connection meanwhile; one mail to the owner at the fifth failure; one row an hour",
     ),
     "pair": Act(
         ("signup.inscription",),
         {Per.REFERENCE: Tries(), Per.ORIGIN: Tries(longest=LONGEST_ORIGIN_WAIT, a_day=None)},
         "whoever has both numbers and comes from an address without slips: there the reference's counter stops nobody",
-        "one look at the roster, one weighing of the password",
+        "a tenth of a hash to weigh the password; two looks at the roster; no mail; one row an hour",
     ),
     "signup": Act(
         ("signup.inscription",),
         {Per.CONTRACT: Quota(6)},
         "whoever lacks one of the two numbers counts nothing here",
-        "one hash, at most two mails",
+        "one hash, without a connection meanwhile; two mails; ten rows",
     ),
     "resend": Act(
         ("signup.renvoi", "signup.adresse", "signup.nouveau_lien"),
         {Per.CONTRACT: Quota(3)},
         "only the page of a sign-up, or its link, can count; signing up anew stays possible",
-        "at most two mails",
+        "no hash; two mails; three rows",
     ),
     "reset": Act(
         ("password.mot_de_passe_oublie",),
         {Per.ACCOUNT: Quota(3), Per.ORIGIN: Quota(10)},
         "a device that logged in before is not counted by its address; an account counts the mails that left",
-        "one mail",
+        "no hash; one mail, in the turn of its origin; two rows",
     ),
     "reset again": Act(
         ("password.mot_de_passe_oublie",),
         {Per.ACCOUNT: Quota(1, REPEAT)},
         "the wish before it stands: its mail has left",
-        "nothing",
+        "no mail, no row",
     ),
     "message": Act(
         ("messages.message",),
         {Per.ORIGIN: Quota(10), Per.ACCOUNT: Quota(10), Per.RECIPIENT: Quota(5)},
         "tenants at home are counted by their account; a typed address loses its receipts at most, never the message",
-        "one row, two mails",
+        "half of a hash to mask passwords; two mails; four rows",
     ),
     "email_change": Act(
         (),
@@ -117,15 +117,17 @@ ACTS = {
         ("reports.rapport",),
         {Per.CAUSE: Quota(1), Per.EVERYBODY: Quota(20)},
         "nobody needs it: a browser sends it by itself",
-        "one line of the log",
+        "no connection; one line of the log",
     ),
     "link": Act(
         ("password.mot_de_passe", "address.objection", "signup.ailleurs", "login.oui"),
         {},
         "only who holds a link that we signed gets beyond the signature, and each link acts once",
-        "one hash, two mails",
+        "one hash, without a connection meanwhile; two mails; six rows, once for each link",
     ),
-    "logout": Act(("space.deconnexion",), {}, "everybody ends his own session alone", "one row of the journal"),
+    "logout": Act(
+        ("space.deconnexion",), {}, "everybody ends his own session alone", "no hash; one row for a session that ran"
+    ),
     "refusal": Act(
         (),
         {Per.REFERENCE: Quota(1), Per.ORIGIN: Quota(1), Per.EVERYBODY: Quota(2_000)},

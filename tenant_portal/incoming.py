@@ -28,7 +28,7 @@ def read_whole() -> None:
     """Read the body of this request, of any content type and in chunks too; refuse what is longer than any form.
 
     Whoever looks at the database reads the body before. Otherwise a slow sender would keep a connection until his last
-    byte, and a few of them would keep them all.
+    byte, and a few of them all.
     """
     if request.method in {"GET", "HEAD"} or _READ in request.environ:
         return

@@ -23,10 +23,10 @@ _LAST_DIGITS = "9" * 20
 
 
 def search(query: str) -> list[Contract]:
-    """Return the contracts that a reference, a name or a mail address may mean, for the staff who look one up.
+    """Return the contracts that staff may mean by a reference, a name or a mail address.
 
-    Digits are a reference or its beginning, what has an @ is an address (the account's or the roster's), the rest words
-    of a name in any order, each by its beginning, accents and capitals aside.
+    Digits are a reference or its beginning. What has an @ is an address, the account's or the roster's. The rest are
+    words of a name in any order, each by its beginning, accents and capitals aside.
     """
     text = query.strip()
     digits = digits_of(text)

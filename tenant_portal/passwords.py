@@ -186,7 +186,7 @@ def _hasher() -> PasswordHasher:
 
 
 def _nobodys_hash(parameters: tuple[int, int]) -> str:
-    """Return a hash to verify against when there is no account, so that the answer takes as long as for one."""
+    """Return a hash to verify against where there is no account: the answer takes as long as for one."""
     key = ("nobodys_hash", parameters)
     if key not in state.cache:
         memory, passes = parameters
@@ -202,9 +202,9 @@ def _is_right(password_hash: str, password: str) -> bool:
 
 
 def _costliest(this: tuple[int, int] | None) -> tuple[int, int]:
-    """Return memory and passes of the costliest hash of any account, looked up once for a process, or of this one.
+    """Return memory and passes of the costliest hash of any account, this one among them.
 
-    A setting that changes leaves the hashes of who has not come since as they were.
+    They are looked up once for a process. A setting that changes leaves the hashes of who has not come since as they were.
     """
     if "costliest_hash" not in state.cache:
         prefix = func.substr(Account.password_hash, 1, func.length(Account.password_hash) - _SALT_AND_DIGEST)

@@ -1,4 +1,4 @@
-"""What somebody typed, marked line by line in a mail of ours, so that nothing of it can pass for our own words."""
+"""What somebody typed, marked line by line in a mail of ours: nothing of it can pass for our own words."""
 
 import re
 import unicodedata
@@ -24,7 +24,7 @@ def typed(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text with a mark before each of its lines, however the lines of it end and however long they are."""
+    """Return a text with a mark before each of its lines, however they end and however long they are."""
     lines = [part for line in typed(text).split("\n") for part in _folded(line)]
     return "\n".join((MARK + line).rstrip() for line in lines)
 

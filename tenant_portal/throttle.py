@@ -1,4 +1,4 @@
-"""May this go on? Decides by the table of `acts.py` what is counted, what waits, and what is one too many."""
+"""May this go on? The table of `acts.py` says what is counted; this module alone decides by it."""
 
 import logging
 import math
@@ -91,9 +91,9 @@ def succeed(act: str, per: Per, whose: object) -> None:
 
 
 def use(act: str, per: Per, whose: object) -> int:
-    """Count one act and return how many there were before it in this time, or -1 if it is one too many.
+    """Count one act; return how many there were before it in this time, or -1 if it is one too many.
 
-    What is too many counts no further: nobody's wait grows by it.
+    The time runs from the first one, so nobody's wait grows by what is too many.
     """
     quota = ACTS[act].limits[per]
     assert isinstance(quota, Quota)
@@ -148,9 +148,9 @@ def origin_forgive(act: str, origin: str, failures: int) -> None:
 
 
 def is_news(act: str, per: Per, what: str, *, otherwise: bool) -> bool:
-    """Tell whether this has not come for an hour, and all that came keeps within the quota of everybody (X20, X23).
+    """Tell whether this is new within the hour, and the quota of everybody is not used up (X20, X23).
 
-    So a row of the journal or a line of the log is worth it: whoever sends a thousand fills neither disk nor memory.
+    Only then a row of the journal or a line of the log is written: whoever sends a thousand fills neither disk nor memory.
     """
     seconds = int(HOUR.total_seconds())
 

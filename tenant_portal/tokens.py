@@ -170,7 +170,7 @@ def _serializer(purpose: str) -> URLSafeTimedSerializer:
 
 
 def _signer(what: str) -> Signer:
-    """Return the signer for a kind of cookie, made once for the keys of the application and not at each login."""
+    """Return the signer for a kind of cookie; to make one anew takes as long as to sign."""
     own = ("signer", what, *keys())
     if own not in state.cache:
         state.cache[own] = Signer(keys(), salt=f"portal.{what}", key_derivation="hmac", digest_method=hashlib.sha256)

@@ -98,12 +98,14 @@ class SignupForm(PortalForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """Tell whether everything holds; the password is weighed last, without what the roster knows (X01, X03)."""
         fine = super().validate(extra_validators)
-        return self.judge_password([]) and fine if not (self.password.errors or self.is_expired) else fine
+        if self.password.errors or self.is_expired:
+            return fine
+        return self.judge_password([]) and fine
 
     def judge_password(self, known_words: list[str]) -> bool:
         """Tell whether who knows this tenant would guess the password; what is faulty elsewhere does not count.
 
-        With words of the roster it is judged for the second time, which only a password that may hold one needs.
+        With words of the roster it is judged a second time, but only if it may hold one of them.
         """
         if known_words and not passwords.may_hold(self.password.data, known_words):
             return True

@@ -22,7 +22,7 @@ LATE = timedelta(minutes=15)
 def healthz() -> Any:
     """Tell machines whether database and outbox are well, in words alone.
 
-    The age of a mail would tell a stranger whether one was written for the reference that he has just given.
+    The age of a mail would tell a stranger whether one was written for the reference he gave.
     """
     try:
         age = outbox.oldest_waiting_age()

@@ -48,7 +48,7 @@ def require(purpose: str, *, lock: bool = False, even_late: bool = False) -> tok
 
 
 def put_back(purpose: str, *, say_so: bool = True) -> None:
-    """Have the page of a button whose token died, mostly by a login in another tab, be shown again for its own link.
+    """Have the page of a button shown again for its own link: a login in another tab took its token away.
 
     Raises `FormExpired` where the form carries none. The page of a problem tells nothing of what was said before.
     """

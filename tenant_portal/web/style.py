@@ -59,7 +59,7 @@ def digests() -> Mapping[str, str]:
 
 
 def is_for_ever(response: Response) -> bool:
-    """Tell whether an answer holds a file in the version that its address names, or says that it has not changed."""
+    """Tell whether an answer holds, or confirms, a file in the version that its address names."""
     if request.endpoint not in {"portal.style", "portal.static"} or response.status_code not in {200, 304}:
         return False
     if request.endpoint == "portal.style":  # it gives out no other version
