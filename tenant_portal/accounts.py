@@ -142,8 +142,8 @@ class Reset(NamedTuple):
 def request_reset(reference: str, *, device: str, origin: str) -> Reset:
     """Return the account that a reset mail is for, and whether a mail may leave at all; the page is the same (F8).
 
-    Only what leaves is counted. The account counts it, whatever the spelling of its reference (X10). So does the address
-    of origin, unless the account knows the device (X07).
+    Only what leaves is counted. The account counts it, whatever the spelling of its reference (X10). So does the
+    address of origin, unless the account knows the device (X07).
     """
     begin_write()
     row = authentication.row_of(reference, device)

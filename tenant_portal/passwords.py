@@ -204,7 +204,8 @@ def _is_right(password_hash: str, password: str) -> bool:
 def _costliest(this: tuple[int, int] | None) -> tuple[int, int]:
     """Return memory and passes of the costliest hash of any account, this one among them.
 
-    They are looked up once for a process. A setting that changes leaves the hashes of who has not come since as they were.
+    They are looked up once for a process. A setting that changes leaves the hashes of who has not come since as they
+    were.
     """
     if "costliest_hash" not in state.cache:
         prefix = func.substr(Account.password_hash, 1, func.length(Account.password_hash) - _SALT_AND_DIGEST)

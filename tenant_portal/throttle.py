@@ -150,7 +150,7 @@ def origin_forgive(act: str, origin: str, failures: int) -> None:
 def is_news(act: str, per: Per, what: str, *, otherwise: bool) -> bool:
     """Tell whether this is new within the hour, and the quota of everybody is not used up (X20, X23).
 
-    Only then a row of the journal or a line of the log is written: whoever sends a thousand fills neither disk nor memory.
+    Only then a row of the journal or a line of the log is written: a thousand refusals fill neither disk nor memory.
     """
     seconds = int(HOUR.total_seconds())
 
