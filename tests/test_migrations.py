@@ -1,5 +1,6 @@
 """The database's formats: from nothing to the newest, one step back and forth, on SQLite and PostgreSQL."""
 
+import ast
 import json
 import sqlite3
 import subprocess
@@ -8,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from subprocess import PIPE
+from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import inspect, text
 
-from tenant_portal import create_app, migrate
+from tenant_portal import create_app, migrate, rules
 from tenant_portal.db import Base, begin_write, db
 from tenant_portal.models import Account, Contract
 
@@ -184,6 +186,23 @@ def test_a_database_that_cannot_be_opened_is_told_in_a_sentence(tmp_path: Path) 
         assert code == 1
         assert said.startswith("La base de données ne répond pas")
     close(app)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "MARTIN", "Élodie", "D'ARC-LE GOFF", "Strauß Müller müller", "x_y 2e", "Œuvre ﬁn", "李 明", "e" * 300, " - "],
+)
+def test_the_words_of_names_are_taken_apart_as_the_search_does(name: str) -> None:
+    step: Any = ScriptDirectory.from_config(migrate.config()).get_revision("0005").module
+    assert step.words_of(name) == rules.words_of(name)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "migrations" / "versions").glob("*.py")), ids=lambda path: path.stem)
+def test_a_migration_imports_nothing_of_the_portal_that_may_change_or_move(path: Path) -> None:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    named = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    named |= {node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in named} <= {"alembic", "sqlalchemy", *sys.stdlib_module_names}
 
 
 def test_revisions_form_one_line() -> None:
