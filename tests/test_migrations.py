@@ -120,6 +120,45 @@ def test_a_database_of_a_newer_portal_is_not_touched(bare: Flask) -> None:
         assert "plus récente" in said
 
 
+def test_what_was_answered_keeps_the_language_that_its_words_are_in(bare: Flask) -> None:
+    english = "You agree to receive commercial information by email"
+    asked = [
+        ("commercial", "Vous acceptez de recevoir des informations commerciales par e-mail", "fr"),
+        ("commercial", english, "en"),
+        ("general", "You agree to receive general (non-commercial) information by email", "en"),
+        (
+            "e_notice",
+            "You agree to receive your rent notice electronically (only for contracts paid by direct debit)",
+            "en",
+        ),
+        ("general", english, "fr"),
+        ("commercial", english.upper(), "fr"),
+    ]
+    with bare.app_context():
+        migrate.upgrade("0005")
+        with migrate.alone() as connection:
+            for statement in (
+                "INSERT INTO portal_accounts (id, email, password_hash, signup_key, language, created_at)"
+                " VALUES (1, 'a@example.org', '-', '-', 'en', '2026-11-23 08:00:00')",
+                "INSERT INTO portal_contracts (id, reference, module, title, last_name, first_name, street, postcode,"
+                " city, kind, payment, is_direct_debit, email, imported_at)"
+                " VALUES (1, '1', '2', '', '', '', '', '', '', '', '', false, '', '2026-11-23 08:00:00')",
+            ):
+                connection.execute(text(statement))
+            for purpose, wording, _language in asked:
+                connection.execute(
+                    text(
+                        "INSERT INTO portal_consents (account_id, contract_id, purpose, answer, wording,"
+                        " wording_version, channel, reason, created_at) VALUES"
+                        " (1, 1, :purpose, true, :wording, '2026-11', 'form', '', '2026-11-23 08:00:00')"
+                    ),
+                    {"purpose": purpose, "wording": wording},
+                )
+        migrate.upgrade()
+        found = db.session.execute(text("SELECT purpose, wording, language FROM portal_consents ORDER BY id")).all()
+        assert [tuple(row) for row in found] == asked
+
+
 def test_a_failing_migration_leaves_nothing_behind(bare: Flask) -> None:
     class Trouble(Exception):
         pass
