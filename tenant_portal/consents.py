@@ -8,6 +8,7 @@ from sqlalchemy import Table, bindparam, insert, select
 
 from .db import db
 from .i18n import gettext as _
+from .i18n import language
 from .models import Account, Consent, Contract, Purpose
 
 #: Changes whenever the sentence of a question changes: an old yes does not carry over to a new purpose (L07).
@@ -19,19 +20,27 @@ _ANSWERS = insert(cast(Table, Consent.__table__))
 # Asked after each login, so built once and read as plain rows.
 _columns = cast(Table, Consent.__table__).c
 _OF_ACCOUNT = (
-    select(_columns.purpose, _columns.answer, _columns.contract_id, _columns.wording, _columns.created_at)
+    select(
+        _columns.purpose,
+        _columns.answer,
+        _columns.contract_id,
+        _columns.wording,
+        _columns.language,
+        _columns.created_at,
+    )
     .where(_columns.account_id == bindparam("account_id"))
     .order_by(_columns.id)
 )
 
 
 class Answer(NamedTuple):
-    """One answer of the register: to what, yes or no, in which words it was asked, and when."""
+    """One answer of the register: to what, yes or no, in which words of which language it was asked, and when."""
 
     purpose: Purpose
     answer: bool
     contract_id: int
     wording: str
+    language: str
     created_at: datetime
 
 
@@ -51,9 +60,16 @@ def record(
     account: Account, contract: Contract, answers: Mapping[Purpose, bool], *, channel: str, reason: str = ""
 ) -> None:
     """Append the answers to the register; nothing there is ever changed (L05)."""
-    known = {"account_id": account.id, "contract_id": contract.id, "channel": channel, "reason": reason}
+    known = {
+        "account_id": account.id,
+        "contract_id": contract.id,
+        "language": language(),
+        "wording_version": WORDING_VERSION,
+        "channel": channel,
+        "reason": reason,
+    }
     rows = [
-        {**known, "purpose": purpose, "answer": answer, "wording": wording(purpose), "wording_version": WORDING_VERSION}
+        {**known, "purpose": purpose, "answer": answer, "wording": wording(purpose)}
         for purpose, answer in answers.items()
     ]
     if rows:

@@ -158,6 +158,8 @@ class Consent(Base):
     purpose: Mapped[Purpose] = mapped_column(Enum(Purpose, native_enum=False, length=20, values_callable=list))
     answer: Mapped[bool] = mapped_column(Boolean)
     wording: Mapped[str] = mapped_column(Text)
+    #: The language in which it was asked, which is that of the wording.
+    language: Mapped[str] = mapped_column(String(8), default="fr")
     wording_version: Mapped[str] = mapped_column(String(20))
     channel: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str] = mapped_column(String(300), default="")

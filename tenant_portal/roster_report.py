@@ -62,6 +62,8 @@ class Report:
     unchanged: int = 0
     ended: int = 0
     refused: int = 0
+    #: Refused lines with neither a reference nor a module that can be read: their contracts count as lacking.
+    nameless: int = 0
     #: Lines that say again, to the letter, what an earlier one said.
     repeated: int = 0
     refusals: Faults = field(default_factory=Faults)

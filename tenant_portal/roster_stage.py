@@ -44,7 +44,7 @@ class Stage:
             *(Column(name, _contracts.c[name].type) for name in self.names),
             prefixes=["TEMPORARY"],
         )
-        #: The numbers of the lines that are refused, whose contracts are not lacking.
+        #: The numbers of the lines that are refused, whose contracts are not lacking; one of the two may be empty.
         self.present = Table(
             "portal_present",
             metadata,
@@ -188,8 +188,11 @@ def _good_ones(
     if all(good):
         return taken
     refused = taken.only([not is_good for is_good in good])
-    stage.add(stage.present, [[number or "" for number in column] for column in refused.columns[:2]])
+    named = [numbers for numbers in zip(*refused.columns[:2], strict=True) if any(numbers)]
+    if named:
+        stage.add(stage.present, list(zip(*named, strict=True)))
     report.refused += len(refused.lines)
+    report.nameless += len(refused.lines) - len(named)
     return taken.only(good)
 
 

@@ -106,7 +106,12 @@ def is_digest(value: object) -> bool:
 
 
 def padded_variants(number: str, length: tuple[int, int]) -> list[str]:
-    """Return the number with every count of leading zeros that the length allows, itself first (T02)."""
+    """Return the number with every count of leading zeros that the length allows, itself first (T02).
+
+    An empty number has no variant, so it matches nothing.
+    """
+    if not number:
+        return []
     core = number.lstrip("0") or "0"
     padded = (core.zfill(width) for width in range(len(core), length[1] + 1))
     return [number, *(variant for variant in padded if variant != number)]

@@ -21,7 +21,7 @@ from tenant_portal import create_app, migrate, outbox
 from tenant_portal.db import Base, db
 
 from .conftest import SETTINGS, upgrade
-from .people import PASSWORD, Lease, Roster, fill_sign_up, log_in, open_account
+from .people import PASSWORD, Lease, Roster, fill_sign_up, log_in, open_account, sign_up_in_english
 from .portal_client import Portal
 from .post import Mailbox, PostOffice
 from .rent_notices import in_folder, pdf, publish
@@ -30,8 +30,9 @@ STATES = Path(__file__).parent / "data" / "states"
 #: When the people below did what they did; the tests' clock stands half an hour later.
 MOMENT = datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo("Europe/Paris"))
 
-#: Who has an account, who waits for his mail, who closed his account, and whose contract nobody has taken.
-FINISHED, PENDING, CLOSED, FREE = (Lease(str(417201 + n), str(60318401 + n)) for n in range(4))
+#: Who has an account, who waits for his mail, who closed his account, whose contract nobody has taken, and who has read
+#: English on his way as far as the mail.
+FINISHED, PENDING, CLOSED, FREE, ENGLISH = (Lease(str(417201 + n), str(60318401 + n)) for n in range(5))
 FINISHED_EMAIL, PENDING_EMAIL = "elodie.martin@orange.fr", "paul.petit@free.fr"
 #: Where the first one wants his mails from now on.
 WISHED_EMAIL = "elodie.durand@laposte.net"
@@ -47,7 +48,7 @@ def live(app: Flask, office: PostOffice, folder: Path) -> None:
 
     mailbox = Mailbox(office, deliver, landlord=SETTINGS["PORTAL_LANDLORD_EMAIL"])
     roster = Roster(app, folder)
-    for lease in (FINISHED, PENDING, CLOSED, FREE):
+    for lease in (FINISHED, PENDING, CLOSED, FREE, ENGLISH):
         roster.add(reference=lease.reference, module=lease.module)
     finished = open_account(Portal(app), mailbox, FINISHED, email=FINISHED_EMAIL, e_notice="Oui", commercial="Oui")
     form = finished.browser.get("/espace/compte/adresse").form("Recevoir le lien")
@@ -62,6 +63,7 @@ def live(app: Flask, office: PostOffice, folder: Path) -> None:
         "Votre message", "L'adresse\nn'est « plus » la mienne : 100 %."
     )
     form.fill("Votre adresse mail", "claire@orange.fr").click()
+    sign_up_in_english(Portal(app), ENGLISH, email="grace.hopper@example.com")
     assert publish(app, in_folder(folder / "avis", {f"{FINISHED.reference}_2026-11.pdf": NOTICE}))[0] == 0
     mailbox.read_all()
     fill_sign_up(Portal(app), PENDING, email=PENDING_EMAIL)

@@ -18,6 +18,12 @@ E_NOTICE = "Vous acceptez de recevoir votre avis d'échéance par voie électron
 COMMERCIAL = "Vous acceptez de recevoir des informations commerciales"
 GENERAL = "Vous acceptez de recevoir des informations générales"
 
+ENGLISH_QUESTIONS = (
+    "You agree to receive your rent notice electronically (only for contracts paid by direct debit)",
+    "You agree to receive commercial information by email",
+    "You agree to receive general (non-commercial) information by email",
+)
+
 _COLUMNS = {
     "reference": "Référence contrat",
     "module": "N° module",
@@ -123,6 +129,18 @@ def fill_sign_up(
     form.choose(COMMERCIAL, commercial)
     form.choose(GENERAL, general)
     return form.click("Je valide la création de mon compte", status=status)
+
+
+def sign_up_in_english(
+    browser: Portal, lease: Lease, *, email: str, answers: tuple[str, ...] = ("Yes", "No", "Yes")
+) -> Page:
+    """Take the steps 1 to 8 in English."""
+    form = browser.get("/inscription?langue=en").form("Confirm my account")
+    form.fill("Your contract reference", lease.reference).fill("Your module number", lease.module)
+    form.fill("Create a password", PASSWORD).fill("Confirm your password", PASSWORD).fill("Your email address", email)
+    for question, answer in zip(ENGLISH_QUESTIONS, answers, strict=True):
+        form.choose(question, answer)
+    return form.click("Confirm my account")
 
 
 def log_in(browser: Portal, reference: str, password: str, *, remember: bool = False, status: int = 200) -> Page:

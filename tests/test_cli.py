@@ -138,6 +138,19 @@ def test_a_complete_roster_ends_what_it_lacks_but_not_more_than_a_fifth(
     assert counts(import_file(cli, write(*lines)))["Changés"] == 5
 
 
+def test_staff_read_how_many_refused_lines_named_no_contract_when_some_were_ended(
+    cli: FlaskCliRunner, write: Callable[..., str]
+) -> None:
+    lines = [f"{n};{n};A;" for n in range(100, 110)]
+    import_file(cli, write(*lines))
+    said = import_file(cli, write("?;?;A;", *lines[1:]), "--complete", code=3)
+    assert counts(said) | {"Terminés": 1, "Refusés": 1} == counts(said)
+    assert "1 ligne refusée ne nomme aucun contrat" in said
+    said = import_file(cli, write("?;?;A;", ";;A;", *lines[2:]), "--complete", code=3)
+    assert "2 lignes refusées ne nomment aucun contrat" in said
+    assert "ne nomme" not in import_file(cli, write("?;?;A;", *lines[2:]), code=3), "nothing was ended"
+
+
 def test_t05_who_waited_for_his_contract_is_told_once_when_it_appears(
     app: Flask, cli: FlaskCliRunner, mailbox: Mailbox, write: Callable[..., str]
 ) -> None:

@@ -1,5 +1,6 @@
 """The database's formats: from nothing to the newest, one step back and forth, on SQLite and PostgreSQL."""
 
+import ast
 import json
 import sqlite3
 import subprocess
@@ -8,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from subprocess import PIPE
+from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import inspect, text
 
-from tenant_portal import create_app, migrate
+from tenant_portal import create_app, migrate, rules
 from tenant_portal.db import Base, begin_write, db
 from tenant_portal.models import Account, Contract
 
@@ -118,6 +120,45 @@ def test_a_database_of_a_newer_portal_is_not_touched(bare: Flask) -> None:
         assert "plus récente" in said
 
 
+def test_what_was_answered_keeps_the_language_that_its_words_are_in(bare: Flask) -> None:
+    english = "You agree to receive commercial information by email"
+    asked = [
+        ("commercial", "Vous acceptez de recevoir des informations commerciales par e-mail", "fr"),
+        ("commercial", english, "en"),
+        ("general", "You agree to receive general (non-commercial) information by email", "en"),
+        (
+            "e_notice",
+            "You agree to receive your rent notice electronically (only for contracts paid by direct debit)",
+            "en",
+        ),
+        ("general", english, "fr"),
+        ("commercial", english.upper(), "fr"),
+    ]
+    with bare.app_context():
+        migrate.upgrade("0005")
+        with migrate.alone() as connection:
+            for statement in (
+                "INSERT INTO portal_accounts (id, email, password_hash, signup_key, language, created_at)"
+                " VALUES (1, 'a@example.org', '-', '-', 'en', '2026-11-23 08:00:00')",
+                "INSERT INTO portal_contracts (id, reference, module, title, last_name, first_name, street, postcode,"
+                " city, kind, payment, is_direct_debit, email, imported_at)"
+                " VALUES (1, '1', '2', '', '', '', '', '', '', '', '', false, '', '2026-11-23 08:00:00')",
+            ):
+                connection.execute(text(statement))
+            for purpose, wording, _language in asked:
+                connection.execute(
+                    text(
+                        "INSERT INTO portal_consents (account_id, contract_id, purpose, answer, wording,"
+                        " wording_version, channel, reason, created_at) VALUES"
+                        " (1, 1, :purpose, true, :wording, '2026-11', 'form', '', '2026-11-23 08:00:00')"
+                    ),
+                    {"purpose": purpose, "wording": wording},
+                )
+        migrate.upgrade()
+        found = db.session.execute(text("SELECT purpose, wording, language FROM portal_consents ORDER BY id")).all()
+        assert [tuple(row) for row in found] == asked
+
+
 def test_a_failing_migration_leaves_nothing_behind(bare: Flask) -> None:
     class Trouble(Exception):
         pass
@@ -184,6 +225,23 @@ def test_a_database_that_cannot_be_opened_is_told_in_a_sentence(tmp_path: Path) 
         assert code == 1
         assert said.startswith("La base de données ne répond pas")
     close(app)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "MARTIN", "Élodie", "D'ARC-LE GOFF", "Strauß Müller müller", "x_y 2e", "Œuvre ﬁn", "李 明", "e" * 300, " - "],
+)
+def test_the_words_of_names_are_taken_apart_as_the_search_does(name: str) -> None:
+    step: Any = ScriptDirectory.from_config(migrate.config()).get_revision("0005").module
+    assert step.words_of(name) == rules.words_of(name)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "migrations" / "versions").glob("*.py")), ids=lambda path: path.stem)
+def test_a_migration_imports_nothing_of_the_portal_that_may_change_or_move(path: Path) -> None:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    named = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    named |= {node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in named} <= {"alembic", "sqlalchemy", *sys.stdlib_module_names}
 
 
 def test_revisions_form_one_line() -> None:

@@ -19,7 +19,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from tenant_portal import create_app, roster, roster_cells, roster_text
 from tenant_portal.db import begin_write, db, utcnow
@@ -505,6 +505,27 @@ def test_a_complete_roster_spares_the_contracts_of_its_refused_lines(portal_app:
         ended = db.session.scalars(select(Contract.reference).where(Contract.ended_at.is_not(None))).all()
         assert sorted(ended) == ["12", "14", "78"]
         assert report.ended == 3
+
+
+def test_a_refused_line_without_any_number_keeps_no_contract_of_a_complete_roster(
+    portal_app: Flask, tmp_path: Path
+) -> None:
+    header, lines = "Contrat;Module;Date de sortie\n", [f"{n};{n + 500};" for n in range(10, 20)]
+    with portal_app.app_context():
+        take(a_file(tmp_path, header + "\n".join(lines) + "\n"))
+        begin_write()  # a contract without module, as only another program can write it
+        is_postgres = db.engine.dialect.name == "postgresql"
+        allow = "ALTER TABLE portal_contracts DROP CONSTRAINT ck_portal_contracts_numbers"
+        db.session.execute(text(allow if is_postgres else "PRAGMA ignore_check_constraints = ON"))
+        db.session.execute(text("UPDATE portal_contracts SET module = '' WHERE reference = '10'"))
+        db.session.commit()
+        lines[0:1] = ["?;?;", ";;31/02/2026", "trop;de;cases;ici"]
+        lines[4] = "12;;"  # named by its reference
+        lines[5] = "?;513;"  # named by its module
+        report = take(a_file(tmp_path, header + "\n".join(lines) + "\n"), complete=True)
+        ended = db.session.scalars(select(Contract.reference).where(Contract.ended_at.is_not(None))).all()
+        assert ended == ["10"]
+        assert (report.ended, report.refused, report.nameless) == (1, 5, 3)
 
 
 def test_a_complete_roster_that_would_end_too_many_changes_nothing(portal_app: Flask, tmp_path: Path) -> None:

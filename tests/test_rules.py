@@ -100,6 +100,8 @@ def test_a_number_has_ascii_digits_within_its_length(number: str, length: tuple[
         ("12345", (1, 5), ["12345"]),
         ("000", (1, 3), ["000", "0", "00"]),
         ("123456", (1, 4), ["123456"]),
+        ("0", (1, 2), ["0", "00"]),
+        ("", (1, 3), []),
     ],
 )
 def test_t02_a_number_is_looked_for_with_all_its_leading_zeros(

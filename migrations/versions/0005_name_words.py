@@ -1,11 +1,11 @@
 """The words of names, folded, so that a search by name reads an index and not every contract."""
 
+import re
+import unicodedata
 from itertools import islice
 
 import sqlalchemy as sa
 from alembic import op
-
-from tenant_portal.rules import words_of
 
 revision = "0005"
 down_revision = "0004"
@@ -14,6 +14,16 @@ depends_on = None
 
 #: Names that are taken apart at a time.
 BATCH = 5_000
+#: Signs of a word that are kept, as many as the column holds.
+WORD_MAX = 200
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name, each once: small letters without accents, all other signs aside."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+    return list(dict.fromkeys(word[:WORD_MAX] for word in _WORD.findall(plain)))
 
 
 def upgrade() -> None:

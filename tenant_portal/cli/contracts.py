@@ -99,10 +99,22 @@ def _print_report(report: roster.Report, *, told: int, is_complete: bool, is_dry
             click.echo(_fault_line(fault))
     if report.refused or report.warnings:
         click.echo()
+    _print_outcome(report, told=told, is_dry_run=is_dry_run)
+
+
+def _print_outcome(report: roster.Report, *, told: int, is_dry_run: bool) -> None:
     if report.is_without_effect and not report.refused:
         click.echo(_("Rien n'a changé : les contrats disaient déjà la même chose que ce fichier."))
     elif report.is_without_effect:
         click.echo(_("Rien n'a changé."))
+    if report.ended and report.nameless:
+        click.echo(
+            ngettext(
+                "%(num)d ligne refusée ne nomme aucun contrat : le sien est peut-être parmi les terminés.",
+                "%(num)d lignes refusées ne nomment aucun contrat : les leurs sont peut-être parmi les terminés.",
+                report.nameless,
+            )
+        )
     if told:
         click.echo(
             ngettext(

@@ -36,7 +36,6 @@ def espace(own: Session):
         email=own.email,
         has_failed=own.email_failed_at is not None,
         contracts=leases,
-        question=consents.wording,
         is_first=told("portal_first") is not None,
     )
 
