@@ -14,8 +14,8 @@ from tenant_portal.web.signup import SIGN_UP_FIELD
 from . import portal
 from .town import Town
 
-#: Bytes of a field that just fits into a form, into that of a message, and into a report.
-FULL, LONG, REPORT = 16_000, 64_000, 8_000
+#: Bytes of a field that just fits into a form, and into that of a message.
+FULL, LONG = 16_000, 64_000
 #: Signs that may stand for many letters: zxcvbn once weighed this for longer than a hash takes.
 MANY_SIGNS = "[w1(t|{+71{{@1[!4|pe{1477!{!i7+|"
 #: What takes longest since it weighs fewer of them, found by changing one sign after the other.
@@ -260,9 +260,9 @@ def _reports(town: Town) -> Made:
         )
 
     report = '{"body":{"documentURL":"http://localhost/","effectiveDirective":"img-src","blockedURL":"a"}},'
-    body = f"[{report * (REPORT // len(report))}0]".encode()
+    body = f"[{report * (FULL // len(report))}0]".encode()
     yield "600 reports in one", lambda: Sent("/rapport-de-securite", {}, body, "application/reports+json")
-    empty = b"[" + b'{"body":{}},' * (REPORT // 12) + b"0]"
+    empty = b"[" + b'{"body":{}},' * (FULL // 12) + b"0]"
     yield "5,000 reports without a page", lambda: Sent("/rapport-de-securite", {}, empty, "application/reports+json")
 
     def new() -> Sent:

@@ -107,7 +107,8 @@ def test_slow_forms_of_a_tenant_keep_no_connection_to_the_database(
         finally:
             for line in lines:
                 line.close()
-        assert answers <= {b"400", b"429"} and b"400" in answers, (kind, answers)
+        refused = b"415" if kind == "multipart" else b"400"  # read to its end before it is refused, too
+        assert answers <= {refused, b"429"} and refused in answers, (kind, answers)
         assert ask(live, "/espace", slow)[0] == 200, f"{kind}: every request was counted back"
     assert "Traceback" not in live.said()
 
