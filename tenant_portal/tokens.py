@@ -127,7 +127,8 @@ def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = Fa
     subject: Account | EmailChange | None = db.session.get(cast(Any, PURPOSES[purpose].subject), number)
     if subject is not None and lock:
         db.session.refresh(_account_of(subject), with_for_update={"key_share": True})
-        db.session.refresh(subject)
+        if isinstance(subject, EmailChange):
+            db.session.refresh(subject)
     if subject is None or _account_of(subject).is_gone:
         raise LinkInvalid(purpose)
     account = _account_of(subject)
