@@ -66,3 +66,12 @@ def _minutes(duration: timedelta) -> str:
 def test_docs_print_how_failures_are_counted():
     text = DOCS.read_text(encoding="utf-8").partition("## Counters")[2].partition("\n## ")[0]
     assert f"The first {FREE_FAILURES} cost nothing" in text.replace("\n", " ") and DAILY_FAILURES == 25
+
+
+def test_page_tells_the_numbers_of_the_table(portal):
+    words = {3: "Trois", 10: "dix"}
+    account, origin = (ACTS["reset"].limits[per].times for per in (Per.ACCOUNT, Per.ORIGIN))
+    told = (
+        f"{words[account]} liens au plus partent par heure pour un compte, et {words[origin]} depuis une même connexion"
+    )
+    assert portal.get("/mot-de-passe-oublie/envoye").says(told)
