@@ -15,7 +15,7 @@ from tests.services import free_port
 from tests.test_architecture import pages
 
 from .conftest import OpenPage, serve
-from .steps import identify, sign_up
+from .steps import identify, press, sign_up
 
 AXE = Axe()
 
@@ -47,11 +47,11 @@ def test_every_page_of_the_way_to_an_account(
 ) -> None:
     lease = a_contract(payment="Chèque")
     page.goto("/inscription")
-    page.get_by_role("button", name="Je valide la création de mon compte").click()
+    press(page.get_by_role("button", name="Je valide la création de mon compte"))
     check(page)
     sign_up(page, lease)
     check(page)
-    page.get_by_role("button", name=re.compile("Renvoyer")).first.click()
+    press(page.get_by_role("button", name=re.compile("Renvoyer")).first)
     check(page)
     link = mailbox.read_all()[0].link
     page.goto(link)
@@ -71,11 +71,11 @@ def test_every_page_of_a_new_password(page: Page, mailbox: Mailbox, an_account: 
     tenant = an_account()
     page.goto("/mot-de-passe-oublie")
     page.get_by_role("textbox", name=re.compile("^Ma référence contrat")).fill(tenant.lease.reference)
-    page.locator("main form button[type=submit]").click()
+    press(page.locator("main form button[type=submit]"))
     check(page)
     page.goto(mailbox.read().link)
     check(page)
-    page.locator("main form button[type=submit]").click()
+    press(page.locator("main form button[type=submit]"))
     check(page)
 
 
@@ -86,11 +86,11 @@ def test_every_page_of_a_closed_account(page: Page, mailbox: Mailbox, an_account
     button = page.get_by_role("button", name="Je ferme mon compte")
     for typed in ("", "un autre mot de passe", tenant.password):
         page.get_by_label(re.compile("^Mon mot de passe")).fill(typed)
-        button.click()
+        press(button)
         check(page)
     identify(page, tenant.lease)
     check(page)
-    page.get_by_role("button", name="Je rouvre mon compte").click()
+    press(page.get_by_role("button", name="Je rouvre mon compte"))
     check(page)
     mailbox.read_all()
 
@@ -103,7 +103,7 @@ def test_every_page_of_another_address_another_password_and_the_devices(
     identify(page, tenant.lease)
     for typed in ("", "un autre mot de passe", tenant.password):
         page.get_by_label(re.compile("^Mon mot de passe")).fill(typed)
-        page.get_by_role("button", name="Je déconnecte").click()
+        press(page.get_by_role("button", name="Je déconnecte"))
         check(page)
 
     page.goto("/espace/compte/mot-de-passe")
@@ -112,14 +112,14 @@ def test_every_page_of_another_address_another_password_and_the_devices(
         page.get_by_label(re.compile("^Mon mot de passe actuel")).fill(current)
         page.get_by_label(re.compile("^Mon nouveau mot de passe")).fill(new)
         page.get_by_label(re.compile("^Confirmez votre nouveau mot de passe")).fill(new)
-        save.click()
+        press(save)
         check(page)
 
     page.goto("/espace/compte/adresse")
     for address, typed in (("lea@gmial.com", ""), ("lea@gmial.com", tenant.password)):
         page.get_by_role("textbox", name=re.compile("^Ma nouvelle adresse mail")).fill(address)
         page.get_by_label(re.compile("^Mon mot de passe")).fill(typed)
-        page.get_by_role("button", name="Recevoir le lien").click()
+        press(page.get_by_role("button", name="Recevoir le lien"))
         check(page)
     link, objection = mailbox.read(to="lea@gmial.com").link, mailbox.read(to="lea@free.fr").link_to_object
     elsewhere = open_page(site, width=360, bypass_csp=True)
@@ -129,12 +129,12 @@ def test_every_page_of_another_address_another_password_and_the_devices(
     check(elsewhere)
     page.goto(link)
     check(page)
-    page.get_by_role("button", name="Je confirme mon adresse").click()
+    press(page.get_by_role("button", name="Je confirme mon adresse"))
     check(page)
     mailbox.read(to="lea@gmial.com")
     elsewhere.goto(mailbox.read(to="lea@free.fr").link_to_object)
     check(elsewhere)
-    elsewhere.locator("main form button").click()
+    press(elsewhere.locator("main form button"))
     check(elsewhere)
     elsewhere.goto(objection)
     check(elsewhere)
@@ -169,7 +169,7 @@ def test_every_page_of_things_gone_wrong(
     page.goto("/message")
     page.locator("main textarea").first.fill("n" * app.config["MAX_CONTENT_LENGTH"])
     with page.expect_response(lambda response: response.status == 413):
-        page.locator("main form button[type=submit]").last.click()
+        press(page.locator("main form button[type=submit]").last)
     check(page)
 
     page.context.clear_cookies()
@@ -188,9 +188,9 @@ def test_every_page_of_the_landlords_staff(app: Flask, page: Page, an_account: C
     page.goto("/gestion")
     check(page)
     page.locator("main form input[type=text]").fill(tenant.lease.reference)
-    page.locator("main form button[type=submit]").click()
+    press(page.locator("main form button[type=submit]"))
     check(page)
-    page.locator("main").get_by_role("link", name=re.compile(tenant.lease.reference)).click()
+    press(page.locator("main").get_by_role("link", name=re.compile(tenant.lease.reference)))
     check(page)
 
 

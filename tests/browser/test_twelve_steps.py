@@ -10,7 +10,7 @@ from tests.people import PASSWORD, Lease
 from tests.post import Mailbox
 
 from .conftest import OpenPage
-from .steps import fill_sign_up, identify, sign_up
+from .steps import fill_sign_up, identify, press, sign_up
 
 ALL_PAGES = (
     "/connexion",
@@ -56,7 +56,7 @@ def test_tenant_takes_the_twelve_steps(
     assert not scrolls_sideways(page)
     mailbox.read()
 
-    page.get_by_role("button", name="Je me déconnecte").click()
+    press(page.get_by_role("button", name="Je me déconnecte"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Identifiez-vous")
     page.go_back()
     expect(page.locator("main")).not_to_contain_text(lease.reference)
@@ -97,7 +97,7 @@ def test_t20_tenant_shows_his_password_and_hides_it_again(site: str, open_page: 
 def test_tenant_who_sends_a_form_with_faults_reads_them_first(site: str, open_page: OpenPage) -> None:
     page = open_page(site, width=360)
     page.goto("/inscription")
-    page.get_by_role("button", name="Je valide la création de mon compte").click()
+    press(page.get_by_role("button", name="Je valide la création de mon compte"))
     summary = page.get_by_role("alert")
     expect(summary).to_be_focused()
     expect(page).to_have_title(re.compile("^Erreur"))
@@ -116,7 +116,7 @@ def test_t06_tenant_takes_the_proposed_address_with_one_click(
     field.press_sequentially("elodie@gmial.com")
     page.get_by_role("button", name="elodie@gmail.com").click()
     expect(field).to_have_value("elodie@gmail.com")
-    page.get_by_role("button", name="Je valide la création de mon compte").click()
+    press(page.get_by_role("button", name="Je valide la création de mon compte"))
     expect(page.locator("main")).to_contain_text("elodie@gmail.com")
     mailbox.read(to="elodie@gmail.com")
 

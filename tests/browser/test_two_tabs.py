@@ -17,6 +17,7 @@ from tests.people import PASSWORD, Lease, Tenant
 from tests.portal_client import Portal
 from tests.post import Mail, Mailbox
 
+from . import steps
 from .conftest import OpenPage
 from .steps import identify, sign_up
 
@@ -85,7 +86,7 @@ def press(tab: Page, button: str, **typed: str) -> None:
     """Fill the fields of a page by what their labels begin with, and press its button."""
     for label, text in typed.items():
         tab.get_by_label(re.compile(f"^{label.replace('_', ' ')}")).fill(text)
-    tab.get_by_role("button", name=button, exact=True).click()
+    steps.press(tab.get_by_role("button", name=button, exact=True))
 
 
 def send(tab: Page, lease: Lease, button: str, *, words: str = ON_PAGES, **typed: str) -> None:
