@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tenant_portal.acts import ACTS
+from tenant_portal.accounts.limited_acts import ACTS
 
 from . import portal
 from .pages import by_login, ratio

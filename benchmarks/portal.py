@@ -6,7 +6,8 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import insert
 
-from tenant_portal import accounts, consents, create_app, passwords
+from tenant_portal import create_app
+from tenant_portal.accounts import consents, passwords, registration
 from tenant_portal.db import begin_write, db
 from tenant_portal.models import Account, Contract, Purpose
 
@@ -83,10 +84,12 @@ def _open_accounts(tenants: int) -> None:
     begin_write()
     for number in range(tenants):
         contract = db.session.get_one(Contract, number + 1)
-        account = Account(email=f"tenant{number}@orange.fr", password_hash=password_hash, signup_key=accounts.new_key())
+        account = Account(
+            email=f"tenant{number}@orange.fr", password_hash=password_hash, signup_key=registration.new_key()
+        )
         contract.account = account
         db.session.flush()
         consents.record(account, contract, answers, channel="form")
-        accounts.activate(account)
-        accounts.finish(account)
+        registration.activate(account)
+        registration.finish(account)
     db.session.commit()

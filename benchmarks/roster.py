@@ -21,8 +21,9 @@ from typing import Any
 
 import psycopg
 
-from tenant_portal import create_app, migrate, roster
+from tenant_portal import create_app, roster
 from tenant_portal.db import db
+from tenant_portal.operations import migrations
 from tests import services
 
 from .table import Row, markdown
@@ -142,7 +143,7 @@ def _app(address: str) -> Any:
 
 def _upgrade(address: str) -> None:
     with _app(address).app_context():
-        migrate.upgrade()
+        migrations.upgrade()
         db.engine.dispose()
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
-from tenant_portal import accounts, passwords, throttle, tokens
-from tenant_portal.acts import Per
+from tenant_portal.accounts import passwords, rate_limits, registration, signed_links
+from tenant_portal.accounts.limited_acts import Per
 from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.models import Account, Contract, EmailChange
 
@@ -39,7 +39,7 @@ class Town:
                 begin_write()
                 account = self._contract(portal.reference(number)).account_id
                 for _ in range(failures):
-                    throttle.fail("login", Per.ACCOUNT, account)
+                    rate_limits.fail("login", Per.ACCOUNT, account)
                 db.session.commit()
         return portal.reference(number)
 
@@ -50,20 +50,20 @@ class Town:
             begin_write()
             contract = self._contract(reference)
             contract.account = Account(
-                email="a@orange.fr", password_hash=passwords.unknown(), signup_key=accounts.new_key()
+                email="a@orange.fr", password_hash=passwords.unknown(), signup_key=registration.new_key()
             )
             db.session.commit()
             known = {"contract": contract.id, "reference": reference, "email": "a@orange.fr"}
             known |= {"key": contract.account.signup_key, "until": utcnow().isoformat()}
-            return tokens.seal("signup", json.dumps(known))
+            return signed_links.seal("signup", json.dumps(known))
 
     def activation_link(self) -> str:
         """Return a link to an account that waits for its first login."""
         sign_up = self.sign_up()
         with self.app.app_context():
-            contract = self._contract(json.loads(tokens.unseal("signup", sign_up))["reference"])
+            contract = self._contract(json.loads(signed_links.unseal("signup", sign_up))["reference"])
             assert contract.account is not None
-            return tokens.issue("activation", contract.account, contract)
+            return signed_links.issue("activation", contract.account, contract)
 
     def link(self, purpose: str, *, is_closed: bool = False) -> str:
         """Return a link to a finished account, or to a change of its address."""
@@ -78,7 +78,7 @@ class Town:
                 subject = EmailChange(account=account, old_email=account.email, new_email="b@orange.fr")
                 db.session.add(subject)
             db.session.commit()
-            return tokens.issue(purpose, subject, contract)
+            return signed_links.issue(purpose, subject, contract)
 
     @staticmethod
     def _contract(reference: str) -> Contract:

@@ -11,18 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from . import portal
-from .server import (
-    BARE,
-    LOGINS,
-    OURS,
-    ROOT,
-    Server,
-    environment,
-    keep_logging_in,
-    log_in_at_once,
-    prepare,
-    serving,
-)
+from .server import BARE, LOGINS, OURS, ROOT, Server, environment, keep_logging_in, log_in_at_once, prepare, serving
 from .table import Row, in_turns
 
 STARTS, ROUNDS, PAGES, VISITORS = 11, 4, 80, 8

@@ -1,10 +1,10 @@
-"""Alembic's entry: works on the connection that `tenant_portal.migrate` hands over, never on one of its own."""
+"""Alembic's entry: works on the connection that `operations.migrations` hands over, never on one of its own."""
 
 from alembic import context
 from sqlalchemy import Enum
 
-from tenant_portal import migrate
 from tenant_portal.db import UtcDateTime
+from tenant_portal.operations import migrations
 
 
 def render_item(kind, item, autogen_context):
@@ -17,6 +17,6 @@ def render_item(kind, item, autogen_context):
 
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, render_item=render_item, **migrate.options(connection))
+context.configure(connection=connection, render_item=render_item, **migrations.options(connection))
 with context.begin_transaction():
     context.run_migrations()

@@ -2,7 +2,8 @@
 
 import click
 
-from . import demo, installer
+from . import demo
+from .cli import setup_wizard
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -11,7 +12,7 @@ def main() -> None:
 
 
 main.add_command(demo.demo)
-main.add_command(installer.setup)
+main.add_command(setup_wizard.setup)
 
 if __name__ == "__main__":
     main(prog_name="python -m tenant_portal")

@@ -14,11 +14,12 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import logs, web
+from . import web
 from .errors import ConfigError
 from .extension import StaffCallback, TenantPortal
-from .incoming import FORM_BYTES_MAX
+from .operations import log_format
 from .settings import Settings
+from .web.request_guards import FORM_BYTES_MAX
 
 
 class Sha256Sessions(SecureCookieSessionInterface):
@@ -52,7 +53,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_prefixed_env()
     app.config.from_mapping(config or {})
     _furnish(app, staff=None)
-    logs.configure(app.extensions["portal"].settings.log_format)
+    log_format.configure(app.extensions["portal"].settings.log_format)
     hops = app.extensions["portal"].settings.proxy_hops
     path = _path_of(app)
     entrance = _below(app.wsgi_app, {"", path}, otherwise="")
@@ -117,7 +118,7 @@ class MountedCommands(click.Group):
 
 
 def _bare_app() -> Flask:
-    app = logs.LoggedApp("tenant_portal", instance_relative_config=True, static_folder=None, template_folder=None)
+    app = log_format.LoggedApp("tenant_portal", instance_relative_config=True, static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False  # Flask would answer // by a redirect of its own, without our headers
     return app
 

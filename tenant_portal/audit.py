@@ -7,8 +7,8 @@ from typing import Any, cast
 from sqlalchemy import Table, event, insert
 from sqlalchemy.orm import Session, scoped_session
 
-from . import throttle
-from .acts import Per
+from .accounts import rate_limits
+from .accounts.limited_acts import Per
 from .db import db
 from .models import Account, Contract, Event
 
@@ -63,7 +63,7 @@ def record(
 
 def record_refusal(name: str, per: Per, whose: str, **facts: Any) -> None:
     """Record a refusal as `record` does, but once for its key and hour: whoever is refused fills no disk (X20)."""
-    if throttle.is_news("refusal", per, f"{name}/{whose}", otherwise=True):
+    if rate_limits.is_news("refusal", per, f"{name}/{whose}", otherwise=True):
         record(name, **facts)
 
 

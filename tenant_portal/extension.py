@@ -9,9 +9,11 @@ from flask import Flask
 from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 
-from . import audit, identity, neighbours, settings, smtp, web
+from . import audit, settings, web
 from .db import adopt, engine_options
 from .i18n import gettext as _
+from .mail import smtp
+from .web import host_checks, identity
 
 #: Who the logged-in member of staff is, asked inside a request; None for everyone else.
 StaffCallback = Callable[[], str | None]
@@ -56,7 +58,7 @@ class TenantPortal:
     def init_app(self, app: Flask, *, staff: StaffCallback | None = None, owns_session: bool = False) -> None:
         """Move into `app`; settings are read now and frozen, so later changes of its configuration have no effect."""
         frozen = settings.read(app.config)
-        neighbours.check_in(app, frozen.url_prefix, frozen.public_url)
+        host_checks.check_in(app, frozen.url_prefix, frozen.public_url)
         app.extensions["portal"] = settings.State(frozen, options={"staff": staff, "owns_session": owns_session})
         if "sqlalchemy" not in app.extensions:
             _add_database(app)
@@ -67,7 +69,7 @@ class TenantPortal:
             Babel(app, default_locale="fr", configure_jinja=False)
         identity.adopt(app)
         web.register(app, prefix=frozen.url_prefix)
-        neighbours.check_rules(app)
+        host_checks.check_rules(app)
         app.cli.add_command(Commands())
 
 

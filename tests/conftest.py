@@ -18,8 +18,9 @@ from jinja2 import FileSystemBytecodeCache, StrictUndefined
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
-from tenant_portal import create_app, outbox
+from tenant_portal import create_app
 from tenant_portal.db import db
+from tenant_portal.mail import outbox
 
 from . import hosts, services
 from .people import Lease, Roster, Tenant, open_account

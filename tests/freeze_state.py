@@ -17,8 +17,10 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from tenant_portal import create_app, migrate, outbox
+from tenant_portal import create_app
 from tenant_portal.db import Base, db
+from tenant_portal.mail import outbox
+from tenant_portal.operations import migrations
 
 from .conftest import SETTINGS, upgrade
 from .people import PASSWORD, Lease, Roster, fill_sign_up, log_in, open_account, sign_up_in_english
@@ -103,7 +105,7 @@ def _literal(value: Any) -> str:
 def main() -> None:
     """Write the file of the newest migration, unless it stands already."""
     os.environ["PYTHON_DOTENV_DISABLED"] = "1"
-    head = migrate.newest()
+    head = migrations.newest()
     path = STATES / f"{head}.sql"
     if path.exists():
         sys.exit(f"{path} stands already: what was released is not changed; take it away if {head} was not")

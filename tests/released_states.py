@@ -8,14 +8,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, select, update
 from sqlalchemy.engine import Connection
 
-from tenant_portal import backup, create_app, migrate
+from tenant_portal import create_app
 from tenant_portal.db import db
+from tenant_portal.operations import backup, migrations
 
 from .conftest import SETTINGS, close
 from .freeze_state import STATES
 
 #: Every migration, the first one first.
-REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrate.config()).walk_revisions()][::-1]
+REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations.config()).walk_revisions()][::-1]
 
 Rows = dict[str, dict[Any, dict[str, Any]]]
 
@@ -23,8 +24,8 @@ Rows = dict[str, dict[Any, dict[str, Any]]]
 def make(url: str, revision: str) -> None:
     """Build in an empty database what a portal held at that migration."""
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
-    with app.app_context(), migrate.alone() as connection:
-        migrate.upgrade_on(connection, revision)
+    with app.app_context(), migrations.alone() as connection:
+        migrations.upgrade_on(connection, revision)
         _run((STATES / f"{revision}.sql").read_text(encoding="utf-8"), connection)
         backup.advance_sequences(connection, _ours(connection))
     close(app)
@@ -89,7 +90,7 @@ def saved(url: str, folder: Path) -> bytes:
 def poison(url: str, table: str, column: str, value: str) -> None:
     """Put a value into a column of every row of a table, as no program of ours does."""
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
-    with app.app_context(), migrate.alone() as connection:
+    with app.app_context(), migrations.alone() as connection:
         found = _ours(connection).tables[table]
         connection.execute(update(found).values({column: value}))
     close(app)

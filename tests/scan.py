@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlencode
 
-from tenant_portal import create_app, outbox
+from tenant_portal import create_app
+from tenant_portal.mail import outbox
 
 from .conftest import SETTINGS
 from .live import COMMANDS, Live, serve

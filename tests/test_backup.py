@@ -12,8 +12,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, select
 
-from tenant_portal import outbox
 from tenant_portal.db import begin_write, db, utcnow
+from tenant_portal.mail import outbox
 from tenant_portal.models import Account, Contract, Mail
 
 from . import hosts

@@ -8,8 +8,9 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from sqlalchemy import func, select
 
-from tenant_portal import mail, messages
 from tenant_portal.db import db
+from tenant_portal.mail import notifications
+from tenant_portal.messages import conversation
 from tenant_portal.models import Contract, Import, Message
 
 from .people import Lease
@@ -47,11 +48,11 @@ def run(cli: FlaskCliRunner, *args: str, stdin: bytes = b"") -> tuple[int, str]:
 def write_message(app: Flask) -> None:
     """Put the receipt of a message into the outbox."""
     with app.app_context():
-        written = messages.write(
-            messages.Topic.OTHER, email="a@example.org", body="Bonjour", reference="", language="fr", origin="1"
+        written = conversation.write(
+            conversation.Topic.OTHER, email="a@example.org", body="Bonjour", reference="", language="fr", origin="1"
         )
         assert written.message is not None
-        mail.message_received(written.message, days=2)
+        notifications.message_received(written.message, days=2)
         db.session.commit()
 
 
@@ -155,8 +156,13 @@ def test_t05_who_waited_for_his_contract_is_told_once_when_it_appears(
     app: Flask, cli: FlaskCliRunner, mailbox: Mailbox, write: Callable[..., str]
 ) -> None:
     with app.app_context():
-        messages.write(
-            messages.Topic.WAITING, email="nouveau@example.org", body="", reference="000777", language="fr", origin="1"
+        conversation.write(
+            conversation.Topic.WAITING,
+            email="nouveau@example.org",
+            body="",
+            reference="000777",
+            language="fr",
+            origin="1",
         )
         db.session.commit()
     assert "attendait" not in import_file(cli, write("888;1;A;"))

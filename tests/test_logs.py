@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from tenant_portal import audit
 from tenant_portal.db import begin_write, db
-from tenant_portal.logs import Line
+from tenant_portal.operations.log_format import Line
 
 from .conftest import SETTINGS, MakeApp
 from .people import PASSWORD, Lease, fill_sign_up, log_in

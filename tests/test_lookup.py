@@ -8,8 +8,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, text
 
-from tenant_portal import lookup, roster
+from tenant_portal import roster
 from tenant_portal.db import db
+from tenant_portal.office import search
 
 from .conftest import MakeApp
 from .people import Roster, run
@@ -53,7 +54,7 @@ def row(reference: str, last_name: str, first_name: str, email: str = "") -> dic
 def found(app: Flask, query: str) -> list[str]:
     """Return the last names that a search finds."""
     with app.app_context():
-        return [contract.last_name for contract in lookup.search(query)]
+        return [contract.last_name for contract in search.search(query)]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_the_index_follows_what_an_import_adds_and_changes(app: Flask, people: R
 def test_names_beyond_those_remembered_at_once_are_found(
     app: Flask, people: Roster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tenant_portal.roster_stage.NAMES_MAX", 3)
+    monkeypatch.setattr("tenant_portal.roster.staging.NAMES_MAX", 3)
     people.take([row(str(n), f"NOM{n}", "Ève") for n in range(4000, 5200)])
     assert found(app, "nom4001") == ["NOM4001"]
     assert found(app, "nom5199") == ["NOM5199"]
@@ -141,10 +142,10 @@ def test_a_search_fetches_no_more_than_it_may_show(app: Flask, inside: None, que
 
     event.listen(db.engine, "after_cursor_execute", count)
     try:
-        assert len(lookup.search(query)) <= lookup.SEARCH_MAX
+        assert len(search.search(query)) <= search.SEARCH_MAX
     finally:
         event.remove(db.engine, "after_cursor_execute", count)
-    assert fetched and max(fetched) <= lookup.SEARCH_MAX
+    assert fetched and max(fetched) <= search.SEARCH_MAX
 
 
 def test_names_and_references_are_read_through_their_indexes(app: Flask, inside: None) -> None:
@@ -165,7 +166,7 @@ def test_names_and_references_are_read_through_their_indexes(app: Flask, inside:
     event.listen(db.engine, "after_cursor_execute", explain)
     try:
         for query in ("nom12", "prénom8 nom99", "nom12 prénom8", "12345", "1234"):
-            lookup.search(query)
+            search.search(query)
     finally:
         event.remove(db.engine, "after_cursor_execute", explain)
     assert plans

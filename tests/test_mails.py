@@ -13,8 +13,9 @@ from flask import Flask
 from lxml import html
 from sqlalchemy import select
 
-from tenant_portal import accounts, letters, mail, outbox
+from tenant_portal.accounts import registration
 from tenant_portal.db import begin_write, db, utcnow
+from tenant_portal.mail import notifications, outbox, rendering
 from tenant_portal.models import Account, Contract, EmailChange, Message, Notice, Purpose
 from tenant_portal.models import Mail as MailRow
 
@@ -56,7 +57,7 @@ def _tenant(*, direct_debit: bool = True, e_notice: bool = False) -> tuple[Accou
     db.session.add(contract)
     db.session.commit()
     choices = {Purpose.E_NOTICE: e_notice, Purpose.COMMERCIAL: False, Purpose.GENERAL: True}
-    signed = accounts.sign_up(
+    signed = registration.sign_up(
         contract, email="élodie@orange.fr".replace("é", "e"), password="girafe", choices=choices, language="fr"
     )
     message = Message(
@@ -78,48 +79,54 @@ def _wish(account: Account) -> EmailChange:
 
 
 WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
-    "activation": lambda a, c, m: mail.activation(a, c, link=LINK, until=UNTIL),
-    "activation, asked for a new password": lambda a, c, m: mail.activation(
+    "activation": lambda a, c, m: notifications.activation(a, c, link=LINK, until=UNTIL),
+    "activation, asked for a new password": lambda a, c, m: notifications.activation(
         a, c, link=LINK, until=UNTIL, signup_link=OTHER_LINK
     ),
-    "already_registered": lambda a, c, m: mail.already_registered(a, c, login_link=LINK, reset_link=OTHER_LINK),
+    "already_registered": lambda a, c, m: notifications.already_registered(
+        a, c, login_link=LINK, reset_link=OTHER_LINK
+    ),
     "already_registered, closed": lambda a, c, m: _closed(
-        a, lambda: mail.already_registered(a, c, login_link=LINK, reset_link=OTHER_LINK)
+        a, lambda: notifications.already_registered(a, c, login_link=LINK, reset_link=OTHER_LINK)
     ),
-    "account_closed": lambda a, c, m: _closed(a, lambda: mail.account_closed(a, c, link=LINK, reset_link=OTHER_LINK)),
+    "account_closed": lambda a, c, m: _closed(
+        a, lambda: notifications.account_closed(a, c, link=LINK, reset_link=OTHER_LINK)
+    ),
     "account_closed, nobody came": lambda a, c, m: _closed(
-        a, lambda: mail.account_closed(a, c, link=LINK, reset_link=OTHER_LINK, is_idle=True)
+        a, lambda: notifications.account_closed(a, c, link=LINK, reset_link=OTHER_LINK, is_idle=True)
     ),
-    "account_reopened": lambda a, c, m: mail.account_reopened(a, c),
-    "contract_taken": lambda a, c, m: mail.contract_taken("marc@free.fr", c, message_link=LINK),
-    "welcome": lambda a, c, m: mail.welcome(a, c, link=LINK),
-    "reset": lambda a, c, m: mail.reset(a, c, link=LINK, until=UNTIL),
-    "password_changed": lambda a, c, m: mail.password_changed(a, c, reset_link=OTHER_LINK),
-    "password_changed, no contract": lambda a, c, m: mail.password_changed(a, None, reset_link=OTHER_LINK),
-    "email_change": lambda a, c, m: mail.email_change(_wish(a), c, link=LINK, until=UNTIL),
-    "email_change_asked": lambda a, c, m: mail.email_change_asked(_wish(a), c, objection=LINK, until=UNTIL),
-    "email_changed, to the former address": lambda a, c, m: mail.email_changed(
+    "account_reopened": lambda a, c, m: notifications.account_reopened(a, c),
+    "contract_taken": lambda a, c, m: notifications.contract_taken("marc@free.fr", c, message_link=LINK),
+    "welcome": lambda a, c, m: notifications.welcome(a, c, link=LINK),
+    "reset": lambda a, c, m: notifications.reset(a, c, link=LINK, until=UNTIL),
+    "password_changed": lambda a, c, m: notifications.password_changed(a, c, reset_link=OTHER_LINK),
+    "password_changed, no contract": lambda a, c, m: notifications.password_changed(a, None, reset_link=OTHER_LINK),
+    "email_change": lambda a, c, m: notifications.email_change(_wish(a), c, link=LINK, until=UNTIL),
+    "email_change_asked": lambda a, c, m: notifications.email_change_asked(_wish(a), c, objection=LINK, until=UNTIL),
+    "email_changed, to the former address": lambda a, c, m: notifications.email_changed(
         _wish(a), c, address=a.email, objection=LINK, until=UNTIL
     ),
-    "email_changed, to the new address": lambda a, c, m: mail.email_changed(_wish(a), c, address="marc@free.fr"),
-    "email_change_stopped, to the owner": lambda a, c, m: mail.email_change_stopped(
+    "email_changed, to the new address": lambda a, c, m: notifications.email_changed(
+        _wish(a), c, address="marc@free.fr"
+    ),
+    "email_change_stopped, to the owner": lambda a, c, m: notifications.email_change_stopped(
         _wish(a), c, address=a.email, reset_link=OTHER_LINK, is_owner=True
     ),
-    "email_change_stopped, to the other": lambda a, c, m: mail.email_change_stopped(
+    "email_change_stopped, to the other": lambda a, c, m: notifications.email_change_stopped(
         _wish(a), c, address="marc@free.fr", reset_link=OTHER_LINK, is_owner=False
     ),
-    "new_device": lambda a, c, m: mail.new_device(a, c, device_name="Firefox, Android", link=LINK),
-    "new_device, without a name": lambda a, c, m: mail.new_device(a, c, device_name="", link=LINK),
-    "attempts": lambda a, c, m: mail.attempts(a, c, link=LINK),
-    "message_received": lambda a, c, m: mail.message_received(m, days=2),
-    "contract_ready": lambda a, c, m: mail.contract_ready(m, c, link=LINK),
-    "notice_published": lambda a, c, m: mail.notice_published(
+    "new_device": lambda a, c, m: notifications.new_device(a, c, device_name="Firefox, Android", link=LINK),
+    "new_device, without a name": lambda a, c, m: notifications.new_device(a, c, device_name="", link=LINK),
+    "attempts": lambda a, c, m: notifications.attempts(a, c, link=LINK),
+    "message_received": lambda a, c, m: notifications.message_received(m, days=2),
+    "contract_ready": lambda a, c, m: notifications.contract_ready(m, c, link=LINK),
+    "notice_published": lambda a, c, m: notifications.notice_published(
         a, Notice(contract=c, period=date(2026, 10, 1)), link=LINK, is_correction=False
     ),
-    "notice_published, corrected": lambda a, c, m: mail.notice_published(
+    "notice_published, corrected": lambda a, c, m: notifications.notice_published(
         a, Notice(contract=c, period=date(2026, 11, 1)), link=LINK, is_correction=True
     ),
-    "message_to_landlord": lambda a, c, m: mail.message_to_landlord(
+    "message_to_landlord": lambda a, c, m: notifications.message_to_landlord(
         m, standing_text="Étape à faire : 9 sur 12.\n[x] 1"
     ),
 }
@@ -248,7 +255,7 @@ def test_t36_tenant_gets_the_number_and_the_delay(desk: Desk) -> None:
 def test_t05_tenant_who_waits_is_told_that_we_write(desk: Desk) -> None:
     def write(account: Account, contract: Contract, message: Message) -> None:
         message.topic = "waiting"
-        mail.message_received(message, days=2)
+        notifications.message_received(message, days=2)
 
     assert "dès que votre contrat apparaîtra" in plain(desk.send(write).text)
 
@@ -264,7 +271,7 @@ def test_t36_landlord_answers_the_tenant_and_sees_where_he_stands(desk: Desk) ->
 def test_u31_words_of_a_tenant_are_no_template(desk: Desk) -> None:
     def write(account: Account, contract: Contract, message: Message) -> None:
         message.body = "{{ 7*7 }} %(number)s {% raw %}"
-        mail.message_to_landlord(message, standing_text="")
+        notifications.message_to_landlord(message, standing_text="")
 
     assert "{{ 7*7 }} %(number)s {% raw %}" in desk.send(write).text
 
@@ -274,7 +281,7 @@ def test_line_breaks_cannot_begin_a_header(make_app: Any, post_office: PostOffic
 
     def write(account: Account, contract: Contract, message: Message) -> None:
         message.number = "M\r\nBcc: b@x.io\n\u2028y"
-        mail.message_to_landlord(message, standing_text="\r\n.\r\nMAIL FROM:<c@evil.example>")
+        notifications.message_to_landlord(message, standing_text="\r\n.\r\nMAIL FROM:<c@evil.example>")
 
     letter = desk.send(write)
     assert letter.recipients == ["contact@habitat-du-val.example"] and len(post_office.mails) == 1
@@ -346,12 +353,12 @@ def test_the_button_is_readable_in_any_colour_of_the_landlord(
 
 def test_the_same_mail_has_the_same_headers_each_time(app: Flask) -> None:
     def headers(row: MailRow) -> list[tuple[str, str]]:
-        found: Iterator[tuple[str, str]] = iter(message_from_bytes(letters.compose(row).as_bytes()).items())
+        found: Iterator[tuple[str, str]] = iter(message_from_bytes(rendering.compose(row).as_bytes()).items())
         return [(name, value) for name, value in found if name != "Content-Type"]
 
     with app.app_context():
         account, contract, _ = _tenant()
-        mail.activation(account, contract, link=LINK, until=UNTIL)
+        notifications.activation(account, contract, link=LINK, until=UNTIL)
         db.session.commit()
         row = db.session.scalars(select(MailRow)).one()
         assert headers(row) == headers(row)
@@ -360,8 +367,8 @@ def test_the_same_mail_has_the_same_headers_each_time(app: Flask) -> None:
 def test_nobodys_mail_is_written_like_any_other(app: Flask, post_office: PostOffice) -> None:
     with app.app_context():
         begin_write()
-        mail.reset(None, None, link="", until=utcnow())
-        mail.attempts(None, None, link=LINK)
+        notifications.reset(None, None, link="", until=utcnow())
+        notifications.attempts(None, None, link=LINK)
         db.session.commit()
         assert [row.recipient for row in db.session.scalars(select(MailRow))] == ["", ""]
         outbox.deliver_due()

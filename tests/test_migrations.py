@@ -16,9 +16,10 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import inspect, text
 
-from tenant_portal import create_app, migrate, rules
+from tenant_portal import create_app, rules
 from tenant_portal.db import Base, begin_write, db
 from tenant_portal.models import Account, Contract
+from tenant_portal.operations import migrations
 
 from .conftest import SETTINGS, close
 
@@ -49,20 +50,20 @@ def run(app: Flask, *args: str) -> tuple[int, str]:
 
 def test_the_newest_format_has_no_drift_and_survives_a_step_back(bare: Flask) -> None:
     with bare.app_context():
-        assert migrate.state() is migrate.State.EMPTY
-        migrate.upgrade()
-        assert migrate.state() is migrate.State.NEWEST
-        assert migrate.drift() == []
-        migrate.downgrade("-1")
-        assert migrate.state() is not migrate.State.NEWEST
-        migrate.upgrade()
-        assert migrate.drift() == []
+        assert migrations.state() is migrations.State.EMPTY
+        migrations.upgrade()
+        assert migrations.state() is migrations.State.NEWEST
+        assert migrations.drift() == []
+        migrations.downgrade("-1")
+        assert migrations.state() is not migrations.State.NEWEST
+        migrations.upgrade()
+        assert migrations.drift() == []
         assert set(Base.metadata.tables) < set(inspect(db.engine).get_table_names())
 
 
 def test_constraints_carry_the_names_of_the_models(bare: Flask) -> None:
     with bare.app_context():
-        migrate.upgrade()
+        migrations.upgrade()
         found = inspect(db.engine)
         for table in Base.metadata.sorted_tables:
             named = {c.name for c in table.constraints}
@@ -135,8 +136,8 @@ def test_what_was_answered_keeps_the_language_that_its_words_are_in(bare: Flask)
         ("commercial", english.upper(), "fr"),
     ]
     with bare.app_context():
-        migrate.upgrade("0005")
-        with migrate.alone() as connection:
+        migrations.upgrade("0005")
+        with migrations.alone() as connection:
             for statement in (
                 "INSERT INTO portal_accounts (id, email, password_hash, signup_key, language, created_at)"
                 " VALUES (1, 'a@example.org', '-', '-', 'en', '2026-11-23 08:00:00')",
@@ -154,7 +155,7 @@ def test_what_was_answered_keeps_the_language_that_its_words_are_in(bare: Flask)
                     ),
                     {"purpose": purpose, "wording": wording},
                 )
-        migrate.upgrade()
+        migrations.upgrade()
         found = db.session.execute(text("SELECT purpose, wording, language FROM portal_consents ORDER BY id")).all()
         assert [tuple(row) for row in found] == asked
 
@@ -164,7 +165,7 @@ def test_a_failing_migration_leaves_nothing_behind(bare: Flask) -> None:
         pass
 
     with bare.app_context():
-        with pytest.raises(Trouble), migrate.alone() as connection:
+        with pytest.raises(Trouble), migrations.alone() as connection:
             connection.execute(text("CREATE TABLE portal_half (id INTEGER PRIMARY KEY)"))
             raise Trouble
         assert inspect(db.engine).get_table_names() == []
@@ -173,12 +174,12 @@ def test_a_failing_migration_leaves_nothing_behind(bare: Flask) -> None:
 def test_a_table_rebuilt_by_sqlite_keeps_what_refers_to_it(tmp_path: Path) -> None:
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'p.sqlite3'}"})
     with app.app_context():
-        migrate.upgrade()
+        migrations.upgrade()
         begin_write()
         account = Account(email="a@example.org", password_hash="-", signup_key="-")
         db.session.add(Contract(reference="1", module="2", account=account))
         db.session.commit()
-        with migrate.alone() as connection:  # what Alembic's batch mode does
+        with migrations.alone() as connection:  # what Alembic's batch mode does
             connection.execute(text("CREATE TABLE copy AS SELECT * FROM portal_accounts"))
             connection.execute(text("DROP TABLE portal_accounts"))
             connection.execute(text("CREATE TABLE portal_accounts (id INTEGER PRIMARY KEY)"))
@@ -232,7 +233,7 @@ def test_a_database_that_cannot_be_opened_is_told_in_a_sentence(tmp_path: Path) 
     ["", "MARTIN", "Élodie", "D'ARC-LE GOFF", "Strauß Müller müller", "x_y 2e", "Œuvre ﬁn", "李 明", "e" * 300, " - "],
 )
 def test_the_words_of_names_are_taken_apart_as_the_search_does(name: str) -> None:
-    step: Any = ScriptDirectory.from_config(migrate.config()).get_revision("0005").module
+    step: Any = ScriptDirectory.from_config(migrations.config()).get_revision("0005").module
     assert step.words_of(name) == rules.words_of(name)
 
 
@@ -245,5 +246,5 @@ def test_a_migration_imports_nothing_of_the_portal_that_may_change_or_move(path:
 
 
 def test_revisions_form_one_line() -> None:
-    assert len(ScriptDirectory.from_config(migrate.config()).get_heads()) == 1
+    assert len(ScriptDirectory.from_config(migrations.config()).get_heads()) == 1
     assert sqlite3.sqlite_version_info >= (3, 35)  # UPDATE … FROM and RETURNING

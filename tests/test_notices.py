@@ -22,10 +22,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from tenant_portal import notice_files, notices
 from tenant_portal.db import db
+from tenant_portal.documents import archive, publishing
+from tenant_portal.documents.archive import FILE_MAX
 from tenant_portal.models import Mail, Notice
-from tenant_portal.notice_files import FILE_MAX
 
 from .conftest import SETTINGS, MakeApp
 from .people import Lease, Roster
@@ -500,9 +500,9 @@ def test_two_members_of_staff_who_publish_at_once_make_each_notice_once(
     ready = threading.Barrier(2)
 
     def take(portal: Flask) -> tuple[int, int]:
-        with portal.app_context(), notice_files.opened(path) as found:
+        with portal.app_context(), archive.opened(path) as found:
             ready.wait()
-            report = notices.publish(found)
+            report = publishing.publish(found)
             db.session.commit()
             return report.added, report.unchanged
 

@@ -25,8 +25,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from tenant_portal import bounces, outbox
 from tenant_portal.db import begin_write, db, utcnow
+from tenant_portal.mail import bounces, outbox
 from tenant_portal.models import Account, Mail, MailState
 
 from .conftest import SETTINGS, Clock

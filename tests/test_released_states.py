@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tenant_portal import migrate
+from tenant_portal.operations import migrations
 
 from . import released_states as states
 from .conftest import MakeApp, upgrade
@@ -76,6 +76,6 @@ def test_people_of_every_released_portal_go_on_in_the_newest(
 def test_every_migration_has_its_released_state() -> None:
     missing = [revision for revision in states.REVISIONS if not (STATES / f"{revision}.sql").exists()]
     assert not missing, f"run `python -m tests.freeze_state` at {missing}, and keep what it writes"
-    assert {path.stem for path in STATES.iterdir()} == set(states.REVISIONS) and migrate.newest() == states.REVISIONS[
-        -1
-    ]
+    assert {path.stem for path in STATES.iterdir()} == set(
+        states.REVISIONS
+    ) and migrations.newest() == states.REVISIONS[-1]

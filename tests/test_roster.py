@@ -21,10 +21,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
-from tenant_portal import create_app, roster, roster_cells, roster_text
+from tenant_portal import create_app, roster
 from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.errors import RosterUnusable
 from tenant_portal.models import Account, Contract, Import
+from tenant_portal.roster import columns, csv_reader, decoding
+from tenant_portal.roster.report import Report
 
 from .conftest import SETTINGS, Clock, MakeApp, close
 
@@ -50,15 +52,15 @@ def inside(app: Flask) -> Iterator[None]:
         yield
 
 
-def take(source: Any, **options: Any) -> roster.Report:
+def take(source: Any, **options: Any) -> Report:
     """Import a file, or rows of a host, and commit."""
-    rows = roster.read(source) if isinstance(source, Path) else source
+    rows = csv_reader.read(source) if isinstance(source, Path) else source
     report = roster.take(rows, name="contrats.csv", **options)
     db.session.commit()
     return report
 
 
-def counts(report: roster.Report) -> tuple[int, int, int, int, int]:
+def counts(report: Report) -> tuple[int, int, int, int, int]:
     """Return what was added, changed, unchanged, ended and refused."""
     return report.added, report.changed, report.unchanged, report.ended, report.refused
 
@@ -146,7 +148,7 @@ def test_each_fault_of_a_real_export_becomes_what_was_decided(portal_app: Flask)
     ],
 )
 def test_a_number_loses_its_prefix_and_spaces_only(typed: str, number: str) -> None:
-    assert roster_cells.number(typed, LENGTH) == number
+    assert columns.number(typed, LENGTH) == number
 
 
 @pytest.mark.parametrize(
@@ -177,7 +179,7 @@ def test_a_number_loses_its_prefix_and_spaces_only(typed: str, number: str) -> N
 )
 def test_what_is_no_number_is_refused_with_what_happened_to_it(inside: None, typed: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        roster_cells.number(typed, LENGTH)
+        columns.number(typed, LENGTH)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +205,7 @@ def test_what_is_no_number_is_refused_with_what_happened_to_it(inside: None, typ
     ],
 )
 def test_french_and_iso_dates_are_understood(typed: str, iso: str | None) -> None:
-    assert roster_cells.day(typed, 2026) == iso
+    assert columns.day(typed, 2026) == iso
 
 
 @pytest.mark.parametrize(
@@ -211,19 +213,19 @@ def test_french_and_iso_dates_are_understood(typed: str, iso: str | None) -> Non
 )
 def test_a_day_that_does_not_exist_is_refused(inside: None, typed: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        roster_cells.day(typed, 2026)
+        columns.day(typed, 2026)
 
 
 @pytest.mark.parametrize(
     "typed", ["Prélèvement automatique", "PRELEVEMENT", "  pré lèvement", "pre\u0301le\u0300vement SEPA"]
 )
 def test_direct_debit_is_known_in_any_spelling(typed: str) -> None:
-    assert roster_cells.is_direct_debit(typed)
+    assert columns.is_direct_debit(typed)
 
 
 @pytest.mark.parametrize("typed", ["", "Chèque", "Virement", "TIP SEPA", "pas de prélèvement", "Prélev"])
 def test_other_ways_of_paying_are_no_direct_debit(typed: str) -> None:
-    assert not roster_cells.is_direct_debit(typed)
+    assert not columns.is_direct_debit(typed)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +252,7 @@ def test_other_ways_of_paying_are_no_direct_debit(typed: str) -> None:
     ],
 )
 def test_columns_are_known_by_their_headers(header: str, column: str | None) -> None:
-    assert roster_cells.column_of(header) == column
+    assert columns.column_of(header) == column
 
 
 # Files
@@ -267,7 +269,7 @@ def test_encoding_delimiter_and_order_are_found_out(
     writer.writerow(["Prénom", "N° module", "Mode de paiement", "Inconnu", "Référence contrat"])
     writer.writerow(["Élodie", "00000012", "Prélèvement", "a;b,c\td|e", "000451"])
     writer.writerow(["Noël", "00000013", "Chèque", 'un "mot"', "000452"])
-    rows = list(roster.read(a_file(tmp_path, text.getvalue(), encoding)))
+    rows = list(csv_reader.read(a_file(tmp_path, text.getvalue(), encoding)))
     assert rows == [
         (2, ("000451", "00000012", "Élodie", "Prélèvement"), ""),
         (3, ("000452", "00000013", "Noël", "Chèque"), ""),
@@ -276,7 +278,7 @@ def test_encoding_delimiter_and_order_are_found_out(
 
 def test_a_title_above_the_header_is_passed_over(inside: None, tmp_path: Path) -> None:
     path = a_file(tmp_path, "sep=;\n\nÉtat des contrats;au 22/11/2026\n\nContrat;Module\n\n1;2\n;\n3;4\n")
-    assert [(line, cells) for line, cells, _ in roster.read(path)] == [(7, ("1", "2")), (9, ("3", "4"))]
+    assert [(line, cells) for line, cells, _ in csv_reader.read(path)] == [(7, ("1", "2")), (9, ("3", "4"))]
 
 
 def test_quoted_lines_stray_quotes_and_odd_rows_lose_nothing(inside: None, tmp_path: Path) -> None:
@@ -299,7 +301,7 @@ def test_quoted_lines_stray_quotes_and_odd_rows_lose_nothing(inside: None, tmp_p
         "N;14;24;fin",
     ]
     path = a_file(tmp_path, "\r\n".join(lines) + "\r\n")
-    rows = {cells[0]: (line, cells, trouble) for line, cells, trouble in roster.read(path)}
+    rows = {cells[0]: (line, cells, trouble) for line, cells, trouble in csv_reader.read(path)}
     assert set(rows) == {str(n) for n in range(1, 15)}
     assert rows["1"][:2] == (2, ("1", "11", "A", "2, rue X\nBât. B"))
     assert [rows[str(n)][0] for n in range(2, 15)] == list(range(4, 17))
@@ -310,27 +312,27 @@ def test_quoted_lines_stray_quotes_and_odd_rows_lose_nothing(inside: None, tmp_p
 
 def test_a_quoted_delimiter_before_a_line_end_makes_no_row_of_its_own(inside: None, tmp_path: Path) -> None:
     path = a_file(tmp_path, 'Module,Référence,Adresse,Nom\n7,"1,2E+05","2 rue X\nBât. B",A\n8,9,rue,B\n')
-    rows = [(line, cells) for line, cells, _ in roster.read(path)]
+    rows = [(line, cells) for line, cells, _ in csv_reader.read(path)]
     assert rows == [(2, ("1,2E+05", "7", "A", "2 rue X\nBât. B")), (4, ("9", "8", "B", "rue"))]
 
 
 def test_a_file_cut_in_the_middle_of_a_line_refuses_that_line(inside: None, tmp_path: Path) -> None:
     path = a_file(tmp_path, "Référence;Module;Nom\n1;2;A\n3;45")
-    assert [bool(trouble) for _line, _cells, trouble in roster.read(path)] == [False, True]
+    assert [bool(trouble) for _line, _cells, trouble in csv_reader.read(path)] == [False, True]
 
 
 def test_utf8_with_a_few_bytes_of_windows_keeps_all_accents(inside: None, tmp_path: Path) -> None:
     text = "Référence;Module;Nom\n" + "1;2;Éléonore\n" * 3
     path = a_file(tmp_path, text.encode() + b"2;3;No\xebl\n")
-    assert [cells[2] for _line, cells, _ in roster.read(path)] == ["Éléonore"] * 3 + ["Noël"]
+    assert [cells[2] for _line, cells, _ in csv_reader.read(path)] == ["Éléonore"] * 3 + ["Noël"]
 
 
 def test_an_encoding_that_the_file_does_not_have_is_refused(inside: None, tmp_path: Path) -> None:
     path = a_file(tmp_path, "Reference;Module;Nom\n" + "1;2;Jean\n" * 9999 + "1;2;Noël\n", "cp1252")
     with pytest.raises(RosterUnusable, match="utf-8"):
-        take(roster.read(path, encoding="utf-8"))
+        take(csv_reader.read(path, encoding="utf-8"))
     assert how_many() == 0
-    assert len(list(roster.read(path, encoding="latin-1"))) == 10_000
+    assert len(list(csv_reader.read(path, encoding="latin-1"))) == 10_000
 
 
 @pytest.mark.parametrize(
@@ -353,7 +355,7 @@ def test_an_encoding_that_the_file_does_not_have_is_refused(inside: None, tmp_pa
 )
 def test_what_is_no_roster_is_refused_with_its_cause(inside: None, tmp_path: Path, content: bytes, why: str) -> None:
     with pytest.raises(RosterUnusable, match=why):
-        roster.read(a_file(tmp_path, content))
+        csv_reader.read(a_file(tmp_path, content))
 
 
 @pytest.fixture
@@ -391,7 +393,7 @@ def test_quotation_marks_that_are_never_closed_are_told_early(
 ) -> None:
     """Ten million such lines would be taken one by one."""
     text = "Référence;Module;Nom;Adresse\n" + "1;1;Nom;rue\n" * 5 + "".join(map(_ASTRAY[kind], range(10, 100_000)))
-    read = roster.read(a_file(tmp_path, text))
+    read = csv_reader.read(a_file(tmp_path, text))
     with pytest.raises(RosterUnusable, match=r"À la ligne\W[78], un guillemet ouvre une case.* en doublant"):
         take(read)
     assert parsed["readers"] < 10_000
@@ -402,7 +404,7 @@ def test_quotation_marks_that_are_never_closed_are_told_early(
 def test_a_thousand_marks_astray_and_a_tenth_of_all_lines_are_repaired(inside: None, tmp_path: Path) -> None:
     marks = [n <= 900 or n > 10_000 and n % 12 == 0 for n in range(1, 40_001)]
     text = "".join(f"{n};{n};Nom;{chr(34) if mark else ''}rue\n" for n, mark in enumerate(marks, 1))
-    report = take(roster.read(a_file(tmp_path, "Référence;Module;Nom;Adresse\n" + text)))
+    report = take(csv_reader.read(a_file(tmp_path, "Référence;Module;Nom;Adresse\n" + text)))
     assert counts(report) == (40_000, 0, 0, 0, 0)
 
 
@@ -430,7 +432,7 @@ def test_no_line_is_read_many_times(inside: None, tmp_path: Path, parsed: Counte
     """What the csv module is given tells how long a file takes: each line five times at the most."""
     unit, times = _SLOW[kind]
     path = a_file(tmp_path, "Référence;Module;Nom;Adresse\n" + unit * times)
-    for _row in roster.read(path):
+    for _row in csv_reader.read(path):
         pass
     lines = path.read_bytes().count(unit[-1:].encode()) if unit[-1:] in "\n\r" else times
     assert parsed["signs"] <= 5 * path.stat().st_size + 100_000
@@ -439,16 +441,16 @@ def test_no_line_is_read_many_times(inside: None, tmp_path: Path, parsed: Counte
 
 def test_a_mark_astray_in_the_header_swallows_no_row(inside: None, tmp_path: Path) -> None:
     text = 'Référence;Module;"Nom;Adresse\n' + "".join(f"{n};{n};Nom;rue\n" for n in range(1, 9))
-    assert counts(take(roster.read(a_file(tmp_path, text)))) == (8, 0, 0, 0, 0)
+    assert counts(take(csv_reader.read(a_file(tmp_path, text)))) == (8, 0, 0, 0, 0)
     path = a_file(tmp_path, 'Référence;Module;"Date\nd\'entrée"\n21;2;01/02/2003\n')
-    assert [(line, cells) for line, cells, _ in roster.read(path)] == [(3, ("21", "2", "01/02/2003"))]
+    assert [(line, cells) for line, cells, _ in csv_reader.read(path)] == [(3, ("21", "2", "01/02/2003"))]
 
 
 def test_what_cannot_be_opened_is_refused(inside: None, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "absent", tmp_path / ("x" * 300), tmp_path / "pipe", tmp_path / "a\x00b"):
         with pytest.raises(RosterUnusable):
-            roster.read(path)
+            csv_reader.read(path)
 
 
 # What an import does
@@ -575,7 +577,7 @@ def test_a_host_hands_in_rows_of_its_own_tables(portal_app: Flask) -> None:
 
 def test_progress_is_told_up_to_the_last_byte(inside: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = a_file(tmp_path, "Contrat;Module\n" + "".join(f"{n};{n}\n" for n in range(12_000)))
-    rows, seen = roster.read(path), []
+    rows, seen = csv_reader.read(path), []
     take(rows, progress=lambda: seen.append(rows.position()))
     assert len(set(seen)) > 1
     assert seen == sorted(seen)
@@ -639,16 +641,16 @@ _row = st.tuples(_references, _numbers, _texts, _texts, st.sampled_from(["Chèqu
 
 
 @pytest.fixture(scope="module")
-def rolling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., roster.Report]]:
+def rolling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Report]]:
     """Return a function that imports into an empty database and undoes it, fast enough for hundreds of files."""
     folder = tmp_path_factory.mktemp("rolling")
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder / 'p.sqlite3'}"})
     app.test_cli_runner().invoke(args=["portal", "db", "upgrade"])
 
-    def run(content: bytes) -> roster.Report:
+    def run(content: bytes) -> Report:
         with app.app_context():
             try:
-                return roster.take(roster.read(a_file(folder, content)), name="x", dry_run=True)
+                return roster.take(csv_reader.read(a_file(folder, content)), name="x", dry_run=True)
             finally:
                 db.session.rollback()
 
@@ -666,7 +668,7 @@ def rolling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
 def test_a_written_roster_comes_back_without_loss_or_double(
-    rolling: Callable[..., roster.Report],
+    rolling: Callable[..., Report],
     rows: list[tuple[str, ...]],
     order: list[int],
     encoding: str,
@@ -693,7 +695,7 @@ def test_a_written_roster_comes_back_without_loss_or_double(
     delimiter=st.sampled_from(list(";,\t|")),
 )
 def test_no_line_is_lost_whatever_quotation_marks_do(
-    rolling: Callable[..., roster.Report], rows: list[tuple[int, str, str]], delimiter: str
+    rolling: Callable[..., Report], rows: list[tuple[int, str, str]], delimiter: str
 ) -> None:
     lines = [delimiter.join(("Contrat", "Module", "Nom", "Ville"))]
     for number, *texts in rows:
@@ -714,9 +716,7 @@ def test_no_line_is_lost_whatever_quotation_marks_do(
 @example(head=b"Contrat;Module\n", body=b'1;2\n"' * 200)
 @example(head=b"Contrat;Module\n", body=b'1;"' + b"x" * 300_000 + b"\n3;4\n")
 @example(head="Contrat;Module\n".encode("utf-16"), body=b"\x00\xd8\x00")
-def test_arbitrary_bytes_never_crash_the_import(
-    rolling: Callable[..., roster.Report], head: bytes, body: bytes
-) -> None:
+def test_arbitrary_bytes_never_crash_the_import(rolling: Callable[..., Report], head: bytes, body: bytes) -> None:
     try:
         report = rolling(head + body)
     except RosterUnusable as trouble:
@@ -727,5 +727,5 @@ def test_arbitrary_bytes_never_crash_the_import(
 
 def test_windows_bytes_are_registered_for_files_of_utf8_only() -> None:
     with pytest.raises(UnicodeEncodeError):
-        "\ud800".encode("utf-8", roster_text._WINDOWS_BYTES)
-    assert codecs.lookup_error(roster_text._WINDOWS_BYTES)
+        "\ud800".encode("utf-8", decoding._WINDOWS_BYTES)
+    assert codecs.lookup_error(decoding._WINDOWS_BYTES)

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenant_portal.__main__ import main
-from tenant_portal.installer import env_line, write_env
+from tenant_portal.cli.setup_wizard import env_line, write_env
 
 from .post import PostOffice
 

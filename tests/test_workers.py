@@ -15,8 +15,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from tenant_portal import create_app, outbox
+from tenant_portal import create_app
 from tenant_portal.db import begin_write, db, utcnow
+from tenant_portal.mail import outbox
 from tenant_portal.models import Mail, MailState
 
 from .conftest import SETTINGS, close

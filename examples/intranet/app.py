@@ -26,7 +26,8 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
-from tenant_portal import TenantPortal, migrate, mount, roster, signals
+from tenant_portal import TenantPortal, mount, roster, signals
+from tenant_portal.operations import migrations
 
 PORT = 5000
 PREFIX = "/locataire"
@@ -123,7 +124,7 @@ def create_app(way: str = "", address: str = f"http://localhost:{PORT}", folder:
     with app.app_context():
         leases = furnish()
     with portal.app_context():
-        migrate.upgrade()
+        migrations.upgrade()
         roster.take(leases, name="baux de l'intranet")
         portal.extensions["sqlalchemy"].session.commit()
     signals.account_finished.connect(note_account, portal)

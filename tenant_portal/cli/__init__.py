@@ -3,14 +3,15 @@
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from .. import doctor, identity
 from ..errors import ConfigError
+from ..operations import doctor
+from ..web import identity
 from .backup import backup, restore
 from .contracts import contracts_group
 from .database import database
-from .guard import Stop
 from .mail import mail_group
 from .notices import notices_group
+from .preconditions import Stop
 from .purge import purge
 from .sessions import sessions_group
 

@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from .. import backup as archive
-from .. import i18n, migrate
+from .. import i18n
 from ..errors import BackupUnusable, DatabaseNotEmpty, NoticesUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
-from .guard import SOME_REFUSED, Stop, Unusable, require_newest, shown, with_answers
+from ..operations import backup as archive
+from ..operations import migrations
+from .preconditions import SOME_REFUSED, Stop, Unusable, require_newest, shown, with_answers
 
 
 @click.command("backup", help=_("Enregistre la base de données et les avis d'échéance dans un seul fichier."))
@@ -19,7 +20,7 @@ from .guard import SOME_REFUSED, Stop, Unusable, require_newest, shown, with_ans
 @with_answers
 def backup(file: Path) -> None:
     """Save all that the portal holds, while it goes on; before an upgrade too."""
-    if migrate.state() is not migrate.State.BEHIND:
+    if migrations.state() is not migrations.State.BEHIND:
         require_newest()
     try:
         saved = archive.save(file)
@@ -58,7 +59,7 @@ def restore(file: Path, force: bool) -> None:
             )
         ) from None
     click.echo(_("Sauvegarde du %(at)s remise en place : %(what)s.", at=i18n.moment(saved.at), what=_what(saved)))
-    if saved.revision != migrate.newest():
+    if saved.revision != migrations.newest():
         click.echo(_("Elle était d'un format antérieur : la base de données est maintenant au dernier format."))
     if saved.missing:
         click.echo(_("Avis d'échéance dont la sauvegarde n'a pas le fichier ; publiez-les à nouveau :"))

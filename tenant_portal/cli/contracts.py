@@ -7,12 +7,16 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from .. import contracts, i18n, links, mail, progress, roster, rules
+from .. import i18n, public_urls, rules
+from ..accounts import progress
+from ..contracts import lookup
 from ..db import db, utcnow
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
-from .guard import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
+from ..mail import notifications
+from ..roster import importer
+from .preconditions import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
 
 contracts_group = AppGroup("contracts", help=_("Les contrats."))
 
@@ -32,9 +36,9 @@ def contracts_import(
 ) -> None:
     """Bring the contracts to what a roster file says, and tell whoever waited for his contract."""
     try:
-        rows = roster.read(file, encoding=encoding, delimiter=_TAB_NAMES.get(delimiter or "", delimiter))
+        rows = importer.read(file, encoding=encoding, delimiter=_TAB_NAMES.get(delimiter or "", delimiter))
         with click.progressbar(length=rows.size, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-            report = roster.take(
+            report = importer.take(
                 rows,
                 name=file.name,
                 complete=complete,
@@ -57,7 +61,7 @@ def contracts_import(
 @with_database
 def contracts_show(reference: str) -> None:
     """Tell where the tenant of a contract stands on the twelve steps."""
-    contract = contracts.find(rules.digits_of(reference))
+    contract = lookup.find(rules.digits_of(reference))
     if contract is None:
         raise Stop(_("Aucun contrat ne porte la référence « %(value)s ».", value=shown(reference)))
     template = current_app.jinja_env.get_template("portal/staff/standing.txt")
@@ -71,15 +75,15 @@ _TAB_NAMES = {"\\t": "\t", "tab": "\t", "TAB": "\t"}
 def _tell_awaiting() -> int:
     """Write to each tenant who asked to be told when his contract appears; return how many (T05)."""
     told = set()
-    for message, contract in roster.awaited():
+    for message, contract in importer.awaited():
         if (message.email, contract.id) not in told:
-            mail.contract_ready(message, contract, link=links.public("signup.inscription"))
+            notifications.contract_ready(message, contract, link=public_urls.public("signup.inscription"))
             told.add((message.email, contract.id))
         message.told_at = utcnow()
     return len(told)
 
 
-def _print_report(report: roster.Report, *, told: int, is_complete: bool, is_dry_run: bool) -> None:
+def _print_report(report: importer.Report, *, told: int, is_complete: bool, is_dry_run: bool) -> None:
     counts = [
         (_("Ajoutés"), report.added),
         (_("Changés"), report.changed),
@@ -102,7 +106,7 @@ def _print_report(report: roster.Report, *, told: int, is_complete: bool, is_dry
     _print_outcome(report, told=told, is_dry_run=is_dry_run)
 
 
-def _print_outcome(report: roster.Report, *, told: int, is_dry_run: bool) -> None:
+def _print_outcome(report: importer.Report, *, told: int, is_dry_run: bool) -> None:
     if report.is_without_effect and not report.refused:
         click.echo(_("Rien n'a changé : les contrats disaient déjà la même chose que ce fichier."))
     elif report.is_without_effect:
@@ -127,7 +131,7 @@ def _print_outcome(report: roster.Report, *, told: int, is_dry_run: bool) -> Non
         click.echo(_("C'était un essai : rien n'a été enregistré."))
 
 
-def _fault_line(fault: roster.Fault) -> str:
+def _fault_line(fault: importer.Fault) -> str:
     if not fault.column:
         return _(
             "- ligne %(line)s, « %(value)s » : %(reason)s",

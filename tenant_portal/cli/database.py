@@ -3,9 +3,9 @@
 import click
 from flask.cli import AppGroup
 
-from .. import migrate
 from ..i18n import gettext as _
-from .guard import Stop, require_newest, with_answers, with_database
+from ..operations import migrations
+from .preconditions import Stop, require_newest, with_answers, with_database
 
 database = AppGroup("db", help=_("La base de données."))
 
@@ -14,11 +14,11 @@ database = AppGroup("db", help=_("La base de données."))
 @with_answers
 def db_upgrade() -> None:
     """Bring the database to the newest migration."""
-    before = migrate.state()
-    if before is migrate.State.AHEAD:
+    before = migrations.state()
+    if before is migrations.State.AHEAD:
         require_newest()
-    migrate.upgrade()
-    if before is migrate.State.NEWEST:
+    migrations.upgrade()
+    if before is migrations.State.NEWEST:
         click.echo(_("La base de données est déjà au dernier format : rien n'a changé."))
     else:
         click.echo(_("La base de données est au dernier format."))
@@ -28,7 +28,7 @@ def db_upgrade() -> None:
 @with_database
 def db_check() -> None:
     """Tell whether code and database agree."""
-    differences = migrate.drift()
+    differences = migrations.drift()
     if differences:
         click.echo(_("La base de données diffère de ce que le programme attend :"), err=True)
         for difference in differences:

@@ -5,10 +5,10 @@ import sys
 import click
 from flask.cli import AppGroup
 
-from .. import outbox
 from ..i18n import gettext as _
 from ..i18n import ngettext
-from .guard import Stop, with_database
+from ..mail import outbox
+from .preconditions import Stop, with_database
 
 mail_group = AppGroup("mail", help=_("Les e-mails."))
 

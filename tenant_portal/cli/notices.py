@@ -9,13 +9,15 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from .. import links, mail, notice_files, notices, signals
+from .. import public_urls, signals
 from ..db import db
+from ..documents import archive, publishing
 from ..errors import NoticesUnusable
 from ..i18n import gettext as _
 from ..i18n import month, ngettext
+from ..mail import notifications
 from ..models import Notice
-from .guard import SOME_REFUSED, Unusable, shown, with_database
+from .preconditions import SOME_REFUSED, Unusable, shown, with_database
 
 #: Characters of a file name that a line about it shows.
 NAME_SHOWN = 120
@@ -40,10 +42,10 @@ def notices_publish(path: Path, period: date | None, dry_run: bool) -> None:
     """Take the notices of a folder or a ZIP, and write to the tenants who chose to hear of theirs by mail."""
     try:
         with (
-            notice_files.opened(path) as files,
+            archive.opened(path) as files,
             click.progressbar(files, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar,
         ):
-            report = notices.publish(bar, period=period, dry_run=dry_run)
+            report = publishing.publish(bar, period=period, dry_run=dry_run)
     except NoticesUnusable as trouble:
         db.session.rollback()
         raise Unusable(_("%(cause)s Rien n'a changé.", cause=trouble)) from None
@@ -57,14 +59,16 @@ def notices_publish(path: Path, period: date | None, dry_run: bool) -> None:
         click.get_current_context().exit(SOME_REFUSED)
 
 
-def _tell_tenants(report: notices.Report) -> int:
+def _tell_tenants(report: publishing.Report) -> int:
     """Write to each tenant who chose so, once for each contract, of its newest month; return how many mails."""
     newest = {row[0].contract_id: row for row in sorted(report.published, key=lambda row: row[0].period)}
     told = 0
     for notice, is_correction in newest.values():
-        account = notices.reader_of(notice)
+        account = publishing.reader_of(notice)
         if account is not None:
-            mail.notice_published(account, notice, link=links.public("notices.avis"), is_correction=is_correction)
+            notifications.notice_published(
+                account, notice, link=public_urls.public("notices.avis"), is_correction=is_correction
+            )
             told += 1
     return told
 
@@ -79,7 +83,7 @@ def _news(notice: Notice) -> dict[str, Any]:
     }
 
 
-def _print_report(report: notices.Report, *, told: int, is_dry_run: bool) -> None:
+def _print_report(report: publishing.Report, *, told: int, is_dry_run: bool) -> None:
     counts = [
         (_("Ajoutés"), report.added),
         (_("Remplacés"), len(report.replaced)),

@@ -3,11 +3,14 @@
 import click
 from flask.cli import with_appcontext
 
-from .. import accounts, links, mail, retention, signals
+from .. import public_urls, signals
+from ..accounts import registration
 from ..db import begin_write, db
 from ..i18n import gettext as _
+from ..mail import notifications
 from ..models import Account
-from .guard import with_database
+from ..operations import retention
+from .preconditions import with_database
 
 
 @click.command("purge", help=_("Efface ce qui a dépassé sa durée de conservation."))
@@ -43,7 +46,7 @@ def purge(dry_run: bool) -> None:
 def _close(account: Account) -> tuple[int, str, list[str]]:
     """Close an account that nobody uses, and return what a host is told of it."""
     contract = account.contracts[0]
-    withdrawn = accounts.close(account, actor="purge")
-    login_link, reset_link = links.public("login.connexion"), links.public("password.mot_de_passe_oublie")
-    mail.account_closed(account, contract, link=login_link, reset_link=reset_link, is_idle=True)
+    withdrawn = registration.close(account, actor="purge")
+    login_link, reset_link = public_urls.public("login.connexion"), public_urls.public("password.mot_de_passe_oublie")
+    notifications.account_closed(account, contract, link=login_link, reset_link=reset_link, is_idle=True)
     return account.id, contract.reference, withdrawn

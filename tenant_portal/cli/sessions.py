@@ -3,11 +3,13 @@
 import click
 from flask.cli import AppGroup
 
-from .. import audit, contracts, rules, sessions
+from .. import audit, rules
+from ..accounts import sessions
+from ..contracts import lookup
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..i18n import ngettext
-from .guard import Stop, Unusable, shown, with_database
+from .preconditions import Stop, Unusable, shown, with_database
 
 sessions_group = AppGroup("sessions", help=_("Les connexions des locataires."))
 
@@ -21,7 +23,7 @@ def sessions_end(reference: str | None, everybody: bool) -> None:
     if everybody == (reference is not None):
         raise Unusable(_("Donnez une référence, ou --all : l'une ou l'autre."))
     begin_write()
-    contract = contracts.find(rules.digits_of(reference)) if reference is not None else None
+    contract = lookup.find(rules.digits_of(reference)) if reference is not None else None
     account = contract.account if contract is not None else None
     if account is None and not everybody:
         raise Stop(_("Aucun compte pour la référence « %(value)s ».", value=shown(reference or "")))

@@ -20,12 +20,17 @@ from flask import Flask
 from flask.cli import ScriptInfo
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from .. import accounts, contracts, i18n, migrate, notices, roster
+from .. import i18n
+from ..accounts import registration
 from ..app import create_app
+from ..contracts import lookup
 from ..db import db
+from ..documents import publishing
+from ..documents.archive import File
 from ..models import Purpose
-from ..notice_files import File
+from ..operations import migrations
 from ..resources import PACKAGE
+from ..roster import importer
 from . import paper
 from .letterbox import Letterbox, add_pages
 
@@ -207,31 +212,31 @@ def _furnish(app: Flask, folder: Path) -> None:
     for name in ("alembic", "tenant_portal"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with app.app_context():
-        migrate.upgrade()
-        roster.take(roster.read(ROSTER), name=ROSTER.name)
+        migrations.upgrade()
+        importer.take(importer.read(ROSTER), name=ROSTER.name)
         db.session.commit()
         _register(SAMPLES[2])
-        notices.publish(_paper(sample, month) for sample in SAMPLES for month in _months())
+        publishing.publish(_paper(sample, month) for sample in SAMPLES for month in _months())
         db.session.commit()
 
 
 def _register(sample: Sample) -> None:
     """Take a contract through sign-up, activation and first login."""
-    contract = contracts.find_running(sample.reference, sample.module)
+    contract = lookup.find_running(sample.reference, sample.module)
     assert contract is not None
     choices = {Purpose.E_NOTICE: True, Purpose.COMMERCIAL: False, Purpose.GENERAL: True}
-    account = accounts.sign_up(
+    account = registration.sign_up(
         contract, email="solene.lacroix@example.com", password=sample.password, choices=choices, language="fr"
     ).account
     assert account is not None
-    accounts.activate(account)
-    accounts.finish(account)
+    registration.activate(account)
+    registration.finish(account)
     db.session.commit()
 
 
 def _months() -> tuple[date, date]:
     """Return the present month and the one before."""
-    this = contracts.today().replace(day=1)
+    this = lookup.today().replace(day=1)
     return this, (this - timedelta(days=1)).replace(day=1)
 
 

@@ -10,30 +10,33 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from .. import audit, i18n, links, logs, neighbours, outbox, resources
+from .. import audit, i18n, public_urls, resources
 from ..db import cause, db, is_away
 from ..errors import ConfigError, PortalError
 from ..i18n import gettext as _
-from ..identity import be_stranger, check_loaders, cookie_name, leave_account, same_page, set_cookie
-from ..incoming import discard_rest, mend_query, read_whole, refuse_odd_form
+from ..mail import outbox
+from ..office import screens
+from ..operations import log_format
 from ..settings import settings, state
 from . import (
-    address,
-    devices,
-    frame,
+    account,
+    csp_reports,
+    documents,
+    email_change,
     help,
+    host_checks,
     login,
-    machines,
     messages,
-    notices,
+    monitoring,
     password,
-    reports,
+    sessions,
     signup,
-    space,
-    staff,
-    style,
+    stylesheet,
+    template_context,
 )
-from .row_numbers import RowNumber
+from .identity import be_stranger, check_loaders, cookie_name, leave_account, same_page, set_cookie
+from .request_guards import discard_rest, mend_query, read_whole, refuse_odd_form
+from .url_converters import RowNumber
 
 #: Blueprints in the order of the tenant's way; endpoint, function and template of a page share one name.
 SCREENS = (
@@ -42,13 +45,13 @@ SCREENS = (
     password.screen,
     messages.screen,
     help.screen,
-    space.screen,
-    address.screen,
-    devices.screen,
-    notices.screen,
-    staff.screen,
-    reports.screen,
-    machines.screen,
+    account.screen,
+    email_change.screen,
+    sessions.screen,
+    documents.screen,
+    screens.screen,
+    csp_reports.screen,
+    monitoring.screen,
 )
 #: Answered kindly, with what to do next; anything else that werkzeug raises gets its own status and the same page.
 KIND_STATUSES = (400, 403, 404, 405, 413, 429, 500)
@@ -75,8 +78,8 @@ SECURITY_HEADERS = {
 portal = Blueprint("portal", __name__, static_folder=str(resources.PACKAGE / "static"), static_url_path="/assets")
 for _screen in SCREENS:
     portal.register_blueprint(_screen)
-portal.add_url_rule("/assets/<version>/portal.css", "style", style.style)
-portal.context_processor(frame.names)
+portal.add_url_rule("/assets/<version>/portal.css", "style", stylesheet.style)
+portal.context_processor(template_context.names)
 
 
 def register(app: Flask, *, prefix: str) -> None:
@@ -85,7 +88,7 @@ def register(app: Flask, *, prefix: str) -> None:
     app.url_map.converters["portal_number"] = RowNumber
     app.register_blueprint(portal, url_prefix=prefix or None)
     if "csrf" in app.extensions:
-        app.extensions["csrf"].exempt(reports.screen)  # a browser's own report has no form, and changes nothing
+        app.extensions["csrf"].exempt(csp_reports.screen)  # a browser's own report has no form, and changes nothing
 
 
 def complete(app: Flask) -> None:
@@ -105,7 +108,9 @@ def _change_password() -> Response:
 def _speak() -> WerkzeugResponse | None:
     """Speak the language that was chosen, French first; `?langue=en` chooses, and the address is clean again."""
     _check_host()
-    if not frame.is_below_expected_path():  # in a host: an application of our own never believes another path
+    if (
+        not template_context.is_below_expected_path()
+    ):  # in a host: an application of our own never believes another path
         return _wrong_address("below a path that is not the one of PORTAL_PUBLIC_URL")
     mend_query()
     read_whole()
@@ -124,7 +129,7 @@ def _check_host() -> None:
     """Refuse to show a page in a host that broke a condition after we moved in."""
     check_loaders()
     if "host_checked" not in state.cache:
-        neighbours.check_rules(current_app)
+        host_checks.check_rules(current_app)
         state.cache["host_checked"] = True
 
 
@@ -152,11 +157,11 @@ def _headers(response: Response) -> Response:
     headers = response.headers
     own = {name.lower() for name in headers.keys()}  # noqa: SIM118 (one look at each header, not one for each of ours)
     headers.extend([(name, value) for name, value in _security_headers().items() if name.lower() not in own])
-    if style.is_for_ever(response):
+    if stylesheet.is_for_ever(response):
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("X-Request-ID", logs.request_id())
+    response.headers.setdefault("X-Request-ID", log_format.request_id())
     outbox.deliver_after(response)
     return response
 
@@ -164,7 +169,7 @@ def _headers(response: Response) -> Response:
 def _security_headers() -> dict[str, str]:
     """Return the headers of every page; they follow from the settings alone."""
     if "security_headers" not in state.cache:
-        values = {"images": style.logo_origin(), "reports": links.public("reports.rapport")}
+        values = {"images": stylesheet.logo_origin(), "reports": public_urls.public("reports.rapport")}
         headers = {name: value.format(**values) for name, value in SECURITY_HEADERS.items()}
         if settings.is_https:
             headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
@@ -218,7 +223,7 @@ def _refused(error: HTTPException) -> Any:
         return _headers(_wrong_address("for a name that is not in TRUSTED_HOSTS"))
     if getattr(error, "original_exception", None) is None:  # else the application has told of it
         audit.note("refused", status=status, level=logging.ERROR if status >= 500 else logging.INFO)
-    number = logs.request_id()
+    number = log_format.request_id()
     code = f"status_{status if status in KIND_STATUSES else (500 if status >= 500 else 400)}"
     with i18n.speaking(_chosen_language()):  # an address of no page has no language yet
         text = _problem(code=code, error=error, number=number)
@@ -234,14 +239,16 @@ def _problem(**context: Any) -> str:
     mend_query()
     for _try in range(2):
         try:  # an address of no page has no blueprint yet, and so no context of ours
-            return render_template("portal/problem.html", **({} if request.blueprint else frame.names()), **context)
+            return render_template(
+                "portal/problem.html", **({} if request.blueprint else template_context.names()), **context
+            )
         except SQLAlchemyError as trouble:
             log.warning("the database cannot be used for a page of a problem: %s", cause(trouble))
             _leave_database()
         except HTTPException:  # the tenant has too many requests in progress: this page is drawn as for a stranger
             continue
     plain = current_app.jinja_env.get_template("portal/problem_plain.html")
-    return plain.render(**frame.names(), **context)
+    return plain.render(**template_context.names(), **context)
 
 
 def _leave_database() -> None:

@@ -11,7 +11,7 @@ from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, 
 from wtforms.fields.choices import Choice, SelectChoice
 from wtforms.validators import StopValidation
 
-from .. import passwords, tokens
+from ..accounts import passwords, signed_links
 from ..db import db
 from ..errors import FormExpired
 from ..i18n import gettext as _
@@ -155,7 +155,7 @@ class PortalForm(FlaskForm):
         def csrf_secret(self) -> Any:
             """Return the keys for Flask-WTF's signer, which takes a list although it reads no fallbacks itself."""
             own = current_app.config.get("WTF_CSRF_SECRET_KEY")  # a host may sign its forms with another key
-            return own or tokens.keys()
+            return own or signed_links.keys()
 
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
             """Return what the form sent; Flask-WTF would take any JSON for a form, and fail on most."""

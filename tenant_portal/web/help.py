@@ -2,8 +2,10 @@
 
 from flask import Blueprint, current_app
 
-from .. import consents, identity, retention
+from ..accounts import consents
 from ..models import REOPENING, Purpose
+from ..operations import retention
+from . import identity
 from .fields import page
 from .forms import LoginForm, SignupForm
 

@@ -4,13 +4,15 @@ from typing import Any
 
 from flask import Blueprint, redirect, request, session, url_for
 
-from .. import accounts, audit, identity, mail, tokens
+from .. import audit
+from ..accounts import registration, signed_links
 from ..db import begin_write, db
 from ..errors import LinkError
-from . import opened
-from .entry import attempt_login, contract_of, enter, refuse
+from ..mail import notifications
+from . import identity, opened_links
 from .fields import ButtonForm, page, say
 from .forms import LoginForm
+from .login_flow import attempt_login, contract_of, enter, refuse
 
 screen = Blueprint("login", __name__)
 
@@ -37,12 +39,14 @@ def connexion():
             "reference": form.reference.data,
             "key": account.signup_key,
             "email": account.email,
-            "until": tokens.expires_at("activation", since=accounts.last_activation_mail(account)).isoformat(),
+            "until": signed_links.expires_at(
+                "activation", since=registration.last_activation_mail(account)
+            ).isoformat(),
         }
         db.session.commit()
         return redirect(url_for("portal.signup.courriel"))
     if holder.is_closed:
-        opened.keep("reopening", tokens.issue("reopening", holder.account, contract_of(attempt)))
+        opened_links.keep("reopening", signed_links.issue("reopening", holder.account, contract_of(attempt)))
         db.session.commit()
         return redirect(url_for(".reouverture"))
     if enter(attempt, holder, form):
@@ -61,14 +65,14 @@ def reouverture() -> Any:
 def oui() -> Any:
     """Open the account again and log in; the owner is told by mail."""
     if not ButtonForm().is_fresh():
-        opened.put_back("reopening")
+        opened_links.put_back("reopening")
         return redirect(url_for(".reouverture"))
     begin_write()
     link = _link(lock=True)
     if link is None:
         return redirect(url_for(".connexion"))
-    accounts.reopen(link.account)
-    mail.account_reopened(link.account, link.contract)
+    registration.reopen(link.account)
+    notifications.account_reopened(link.account, link.contract)
     audit.record("logged_in", account=link.account, step=12)
     identity.log_in(link.account.id, remember=False)
     db.session.commit()
@@ -76,9 +80,9 @@ def oui() -> Any:
     return redirect(url_for("portal.space.espace"))
 
 
-def _link(*, lock: bool = False) -> tokens.Link | None:
+def _link(*, lock: bool = False) -> signed_links.Link | None:
     """Return the closed account whose password was typed in this browser, unless too much time has passed since."""
     try:
-        return opened.require("reopening", lock=lock)
+        return opened_links.require("reopening", lock=lock)
     except LinkError:  # reopened meanwhile, too (tokens._fingerprint)
         return None

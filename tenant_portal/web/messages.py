@@ -8,14 +8,18 @@ from wtforms import Field, RadioField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation
 
-from .. import i18n, identity, mail, messages, progress, signals
+from .. import i18n, signals
+from ..accounts import progress
 from ..db import db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..messages import BODY_MAX, Topic
+from ..mail import notifications
+from ..messages import conversation
+from ..messages.conversation import BODY_MAX, Topic
 from ..models import Contract
 from ..rules import suggested_address, without_passwords
 from ..settings import settings
+from . import identity
 from .fields import ContractReferenceField, Given, MailAddressField, PortalForm, page
 
 screen = Blueprint("messages", __name__)
@@ -122,7 +126,7 @@ def message():
     topic = Topic(form.topic.data)
     tenant = identity.current_tenant()
     account_id = tenant.session.account_id if tenant is not None else None
-    written = messages.write(
+    written = conversation.write(
         topic,
         email=form.email.data,
         body=form.body.data,
@@ -137,8 +141,8 @@ def message():
     number = written.message.number
     if not written.is_repeat:
         if written.has_receipt:
-            mail.message_received(written.message, days=settings.reply_days)
-        mail.message_to_landlord(written.message, standing_text=_standing(written.contract))
+            notifications.message_received(written.message, days=settings.reply_days)
+        notifications.message_to_landlord(written.message, standing_text=_standing(written.contract))
     what = {"reference": written.message.reference, "account": account_id}
     db.session.commit()
     if not written.is_repeat:

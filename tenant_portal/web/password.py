@@ -5,15 +5,16 @@ from typing import Any
 from flask import Blueprint, redirect, request, session, url_for
 from wtforms import ValidationError
 
-from .. import accounts, addresses, identity, links, mail, passwords, tokens
-from ..accounts import Reset
+from .. import public_urls
+from ..accounts import email_change, passwords, registration, signed_links
+from ..accounts.registration import Reset
+from ..accounts.sessions import Session
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
+from ..mail import notifications
 from ..models import Account, Contract, EmailChange
-from ..sessions import Session
-from . import opened
-from .entry import refuse, try_own_password
+from . import identity, opened_links
 from .fields import (
     ContractReferenceField,
     CurrentPasswordField,
@@ -23,6 +24,7 @@ from .fields import (
     page,
     say,
 )
+from .login_flow import refuse, try_own_password
 
 screen = Blueprint("password", __name__)
 
@@ -49,7 +51,7 @@ class NewPasswordForm(PortalForm):
         password = self["password"]
         if password.errors or self.is_expired:
             return fine
-        words = [word for contract in self.account.contracts for word in accounts.known_words(contract)]
+        words = [word for contract in self.account.contracts for word in registration.known_words(contract)]
         return judge_new_password(password, [*words, self.account.email]) and fine
 
     def validate_confirmation(self, field: Any) -> None:
@@ -100,7 +102,7 @@ def mot_de_passe_oublie():
     form = ForgottenForm(reference=session.get("portal_signup", {}).get("reference"))
     if not form.validate_on_submit():
         return page("password/mot_de_passe_oublie.html", form=form)
-    reset = accounts.request_reset(form.reference.data, device=identity.device_mark(), origin=identity.origin())
+    reset = registration.request_reset(form.reference.data, device=identity.device_mark(), origin=identity.origin())
     if reset.turn is not None:
         _send_link(reset, reset.turn)
     db.session.commit()
@@ -116,28 +118,28 @@ def envoye():
 @screen.get("/mot-de-passe/<jeton>")
 def lien(jeton: str):
     """Take the token out of the address at once; nothing else happens."""
-    opened.keep("reset", jeton)
+    opened_links.keep("reset", jeton)
     return redirect(url_for(".mot_de_passe"))
 
 
 @screen.route("/mot-de-passe", methods=["GET", "POST"])
 def mot_de_passe():
     """Choose a new password: every session ends, every other link dies, the owner is told by mail."""
-    if request.method == "GET" and not opened.token_of("reset"):
+    if request.method == "GET" and not opened_links.token_of("reset"):
         return redirect(url_for(".mot_de_passe_oublie"))
-    link = opened.require("reset")
+    link = opened_links.require("reset")
     form = ResetForm(link.account)
     if not form.validate_on_submit():
         return page("password/mot_de_passe.html", form=form, link=link)
     db.session.rollback()  # no connection is kept busy while the hash is computed
     password_hash = passwords.hash(form.password.data)
     begin_write()
-    link = opened.require("reset", lock=True)
-    accounts.reset_password(link.account, password_hash, device=identity.mark_device())
+    link = opened_links.require("reset", lock=True)
+    registration.reset_password(link.account, password_hash, device=identity.mark_device())
     _tell_changed(link.account, link.contract)
     identity.log_out()
     db.session.commit()
-    opened.forget("reset")
+    opened_links.forget("reset")
     say("password_changed")
     return redirect(url_for("portal.login.connexion"))
 
@@ -156,7 +158,7 @@ def changement(own: Session):
     attempt = try_own_password(account, form.current.data)
     if attempt.holder is None:
         return refuse(form, attempt, "password/changement.html", **context)
-    to_confirm = accounts.change_password(account, password_hash)
+    to_confirm = registration.change_password(account, password_hash)
     contract = account.contracts[0]
     _tell_changed(account, contract)
     if to_confirm is not None:
@@ -169,16 +171,18 @@ def changement(own: Session):
 
 def _tell_changed(account: Account, contract: Contract) -> None:
     """Tell the address on file, and the first address too while that can undo a change (docs/security.md)."""
-    mail.password_changed(account, contract, reset_link=links.public("password.mot_de_passe_oublie"))
-    change = addresses.oldest_open(account)
+    notifications.password_changed(account, contract, reset_link=public_urls.public("password.mot_de_passe_oublie"))
+    change = email_change.oldest_open(account)
     if change is not None:
-        link = links.public("address.refus", jeton=tokens.issue("email_objection", change, contract))
-        mail.password_changed(account, contract, reset_link=link, address=change.old_email)
+        link = public_urls.public("address.refus", jeton=signed_links.issue("email_objection", change, contract))
+        notifications.password_changed(account, contract, reset_link=link, address=change.old_email)
 
 
 def _ask_for_proof(change: EmailChange, contract: Contract) -> None:
-    link = links.public("address.lien", jeton=tokens.issue("email_change", change, contract))
-    mail.email_change(change, contract, link=link, until=tokens.expires_at("email_change"), is_doubt=True)
+    link = public_urls.public("address.lien", jeton=signed_links.issue("email_change", change, contract))
+    notifications.email_change(
+        change, contract, link=link, until=signed_links.expires_at("email_change"), is_doubt=True
+    )
 
 
 def _send_link(reset: Reset, turn: int) -> None:
@@ -189,21 +193,26 @@ def _send_link(reset: Reset, turn: int) -> None:
     """
     account, contract = reset.account, reset.contract
     if account is not None and contract is not None and not account.is_finished:
-        link = links.public("signup.lien", jeton=tokens.issue("activation", account, contract))
-        signup_link = links.public("signup.inscription")
-        mail.activation(
-            account, contract, link=link, until=tokens.expires_at("activation"), signup_link=signup_link, turn=turn
+        link = public_urls.public("signup.lien", jeton=signed_links.issue("activation", account, contract))
+        signup_link = public_urls.public("signup.inscription")
+        notifications.activation(
+            account,
+            contract,
+            link=link,
+            until=signed_links.expires_at("activation"),
+            signup_link=signup_link,
+            turn=turn,
         )
         return
-    change = addresses.oldest_open(account) if account is not None and account.email_doubted_at is not None else None
+    change = email_change.oldest_open(account) if account is not None and account.email_doubted_at is not None else None
     if change is not None:
-        link = links.public("address.refus", jeton=tokens.issue("email_objection", change, contract))
-        until = addresses.objection_until(change)
-        mail.email_changed(change, contract, address=change.old_email, objection=link, until=until, turn=turn)
+        link = public_urls.public("address.refus", jeton=signed_links.issue("email_objection", change, contract))
+        until = email_change.objection_until(change)
+        notifications.email_changed(change, contract, address=change.old_email, objection=link, until=until, turn=turn)
         return
     # For nobody a link is made too, which opens nothing: the answer takes as long (F9).
     is_somebody = account is not None and account.email_doubted_at is None
     whose = account if account is not None and is_somebody else Account(id=0, email="", password_hash="")
-    link = links.public("password.lien", jeton=tokens.issue("reset", whose, contract))
-    until = tokens.expires_at("reset")
-    mail.reset(account if is_somebody else None, contract, link=link, until=until, turn=turn)
+    link = public_urls.public("password.lien", jeton=signed_links.issue("reset", whose, contract))
+    until = signed_links.expires_at("reset")
+    notifications.reset(account if is_somebody else None, contract, link=link, until=until, turn=turn)

@@ -6,17 +6,20 @@ from typing import Any
 
 from flask import Blueprint, redirect, request, session, url_for
 
-from .. import accounts, audit, contracts, i18n, identity, links, mail, pairs, tokens
-from ..acts import Per
+from .. import audit, i18n, public_urls
+from ..accounts import number_pairs, registration, signed_links
+from ..accounts.limited_acts import Per
+from ..contracts import lookup
 from ..db import begin_write, db
 from ..errors import LinkInvalid, TooManyMails
 from ..i18n import lazy_gettext as _l
+from ..mail import notifications
 from ..models import Account, Contract
 from ..rules import masked_reference, suggested_address
-from . import opened
-from .entry import attempt_login, enter, refuse
+from . import identity, opened_links
 from .fields import ButtonForm, MailAddressField, PortalForm, page, say
 from .forms import LoginForm, SignupForm
+from .login_flow import attempt_login, enter, refuse
 
 screen = Blueprint("signup", __name__)
 
@@ -41,13 +44,13 @@ def inscription():
             _note_refusal(form)
         return _form_page(form)
     origin = identity.origin()
-    look = pairs.look(form.reference.data, form.module.data, origin=origin)
+    look = number_pairs.look(form.reference.data, form.module.data, origin=origin)
     if look.contract is None:
         return _not_found(form, look)
     contract = look.contract
-    if not form.judge_password(accounts.known_words(contract)):  # after the pair, and no more often than it (X01)
+    if not form.judge_password(registration.known_words(contract)):  # after the pair, and no more often than it (X01)
         return _too_easy(form, origin)
-    outcome = accounts.sign_up(
+    outcome = registration.sign_up(
         contract,
         email=form.email.data,
         password=form.password.data,
@@ -62,13 +65,13 @@ def inscription():
             _send_activation(outcome.account, contract)
         elif outcome.existing is not None:
             _tell_registered(outcome.existing, contract, form.email.data)
-    pairs.forgive(form.reference.data, look.failures, origin=origin)
+    number_pairs.forgive(form.reference.data, look.failures, origin=origin)
     known = {
         "contract": contract.id,
         "reference": form.reference.data,
         "key": outcome.key,
         "email": form.email.data,
-        "until": tokens.expires_at("activation").isoformat(),
+        "until": signed_links.expires_at("activation").isoformat(),
     }
     db.session.commit()
     session.pop("portal_mismatches", None)
@@ -96,9 +99,9 @@ def renvoi():
     account, contract = _account_of(known)
     if contract is None:
         say("signup_replaced")
-    elif accounts.count_resend(contract.id):
+    elif registration.count_resend(contract.id):
         _send_again(account, contract, known["email"])
-        known["until"] = tokens.expires_at("activation").isoformat()
+        known["until"] = signed_links.expires_at("activation").isoformat()
         say("mail_sent_again")
     else:
         say("mail_limit")
@@ -118,11 +121,11 @@ def adresse():
     account, contract = _account_of(known)
     if contract is None:
         say("signup_replaced")
-    elif accounts.count_resend(contract.id):
+    elif registration.count_resend(contract.id):
         if account is not None:
-            accounts.change_sign_up_email(account, form.email.data)
+            registration.change_sign_up_email(account, form.email.data)
         _send_again(account, contract, form.email.data)
-        known |= {"email": form.email.data, "until": tokens.expires_at("activation").isoformat()}
+        known |= {"email": form.email.data, "until": signed_links.expires_at("activation").isoformat()}
         say("address_changed")
     else:
         say("address_kept")
@@ -134,16 +137,16 @@ def adresse():
 @screen.get("/activation/<jeton>")
 def lien(jeton: str):
     """Take the token out of the address at once; nothing else happens (PRODUCT 1, ASVS 14.2.1)."""
-    opened.keep("activation", jeton)
+    opened_links.keep("activation", jeton)
     return redirect(url_for(".activation"))
 
 
 @screen.route("/activation", methods=["GET", "POST"])
 def activation():
     """Show the login form that finishes the account; the link by itself changes nothing (T12, S39)."""
-    if request.method == "GET" and not opened.token_of("activation"):
+    if request.method == "GET" and not opened_links.token_of("activation"):
         return redirect(url_for("portal.login.connexion"))
-    link = opened.require("activation")
+    link = opened_links.require("activation")
     known = session.get("portal_signup", {})
     context: dict[str, Any] = {"link": link, "is_activated": link.account.is_activated}
     form = LoginForm(reference=known["reference"] if known.get("contract") == link.contract.id else None)
@@ -152,11 +155,11 @@ def activation():
     attempt = attempt_login(form, link_of=link.account.id)
     if attempt.holder is None:
         return refuse(form, attempt, "signup/activation.html", **context)
-    account = opened.require("activation").account  # read anew, in the same write as what follows
+    account = opened_links.require("activation").account  # read anew, in the same write as what follows
     if attempt.holder.id != account.id:
         db.session.commit()
         return page("signup/activation.html", form=form, refusal="other_account", **context)
-    accounts.activate(account)
+    registration.activate(account)
     enter(attempt, attempt.holder, form)
     return redirect(url_for("portal.space.espace"))
 
@@ -165,12 +168,12 @@ def activation():
 def ailleurs():
     """Activate without logging in, for whoever reads his mail on one device and goes on at another."""
     if not ButtonForm().is_fresh():
-        opened.put_back("activation")
+        opened_links.put_back("activation")
         return redirect(url_for(".activation"))
     begin_write()
-    accounts.activate(opened.require("activation", lock=True).account)
+    registration.activate(opened_links.require("activation", lock=True).account)
     db.session.commit()
-    opened.forget("activation")
+    opened_links.forget("activation")
     say("activated")
     return redirect(url_for("portal.login.connexion"))
 
@@ -179,15 +182,15 @@ def ailleurs():
 def nouveau_lien():
     """Send a fresh link in the place of an expired one, to the address of the sign-up, which is not shown (T10)."""
     if not ButtonForm().is_fresh():
-        opened.put_back("activation", say_so=False)
+        opened_links.put_back("activation", say_so=False)
         return redirect(url_for(".activation"))
     begin_write()
-    link = opened.require("activation", lock=True, even_late=True)
-    may_leave = accounts.count_resend(link.contract.id)
+    link = opened_links.require("activation", lock=True, even_late=True)
+    may_leave = registration.count_resend(link.contract.id)
     if may_leave:
         _send_activation(link.account, link.contract)
     db.session.commit()
-    opened.forget("activation")
+    opened_links.forget("activation")
     say("mail_sent_again" if may_leave else "mail_limit")
     return redirect(url_for("portal.login.connexion"))
 
@@ -205,13 +208,13 @@ def _form_page(form: SignupForm, *, status: int = 200, **context: Any) -> tuple[
 
 
 def _mail_page(form: AddressForm, known: dict[str, Any]) -> tuple[str, int]:
-    account = accounts.pending_sign_up(known["contract"], known["key"])
+    account = registration.pending_sign_up(known["contract"], known["key"])
     return page(
         "signup/courriel.html",
         form=form,
         email=known["email"],
         digits=masked_reference(known["reference"]),
-        carried={SIGN_UP_FIELD: tokens.seal("signup", json.dumps(known))},
+        carried={SIGN_UP_FIELD: signed_links.seal("signup", json.dumps(known))},
         suggestion=suggested_address(known["email"]),
         has_failed=account is not None and account.email_failed_at is not None,
         until=datetime.fromisoformat(known["until"]),
@@ -220,7 +223,7 @@ def _mail_page(form: AddressForm, known: dict[str, Any]) -> tuple[str, int]:
 
 def _sign_up_of_page() -> dict[str, Any]:
     """Return the sign-up that the sent page carries, whatever this browser has signed up for since (F20)."""
-    text = tokens.unseal("signup", request.form.get(SIGN_UP_FIELD, ""))
+    text = signed_links.unseal("signup", request.form.get(SIGN_UP_FIELD, ""))
     if not text:
         raise LinkInvalid("signup")
     known: dict[str, Any] = json.loads(text)
@@ -232,7 +235,7 @@ def _account_of(known: dict[str, Any]) -> tuple[Account | None, Contract | None]
 
     No contract either where a newer sign-up has taken its place: nothing would leave for this one.
     """
-    account = accounts.pending_sign_up(known["contract"], known["key"], lock=True)
+    account = registration.pending_sign_up(known["contract"], known["key"], lock=True)
     contract = db.session.get(Contract, known["contract"])
     standing = contract.account if contract is not None else None
     return account, contract if account is not None or (standing is not None and standing.is_finished) else None
@@ -243,12 +246,12 @@ def _note_refusal(form: SignupForm) -> None:
     reference = form.reference.data if not form.reference.errors else None
     per, whose = (Per.REFERENCE, reference.lstrip("0")) if reference else (Per.ORIGIN, identity.origin())
     begin_write()
-    contract = contracts.find(reference) if reference else None
+    contract = lookup.find(reference) if reference else None
     audit.record_refusal("signup_refused", per, whose, contract=contract, step=form.failed_step)
     db.session.commit()
 
 
-def _not_found(form: SignupForm, look: pairs.Look) -> tuple[str, int]:
+def _not_found(form: SignupForm, look: number_pairs.Look) -> tuple[str, int]:
     """Answer with the one neutral sentence: which of the numbers is wrong, or why, is never told (T04, T05)."""
     db.session.commit()
     if look.wait is not None:
@@ -259,27 +262,27 @@ def _not_found(form: SignupForm, look: pairs.Look) -> tuple[str, int]:
 
 def _too_easy(form: SignupForm, origin: str) -> tuple[str, int]:
     """Refuse a password made of what the roster knows of the tenant; to be told so is a look at the pair."""
-    pairs.count_refusal(form.reference.data, origin=origin)
+    number_pairs.count_refusal(form.reference.data, origin=origin)
     db.session.commit()
     _note_refusal(form)
     return _form_page(form)
 
 
 def _send_activation(account: Account, contract: Contract) -> None:
-    link = links.public("signup.lien", jeton=tokens.issue("activation", account, contract))
-    mail.activation(account, contract, link=link, until=tokens.expires_at("activation"))
+    link = public_urls.public("signup.lien", jeton=signed_links.issue("activation", account, contract))
+    notifications.activation(account, contract, link=link, until=signed_links.expires_at("activation"))
 
 
 def _tell_registered(account: Account, contract: Contract, typed: str) -> None:
     """Tell the owner of a finished account, at the address on file, and whoever typed another address (T13)."""
-    mail.already_registered(
+    notifications.already_registered(
         account,
         contract,
-        login_link=links.public("login.connexion"),
-        reset_link=links.public("password.mot_de_passe_oublie"),
+        login_link=public_urls.public("login.connexion"),
+        reset_link=public_urls.public("password.mot_de_passe_oublie"),
     )
     if typed.lower() != account.email.lower():
-        mail.contract_taken(typed, contract, message_link=links.public("messages.message"))
+        notifications.contract_taken(typed, contract, message_link=public_urls.public("messages.message"))
 
 
 def _send_again(account: Account | None, contract: Contract, typed: str) -> None:

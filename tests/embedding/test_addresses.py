@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from lxml import html
 
-from tenant_portal import links
+from tenant_portal import public_urls
 from tests.hosts import EXTENSION, MOUNT, PREFIX, STANDALONE, home_of
 
 BEHIND = {"X-Forwarded-Prefix": "/ville", "X-Forwarded-Host": "www.val.example", "X-Forwarded-Proto": "https"}
@@ -64,4 +64,4 @@ def test_tenant_finds_every_address_right(make_app, settings, root, headers):
     assert {f"{root}/{page}" for page in ("inscription", "aide", "message", "mentions-legales")} <= seen
     assert any("/assets/" in address and ".css" in address for address in seen)
     with app.app_context():
-        assert links.public("login.connexion") == f"{root}/connexion"
+        assert public_urls.public("login.connexion") == f"{root}/connexion"

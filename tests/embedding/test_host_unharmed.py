@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import inspect
 
-from tenant_portal import migrate
+from tenant_portal.operations import migrations
 from tests.conftest import close
 from tests.hosts import EXTENSION, add_staff, home_of, hostile_host
 
@@ -72,7 +72,7 @@ def test_upgrade_of_the_portal_touches_nothing_of_the_host(host):
 
     before = tables()
     with host.app_context():
-        migrate.downgrade("base")
+        migrations.downgrade("base")
     assert tables() == before
     assert home_of(host).app.test_cli_runner().invoke(args=["portal", "db", "upgrade"]).exit_code == 0
     assert tables() == before and before

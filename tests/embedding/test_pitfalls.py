@@ -10,10 +10,10 @@ from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import inspect, select
 
-from tenant_portal import links, mount
+from tenant_portal import mount, public_urls
 from tenant_portal.errors import ConfigError
+from tenant_portal.mail.smtp import PatientMail
 from tenant_portal.models import Account
-from tenant_portal.smtp import PatientMail
 from tests.conftest import SETTINGS
 from tests.hosts import EXTENSION, MOUNT, PREFIX, home_of, hostile_host
 from tests.people import fill_sign_up, log_in
@@ -271,7 +271,7 @@ def test_pitfall_22_links_in_mails_do_not_follow_the_host_header(app, portal, ma
     else:  # the host's own TRUSTED_HOSTS counts, and it has none
         assert mailbox.read().link.startswith(f"http://localhost{PREFIX}/")
     with app.app_context():
-        assert links.public("login.connexion") == f"http://localhost{PREFIX}/connexion"
+        assert public_urls.public("login.connexion") == f"http://localhost{PREFIX}/connexion"
 
 
 @in_host

@@ -12,9 +12,10 @@ import time_machine
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 
-from tenant_portal import create_app, outbox
+from tenant_portal import create_app
 from tenant_portal.db import db
-from tenant_portal.roster_stage import Stage
+from tenant_portal.mail import outbox
+from tenant_portal.roster.staging import Stage
 from tests.people import PASSWORD, Lease, fill_sign_up, log_in
 from tests.portal_client import ANY_STATUS, Portal
 from tests.rent_notices import publish

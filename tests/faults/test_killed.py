@@ -13,9 +13,9 @@ import time_machine
 from flask import Flask
 from sqlalchemy import Select, select, text
 
-from tenant_portal import migrate
 from tenant_portal.db import db, utcnow
 from tenant_portal.models import Account, Consent, Contract, Event, Mail, Message, Notice
+from tenant_portal.operations import migrations
 from tests import released_states as states
 from tests import services
 from tests.conftest import SETTINGS, MakeApp, close
@@ -220,7 +220,7 @@ def test_staff_who_are_interrupted_anywhere_try_again_and_lose_nothing(
         assert after["portal_mails"].keys() == before["portal_mails"].keys(), where
         assert not states.lost(before, {**after, "portal_mails": before["portal_mails"]}), where  # delivered meanwhile
         with point.app_context():
-            assert migrate.state() is migrate.State.NEWEST and not migrate.drift(), where
+            assert migrations.state() is migrations.State.NEWEST and not migrations.drift(), where
 
 
 @pytest.mark.parametrize("batch", [1, 3, 6])

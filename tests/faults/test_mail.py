@@ -12,8 +12,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from tenant_portal import db as database
-from tenant_portal import outbox
 from tenant_portal.db import db
+from tenant_portal.mail import outbox
 from tenant_portal.models import Mail, MailState
 from tests.conftest import Clock, MakeApp
 from tests.people import Lease, fill_sign_up

@@ -15,8 +15,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, func, select
 
-from tenant_portal import outbox
 from tenant_portal.db import db
+from tenant_portal.mail import outbox
 from tenant_portal.models import Account, Contract, Mail, MailState
 from tests import services
 from tests.conftest import MakeApp

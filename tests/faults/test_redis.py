@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from redis import Redis
 
-from tenant_portal import throttle
+from tenant_portal.accounts import rate_limits
 from tests import services
 from tests.conftest import Clock, MakeApp
 from tests.people import Tenant, log_in
@@ -61,7 +61,7 @@ def test_t21_redis_is_gone_and_comes_back(
     told = [record.getMessage() for record in caplog.records if "origin counters" in record.getMessage()]
     assert 1 <= len(told) < 5 and "ConnectionError" in told[0], "one line a while, not one a login"
     with services.redis(tmp_path, own_redis.port) as back:
-        clock.move(seconds=throttle.STORE_REST.total_seconds() + 1)
+        clock.move(seconds=rate_limits.STORE_REST.total_seconds() + 1)
         assert guess(app, *(f"92000{n}" for n in range(6))) == [200] * 5 + [429]
         with Redis(port=back.port) as client:
             assert any(b"login/fail" in key for key in client.scan_iter())
@@ -80,6 +80,6 @@ def test_a_redis_that_hangs_holds_up_no_login(
     assert answers == [200] * 5 + [429]
     assert log_in(Portal(app), tenant.lease.reference, tenant.password).path == "/espace"
     own_redis.process.send_signal(signal.SIGCONT)
-    clock.move(seconds=throttle.STORE_REST.total_seconds() + 1)
+    clock.move(seconds=rate_limits.STORE_REST.total_seconds() + 1)
     assert guess(app, *(f"92000{n}" for n in range(6))) == [200] * 5 + [429]
     mailbox.read_all()

@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import text
 
-from tenant_portal import consents
+from tenant_portal.accounts import consents
 from tenant_portal.db import Base, begin_write, db
 from tenant_portal.models import Purpose
 from tenant_portal.web.forms import LoginForm, SignupForm

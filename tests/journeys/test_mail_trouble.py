@@ -1,6 +1,6 @@
 """When the mail does not arrive: refused for good, slow, or its server away (T08, T09, T41)."""
 
-from tenant_portal import outbox
+from tenant_portal.mail import outbox
 
 from .steps import finish, log_in, sign_up
 

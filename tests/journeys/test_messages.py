@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tenant_portal.acts import ACTS, Per
+from tenant_portal.accounts.limited_acts import ACTS, Per
 from tenant_portal.db import db
-from tenant_portal.messages import BODY_MAX
+from tenant_portal.messages.conversation import BODY_MAX
 from tenant_portal.models import Event, Message
 
 from .steps import sign_up

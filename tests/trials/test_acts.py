@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tenant_portal import throttle
-from tenant_portal.acts import ACTS, DAILY_FAILURES, FREE_FAILURES, Act, Per, Quota, Tries
+from tenant_portal.accounts import rate_limits
+from tenant_portal.accounts.limited_acts import ACTS, DAILY_FAILURES, FREE_FAILURES, Act, Per, Quota, Tries
 from tests.hosts import HOMES
 
 DOCS = Path(__file__).parents[2] / "docs" / "security.md"
@@ -37,7 +37,7 @@ def test_each_act_says_who_is_never_shut_out_and_what_it_costs():
 
 def test_nothing_is_counted_that_the_table_does_not_name(app):
     with app.app_context(), pytest.raises(KeyError):
-        throttle.use("reset", Per.RECIPIENT, "somebody")
+        rate_limits.use("reset", Per.RECIPIENT, "somebody")
 
 
 def test_docs_print_the_table():

@@ -19,7 +19,7 @@ import pytest
 from flask import Flask
 from zxcvbn_rs_py import zxcvbn
 
-from tenant_portal import passwords
+from tenant_portal.accounts import passwords
 from tenant_portal.db import db
 from tenant_portal.rules import PASSWORD_CONTEXT
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 from sqlalchemy import select
 
-from tenant_portal import passwords
+from tenant_portal.accounts import passwords
 from tenant_portal.db import db
 from tenant_portal.models import Account
 from tests.hosts import HOMES

@@ -5,9 +5,9 @@ import itertools
 import pytest
 from sqlalchemy import func, select
 
-from tenant_portal import outbox
-from tenant_portal.acts import ACTS, Per
+from tenant_portal.accounts.limited_acts import ACTS, Per
 from tenant_portal.db import db
+from tenant_portal.mail import outbox
 from tenant_portal.models import Attempts, Event, Mail, MailState, Message
 from tests.journeys.steps import forget, log_in, sign_up
 from tests.journeys.test_messages import TENANT, send

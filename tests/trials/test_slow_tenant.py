@@ -13,8 +13,8 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tenant_portal.concurrency import ACCOUNT_REQUESTS_MAX
 from tenant_portal.db import begin_write, db
+from tenant_portal.web.concurrency import ACCOUNT_REQUESTS_MAX
 
 from ..conftest import SETTINGS
 from ..far import far_portal

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 from lxml import html
 
-from tenant_portal import quotes
 from tenant_portal.db import begin_write, db
+from tenant_portal.mail import quotes
 from tenant_portal.models import Account, Contract
 
 from ..page_text import plain, visible_text

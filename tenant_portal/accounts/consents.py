@@ -1,0 +1,101 @@
+"""The three choices and their proof: an append-only register of what was asked, answered, when and through what."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple, cast
+
+from sqlalchemy import Table, bindparam, insert, select
+
+from ..db import db
+from ..i18n import gettext as _
+from ..i18n import language
+from ..models import Account, Consent, Contract, Purpose
+
+#: Changes whenever the sentence of a question changes: an old yes does not carry over to a new purpose (L07).
+WORDING_VERSION = "2026-11"
+
+
+#: Appended without an object for each, as nobody looks at them again before they are asked for.
+_ANSWERS = insert(cast(Table, Consent.__table__))
+# Asked after each login, so built once and read as plain rows.
+_columns = cast(Table, Consent.__table__).c
+_OF_ACCOUNT = (
+    select(
+        _columns.purpose,
+        _columns.answer,
+        _columns.contract_id,
+        _columns.wording,
+        _columns.language,
+        _columns.created_at,
+    )
+    .where(_columns.account_id == bindparam("account_id"))
+    .order_by(_columns.id)
+)
+
+
+class Answer(NamedTuple):
+    """One answer of the register: to what, yes or no, in which words of which language it was asked, and when."""
+
+    purpose: Purpose
+    answer: bool
+    contract_id: int
+    wording: str
+    language: str
+    created_at: datetime
+
+
+def wording(purpose: Purpose) -> str:
+    """Return the question as the form asks it, in the reader's language; the words are the help page's (S20-S22)."""
+    return {
+        Purpose.E_NOTICE: _(
+            "Vous acceptez de recevoir votre avis d'échéance par voie électronique"
+            " (Réservé aux contrats en prélèvement automatique)"
+        ),
+        Purpose.COMMERCIAL: _("Vous acceptez de recevoir des informations commerciales par e-mail"),
+        Purpose.GENERAL: _("Vous acceptez de recevoir des informations générales (non commerciales) par e-mail"),
+    }[purpose]
+
+
+def record(
+    account: Account, contract: Contract, answers: Mapping[Purpose, bool], *, channel: str, reason: str = ""
+) -> None:
+    """Append the answers to the register; nothing there is ever changed (L05)."""
+    known = {
+        "account_id": account.id,
+        "contract_id": contract.id,
+        "language": language(),
+        "wording_version": WORDING_VERSION,
+        "channel": channel,
+        "reason": reason,
+    }
+    rows = [
+        {**known, "purpose": purpose, "answer": answer, "wording": wording(purpose)}
+        for purpose, answer in answers.items()
+    ]
+    if rows:
+        db.session.execute(_ANSWERS, rows)
+
+
+def withdraw(account: Account, *, channel: str, reason: str = "") -> list[Contract]:
+    """Append a no wherever a yes stands (L06), and return the contracts whose answers have changed."""
+    changed = []
+    for contract in account.contracts:
+        accepted = [purpose for purpose, row in current(account.id, contract.id).items() if row.answer]
+        record(account, contract, dict.fromkeys(accepted, False), channel=channel, reason=reason)
+        changed += [contract] if accepted else []
+    return changed
+
+
+def current(account_id: int, contract_id: int) -> dict[Purpose, Answer]:
+    """Return the newest answer of each purpose; the e-notice is a choice per contract, the others per person (L16)."""
+    newest: dict[Purpose, Answer] = {}
+    for row in map(Answer._make, db.session.execute(_OF_ACCOUNT, {"account_id": account_id})):
+        if row.purpose is not Purpose.E_NOTICE or row.contract_id == contract_id:
+            newest[row.purpose] = row
+    return newest
+
+
+def awaits_direct_debit(choices: Mapping[Purpose, Answer], *, is_direct_debit: bool) -> bool:
+    """Tell whether the e-notice was accepted for a contract that is not in direct debit: the wish waits (T22)."""
+    answer = choices.get(Purpose.E_NOTICE)
+    return answer is not None and answer.answer and not is_direct_debit

@@ -1,0 +1,159 @@
+"""Where a tenant stands on the twelve steps, and the remedy: one place for commands, messages and the back office."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ..contracts.lookup import today
+from ..db import db, utcnow
+from ..i18n import lazy_gettext as _l
+from ..models import Account, Contract, Event, Mail, MailState
+from ..settings import settings
+
+#: The twelve steps of the help page, in its order; the same numbers everywhere.
+STEPS = (
+    _l("Cliquer sur « Je crée mon compte »"),
+    _l("Saisir la référence contrat"),
+    _l("Saisir le numéro de module"),
+    _l("Créer un mot de passe"),
+    _l("Confirmer le mot de passe"),
+    _l("Saisir l'adresse mail"),
+    _l("Répondre aux trois questions par Oui ou Non"),
+    _l("Cliquer sur « Je valide la création de mon compte »"),
+    _l("Ouvrir l'e-mail d'activation et cliquer sur le lien"),
+    _l("S'identifier : saisir la référence contrat"),
+    _l("S'identifier : saisir le mot de passe"),
+    _l("Cliquer sur « Je me connecte »"),
+)
+
+#: What to do next, by situation.
+REMEDIES = {
+    "not_running": _l("Le bail n'est pas en cours : vérifier ses dates et la dernière liste des contrats."),
+    "not_started": _l(
+        "Le locataire n'a pas encore commencé : lui indiquer la page d'inscription et son avis d'échéance."
+    ),
+    "refused": _l("Un essai a été refusé à cette étape : vérifier avec le locataire ce qu'il saisit."),
+    "mismatch": _l(
+        "Les deux numéros saisis ne vont pas ensemble : relire avec le locataire la référence et le module."
+    ),
+    "mail_waiting": _l(
+        "L'e-mail attend de partir : vérifier le serveur de messagerie, puis « flask portal mail send »."
+    ),
+    "mail_refused": _l(
+        "L'e-mail n'a pas pu être remis : faire corriger l'adresse sur la page « Consultez vos e-mails »."
+    ),
+    "mail_sent": _l(
+        "L'e-mail est parti : faire regarder les courriers indésirables, sinon « Renvoyer l'e-mail »"
+        " après identification avec la référence et le mot de passe."
+    ),
+    "link_expired": _l("Le lien n'est plus valable : le locataire s'identifie et demande un autre e-mail."),
+    "activated": _l("Le compte est activé : il reste à s'identifier avec la référence et le mot de passe."),
+    "password_refused": _l(
+        "Le compte est activé, mais le mot de passe est refusé : proposer « J'ai oublié mon mot de passe »."
+    ),
+    "address_failed": _l("Le compte fonctionne, mais son adresse mail ne reçoit plus rien : la faire corriger."),
+    "closed": _l(
+        "Le compte est fermé : pour le rouvrir, le locataire s'identifie avec sa référence et son mot de passe."
+    ),
+    "finished": _l("Rien à faire : le compte est terminé."),
+}
+
+#: The mails of a tenant's way, as staff call them.
+MAIL_NAMES = {
+    "activation": _l("activation du compte"),
+    "already_registered": _l("compte déjà créé"),
+    "contract_taken": _l("contrat déjà pris"),
+    "welcome": _l("bienvenue"),
+    "reset": _l("nouveau mot de passe demandé"),
+    "password_changed": _l("mot de passe changé"),
+    "new_device": _l("nouvel appareil"),
+    "email_change": _l("nouvelle adresse à confirmer"),
+    "email_change_asked": _l("changement d'adresse demandé"),
+    "email_changed": _l("adresse mail changée"),
+    "email_change_stopped": _l("changement d'adresse arrêté"),
+    "account_closed": _l("compte fermé"),
+    "account_reopened": _l("compte rouvert"),
+    "attempts": _l("essais de connexion refusés"),
+    "message_received": _l("message reçu"),
+    "message_to_landlord": _l("message au bailleur"),
+    "contract_ready": _l("contrat arrivé"),
+    "notice_published": _l("avis d'échéance disponible"),
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where one tenant stands: `step` is the next one to do, 13 when all twelve are done."""
+
+    step: int
+    situation: str
+    since: datetime | None
+    account: Account | None
+    mails: list[Mail]
+
+    @property
+    def remedy(self) -> str:
+        """Return what to do next, in the language of the reader."""
+        return str(REMEDIES[self.situation])
+
+    def mail_name(self, mail: Mail) -> str:
+        """Return what kind of mail this is, in the language of the reader."""
+        return str(MAIL_NAMES.get(mail.kind, mail.kind))
+
+    @property
+    def steps(self) -> list[tuple[int, str, str]]:
+        """Return number, title and state of each step: `done`, `next` or `later`."""
+        return [
+            (number, str(title), "done" if number < self.step else "next" if number == self.step else "later")
+            for number, title in enumerate(STEPS, 1)
+        ]
+
+
+def standing(contract: Contract) -> Standing:
+    """Return where the tenant of a contract stands, from what the account, the mails and the journal say."""
+    account = contract.account if contract.account is not None and not contract.account.is_gone else None
+    mails = list(
+        db.session.scalars(select(Mail).where(Mail.contract_id == contract.id).order_by(Mail.id.desc()).limit(10))
+    )
+    if account is None:
+        step, situation, since = _before_sign_up(contract)
+    elif account.is_closed:
+        step, situation, since = 13, "closed", account.closed_at
+    elif account.is_finished:
+        step, since = 13, account.completed_at
+        situation = "address_failed" if account.email_failed_at else "finished"
+    elif account.is_activated:
+        refused = _last_event(contract, ("login_refused",), after=account.activated_at)
+        step, situation = (11, "password_refused") if refused else (10, "activated")
+        since = refused.created_at if refused else account.activated_at
+    else:
+        step, situation, since = 9, _mail_situation(account, mails), account.created_at
+    if not contract.is_running(today()) and step < 13:
+        situation = "not_running"
+    return Standing(step, situation, since, account, mails)
+
+
+def _before_sign_up(contract: Contract) -> tuple[int, str, datetime | None]:
+    event = _last_event(contract, ("signup_refused", "signup_mismatch"))
+    if event is None:
+        return 1, "not_started", None
+    return event.step or 2, "mismatch" if event.name == "signup_mismatch" else "refused", event.created_at
+
+
+def _mail_situation(account: Account, mails: list[Mail]) -> str:
+    mail = next((m for m in mails if m.kind == "activation" and m.account_id == account.id), None)
+    if mail is not None and mail.error == "expired":
+        return "link_expired"  # the mail server was away for so long that the link died before it could leave
+    if account.email_failed_at or (mail and mail.state in {MailState.REFUSED, MailState.BOUNCED}):
+        return "mail_refused"
+    if mail is None or mail.state is MailState.WAITING:
+        return "mail_waiting"
+    return "link_expired" if utcnow() - mail.created_at > settings.activation_hours else "mail_sent"
+
+
+def _last_event(contract: Contract, names: tuple[str, ...], after: datetime | None = None) -> Event | None:
+    query = select(Event).where(Event.contract_id == contract.id, Event.name.in_(names))
+    if after is not None:
+        query = query.where(Event.created_at > after)
+    return db.session.scalars(query.order_by(Event.id.desc()).limit(1)).one_or_none()

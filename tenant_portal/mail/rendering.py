@@ -1,0 +1,129 @@
+"""A mail as it leaves: its texts rendered in the reader's language, and headers that every mail program understands."""
+
+import re
+import secrets
+from datetime import date, datetime
+from email import policy
+from email.charset import QP, Charset
+from email.header import Header
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.utils import format_datetime
+from typing import Any
+
+import flask_mail
+from flask import current_app
+
+from .. import contrast, i18n
+from ..models import Mail
+from ..settings import settings
+from . import quotes
+
+#: Quoted-printable: any server passes it on unchanged, long lines included.
+_UTF8 = Charset("utf-8")
+_UTF8.body_encoding = QP
+#: The old policy: the new one's folding breaks names with commas and accents.
+_POLICY = policy.compat32.clone(linesep="\r\n")
+
+_BLANKS = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
+_SPECIALS = re.compile(r"[\"\\]")
+
+
+class Letter(flask_mail.Message):
+    """Flask-Mail's message, with the same bytes each time: quoted-printable, encoded names, our own Message-ID."""
+
+    def __init__(self, row: Mail, *, subject: str, text: str, html: str, reply_to: str = "") -> None:
+        name = _SPECIALS.sub(r"\\\g<0>", one_line(settings.landlord_name))
+        super().__init__(
+            subject=one_line(subject),
+            recipients=[ascii_address(row.recipient)],
+            body=text,
+            html=html,
+            sender=f'"{name}" <{ascii_address(settings.landlord_email)}>',
+            reply_to=ascii_address(reply_to) if reply_to else None,
+            date=row.created_at.timestamp(),
+        )
+        self.msgId = row.message_id
+        self.written_at, self.language = row.created_at, row.language
+
+    def as_bytes(self) -> bytes:
+        """Return the mail as the server gets it."""
+        mail = MIMEMultipart("alternative")
+        mail["From"] = f"{_encoded(settings.landlord_name, 'From')} <{ascii_address(settings.landlord_email)}>"
+        mail["To"] = str(self.recipients[0])
+        if self.reply_to:
+            mail["Reply-To"] = str(self.reply_to)
+        mail["Subject"] = _encoded(self.subject, "Subject")
+        mail["Date"] = format_datetime(self.written_at.astimezone(settings.timezone))
+        mail["Message-ID"] = self.msgId
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday answer comes back
+        mail["Content-Language"] = self.language
+        mail.attach(MIMEText(self.body or "", "plain", _UTF8))  # type: ignore[arg-type]
+        mail.attach(MIMEText(self.html or "", "html", _UTF8))  # type: ignore[arg-type]
+        return mail.as_bytes(policy=_POLICY)
+
+    def as_string(self) -> str:
+        """Return the mail as text."""
+        return self.as_bytes().decode("ascii")
+
+
+def compose(row: Mail) -> Letter:
+    """Return the mail of a row of the outbox, in the row's language."""
+    content = row.content or {}
+    with i18n.speaking(row.language):
+        text = _render(row, "txt", _=i18n.gettext, ngettext=i18n.ngettext)
+        html = _render(row, "html", **i18n.for_html(i18n.language()))
+    subject, _, body = text.strip().partition("\n")
+    return Letter(
+        row,
+        subject=subject,
+        text=_BLANKS.sub("\n\n", body).strip() + "\n",
+        html=html,
+        reply_to=content.get("reply_to", ""),
+    )
+
+
+def new_message_id() -> str:
+    """Return a Message-ID that nobody can guess, so that nobody can report a mail undeliverable but who got it."""
+    domain = ascii_address(settings.landlord_email).rpartition("@")[2]
+    return f"<{secrets.token_hex(16)}@{domain[-80:].lstrip('.-')}>"
+
+
+def ascii_address(address: str) -> str:
+    """Return the address as servers know it, its domain in ASCII (RFC 5891)."""
+    local, _, domain = one_line(address).rpartition("@")
+    plain = f"{local}@{domain.encode('idna').decode('ascii')}"
+    if not plain.isascii() or not local or re.search(r"[\s<>,;:\"()\[\]\\]", plain):
+        raise ValueError("an address that no server would take")
+    return plain
+
+
+def one_line(text: str) -> str:
+    """Return the text without line breaks or other control characters, which could begin a header of their own."""
+    return re.sub(r"[\x00-\x20\x7f\x85\u2028\u2029]+", " ", text).strip(" ")
+
+
+def _render(row: Mail, part: str, **names: Any) -> str:
+    """Render one part; not with `render_template`, whose context processors a host wrote for requests only."""
+    template = current_app.jinja_env.get_template(f"portal/mail/{row.kind}.{part}")
+    return template.render(
+        **{
+            **(row.content or {}),
+            **names,
+            "settings": settings,
+            "language": row.language,
+            "moment": lambda iso: i18n.moment(datetime.fromisoformat(iso)),
+            "of_month": lambda iso: i18n.of_month(date.fromisoformat(iso)),
+            "landlord": i18n.typeset(settings.landlord_name),
+            "hours": i18n.typeset(settings.landlord_hours),
+            "phone": settings.landlord_phone.replace(" ", "\u00a0"),
+            "plain": i18n.gettext,
+            "typed": quotes.typed,
+            "quoted": quotes.quoted,
+            "ink": contrast.ink(settings.brand_colour),
+        }
+    )
+
+
+def _encoded(text: str, header: str) -> str:
+    return Header(one_line(text), "utf-8", header_name=header).encode(linesep="\r\n")

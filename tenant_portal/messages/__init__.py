@@ -1,0 +1,1 @@
+"""What tenants write to the landlord."""

@@ -1,0 +1,216 @@
+"""Saving and restoring all that the portal holds: its tables and rent notices in one ZIP, the same for every database.
+
+`tables/<name>.jsonl` has the names of the columns in its first line and a row in each other, `notices/<digest>` are the
+files that rows name, and `manifest.json`, written last, tells the format of the database and what to find. Everything
+is read as it stood at one moment, while tenants go on.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import JSON, DateTime, MetaData, Select, Table, event, func, select, text
+from sqlalchemy.engine import Connection
+
+from ..atomic_file import sync, written
+from ..db import UtcDateTime, db, utcnow
+from ..documents import publishing
+from ..documents.archive import may_be_notice
+from ..errors import BackupUnusable, DatabaseNotEmpty
+from ..i18n import gettext as _
+from ..rules import is_digest
+from . import migrations
+from .backup_archive import DOCUMENTS_MAX, FORMAT, MANIFEST, Archive, Missing, Saved, harmed, opened, told_as_harmed
+from .backup_rows import BATCH, put_rows
+
+__all__ = ["Missing", "Saved", "advance_sequences", "restore", "save"]
+
+
+def save(path: Path) -> Saved:
+    """Write everything into an archive, which takes its name only when it is whole; raise `OSError` if it cannot."""
+    with (
+        written(path) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        _one_moment() as connection,
+    ):
+        saved = Saved(revision=migrations.revision(connection), at=utcnow())
+        tables = _tables(connection)
+        for table in tables.sorted_tables:
+            with archive.open(f"tables/{table.name}.jsonl", "w", force_zip64=True) as out:
+                saved.tables[table.name] = _save_table(table, connection, out)
+        _save_documents(tables, connection, archive, saved)
+        manifest = {"format": FORMAT, "revision": saved.revision, "at": saved.at.isoformat(), "tables": saved.tables}
+        archive.writestr(MANIFEST, json.dumps({**manifest, "documents": saved.documents}, indent=1))
+    sync([path.parent])
+    return saved
+
+
+def restore(path: Path, *, force: bool = False) -> Saved:
+    """Bring database and notices to what an archive holds, in one transaction, and the database to the newest format.
+
+    Raises `DatabaseNotEmpty` where that would erase something, unless with `force`, and `BackupUnusable` for an archive
+    that is harmed, not one of ours, or of a newer portal; nothing is changed then.
+    """
+    with opened(path) as (archive, saved), migrations.alone() as connection:
+        if not force and _holds_anything(connection):
+            raise DatabaseNotEmpty
+        with told_as_harmed():
+            _restore_tables(connection, archive, saved)
+        # Last, so that an archive that is refused leaves no file; first named by a row, or a crash would show none.
+        for digest in saved.documents:
+            publishing.store(digest, archive.document(digest))
+        publishing.settle(saved.documents)
+    return saved
+
+
+def advance_sequences(connection: Connection, tables: MetaData) -> None:
+    """Have PostgreSQL number new rows after those that came with their numbers; SQLite does so by itself."""
+    if connection.dialect.name != "postgresql":
+        return
+    for table in tables.sorted_tables:
+        if "id" in table.columns:
+            last = select(func.coalesce(func.max(table.c.id), 0) + 1).scalar_subquery()
+            connection.execute(select(func.setval(func.pg_get_serial_sequence(table.name, "id"), last, False)))
+
+
+@contextmanager
+def _one_moment() -> Iterator[Connection]:
+    """Give a connection that sees the database as it stands now, whatever others write meanwhile."""
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with connection.begin():
+            driver: Any = connection.connection.driver_connection
+            if connection.dialect.name == "sqlite" and not driver.in_transaction:  # a host's engine
+                driver.execute("BEGIN")
+            yield connection
+
+
+def _tables(connection: Connection) -> MetaData:
+    """Return our tables as they stand in this database, whatever its format, with values that are the same anywhere."""
+    found = _everything_ours(connection)
+    found.remove(found.tables[migrations.VERSION_TABLE])
+    return found
+
+
+def _everything_ours(connection: Connection) -> MetaData:
+    found = MetaData()
+    event.listen(found, "column_reflect", _read_alike)
+    found.reflect(connection, only=lambda name, _metadata: name.startswith("portal_"))
+    return found
+
+
+def _read_alike(_inspector: Any, _table: Table, column: Any) -> None:
+    if isinstance(column["type"], DateTime):
+        column["type"] = UtcDateTime()
+    elif isinstance(column["type"], JSON):
+        column["type"] = JSON(none_as_null=True)
+
+
+def _holds_anything(connection: Connection) -> bool:
+    tables = (table for table in _everything_ours(connection).sorted_tables if table.name != migrations.VERSION_TABLE)
+    return any(connection.execute(select(text("1")).select_from(table).limit(1)).first() for table in tables)
+
+
+def _restore_tables(connection: Connection, archive: Archive, saved: Saved) -> None:
+    _everything_ours(connection).drop_all(connection)
+    migrations.upgrade_on(connection, saved.revision)
+    tables = _tables(connection)
+    if {table.name for table in tables.sorted_tables} != set(saved.tables):
+        raise BackupUnusable(_("Cette sauvegarde n'a pas les tables de son format."))
+    for table in tables.sorted_tables:
+        put_rows(table, connection, archive)
+        if connection.scalar(select(func.count()).select_from(table)) != saved.tables[table.name]["rows"]:
+            raise BackupUnusable(_("Les lignes de la table %(name)s ne sont pas toutes revenues.", name=table.name))
+    if connection.dialect.name == "sqlite":  # which checks them only at the end here
+        lost = connection.exec_driver_sql("PRAGMA foreign_key_check")
+        if any(str(row[0]).startswith("portal_") for row in lost):
+            raise harmed()
+    _check_notices(tables, connection, archive, saved)
+    advance_sequences(connection, tables)
+    migrations.upgrade_on(connection)
+
+
+def _check_notices(tables: MetaData, connection: Connection, archive: Archive, saved: Saved) -> None:
+    """Note the notices whose files are nowhere; raise `BackupUnusable` for a row or a file that cannot be ours."""
+    files, named = set(saved.documents), set[str]()
+    if "portal_notices" in tables.tables:
+        with connection.execute(_notice_rows(tables)) as rows:
+            for digest, size, reference, period in rows:
+                if not is_digest(digest) or (digest in files and archive.document_size(digest) != size):
+                    raise harmed()
+                if digest in files:
+                    named.add(digest)
+                elif not publishing.stands(digest):
+                    saved.missing.append(Missing(reference, period))
+    if named != files:
+        raise harmed()
+
+
+def _notice_rows(tables: MetaData) -> Select[Any]:
+    """Return a statement for what the notices say of their files, with contract and month."""
+    notice, contract = tables.tables["portal_notices"], tables.tables["portal_contracts"]
+    rows = select(notice.c.digest, notice.c.size, contract.c.reference, notice.c.period).join(contract)
+    return rows.order_by(notice.c.id).execution_options(yield_per=BATCH)
+
+
+def _save_table(table: Table, connection: Connection, out: IO[bytes]) -> dict[str, Any]:
+    digest, rows = hashlib.sha256(), -1
+    for row in _lines(table, connection):
+        line = json.dumps(row, default=_as_text, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        digest.update(line)
+        out.write(line)
+        rows += 1
+    return {"rows": rows, "sha256": digest.hexdigest()}
+
+
+def _lines(table: Table, connection: Connection) -> Iterator[list[Any]]:
+    """Yield the names of the columns, then each row."""
+    yield [column.name for column in table.columns]
+    rows = select(table).order_by(*table.primary_key).execution_options(yield_per=BATCH)
+    yield from map(list, connection.execute(rows))
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, date):  # or a moment, which is one too
+        return value.isoformat()
+    raise TypeError(f"no way to save {value!r}")
+
+
+def _save_documents(tables: MetaData, connection: Connection, archive: zipfile.ZipFile, saved: Saved) -> None:
+    """Save the files that rows name. Each was written before its row, and none is ever taken away."""
+    if "portal_notices" not in tables.tables:
+        return
+    seen = set[str]()
+    with connection.execute(_notice_rows(tables)) as rows:
+        for digest, _size, reference, period in rows:
+            if digest not in seen and not _save_document(digest, archive):
+                saved.missing.append(Missing(reference, period))
+            elif digest not in seen:
+                seen.add(digest)
+                saved.documents.append(digest)
+            if len(seen) > DOCUMENTS_MAX:  # rather none than one that `restore` would refuse
+                raise BackupUnusable(
+                    _(
+                        "Il y a plus de %(count)s avis d'échéance. Sauvegardez la base de données par ses propres"
+                        " moyens, et le dossier des avis avec elle.",
+                        count=DOCUMENTS_MAX,
+                    )
+                )
+
+
+def _save_document(digest: str, archive: zipfile.ZipFile) -> bool:
+    """Save the file of a notice, if it is there and unharmed."""
+    try:
+        content = publishing.content(digest)
+    except OSError:
+        return False
+    if hashlib.sha256(content).hexdigest() != digest or not may_be_notice(content):
+        return False
+    archive.writestr(f"notices/{digest}", content)
+    return True

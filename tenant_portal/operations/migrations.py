@@ -1,0 +1,138 @@
+"""Bringing the database to the newest migration, and telling whether code and database agree; plain Alembic."""
+
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from ..db import db
+from ..models import Account
+from ..resources import folder
+
+VERSION_TABLE = "portal_alembic_version"
+#: Names the lock that makes a second `db upgrade` on PostgreSQL wait for the first: « portal » in ASCII.
+UPGRADE_LOCK = 0x706F7274616C
+TABLES = Account.metadata
+
+
+class State(enum.Enum):
+    """Where the database stands beside the migrations that the program carries."""
+
+    EMPTY = "empty"
+    BEHIND = "behind"
+    NEWEST = "newest"
+    AHEAD = "ahead"  # a newer program was here
+
+
+def options(connection: Connection) -> dict[str, Any]:
+    """Return how Alembic is to look at the database: our tables only, beside whatever a host keeps there."""
+    return {
+        "target_metadata": TABLES,
+        "version_table": VERSION_TABLE,
+        "include_name": _is_ours,
+        "compare_type": True,
+        "render_as_batch": connection.dialect.name == "sqlite",
+    }
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration, made here and not in a file; `connection` is the one it works on."""
+    made = Config()
+    made.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
+    made.set_main_option("path_separator", "os")
+    made.attributes["connection"] = connection
+    return made
+
+
+def upgrade(revision: str = "head") -> None:
+    """Bring the database to a revision, the newest unless told, in one transaction that a second upgrade waits for."""
+    with alone() as connection:
+        upgrade_on(connection, revision)
+
+
+def upgrade_on(connection: Connection, revision: str = "head") -> None:
+    """Bring the database to a revision within a transaction that `alone` has begun."""
+    command.upgrade(config(connection), revision)
+
+
+def downgrade(revision: str) -> None:
+    """Take the database back to an earlier revision; « -1 » is one step."""
+    with alone() as connection:
+        command.downgrade(config(connection), revision)
+
+
+def state() -> State:
+    """Tell whether the newest migration was applied to the database."""
+    with db.engine.connect() as connection:
+        applied = revision(connection)
+    if not applied:
+        return State.EMPTY
+    if applied == newest():
+        return State.NEWEST
+    return State.BEHIND if applied in known() else State.AHEAD
+
+
+def revision(connection: Connection) -> str:
+    """Return the revision at which the database stands; an empty text stands for none."""
+    context = MigrationContext.configure(connection, opts=options(connection))
+    return context.get_current_revision() or ""
+
+
+def known() -> set[str]:
+    """Return every revision that the program carries."""
+    return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+
+
+@cache
+def newest() -> str:
+    """Return the newest migration that the program carries, as its files stood when it was first asked."""
+    return str(ScriptDirectory.from_config(config()).get_current_head())
+
+
+def drift() -> list[Any]:
+    """Return what differs between the tables of the database and those of the code; nothing when they agree."""
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=options(connection))
+        return list(compare_metadata(context, TABLES))
+
+
+@contextmanager
+def alone() -> Iterator[Connection]:
+    """Give a connection in one write transaction that no other upgrade shares.
+
+    SQLite rebuilds a table to change it: with foreign keys on, dropping the former one would delete what refers to
+    it. They are off meanwhile, and checked before the end.
+    """
+    with db.engine.connect() as connection:
+        connection = connection.execution_options(portal_write="now")
+        if connection.dialect.name != "sqlite":
+            with connection.begin():
+                if connection.dialect.name == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
+                yield connection
+            return
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                if not driver.in_transaction:  # a host's engine, which leaves « begin » to sqlite3
+                    driver.execute("BEGIN IMMEDIATE")
+                yield connection
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                if broken is not None:
+                    raise RuntimeError(f"the migration leaves a reference without its row in {broken[0]}")
+        finally:
+            driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _is_ours(name: str | None, kind: str, parents: Any) -> bool:
+    return kind != "table" or (name or "").startswith("portal_")

@@ -1,0 +1,113 @@
+"""The tenant's own pages: his home after each login, his account and its closing; and the way out."""
+
+from typing import Any
+
+from flask import Blueprint, Response, make_response, redirect, url_for
+
+from .. import audit, public_urls, signals
+from ..accounts import consents, email_change, registration, signed_links
+from ..accounts.sessions import Session
+from ..contracts import lookup
+from ..db import begin_write, db
+from ..i18n import lazy_gettext as _l
+from ..mail import notifications
+from ..models import REOPENING, Account, Contract
+from ..operations import retention
+from ..rules import suggested_address
+from . import identity
+from .fields import ButtonForm, CurrentPasswordField, PortalForm, page, say, told
+from .login_flow import refuse, try_own_password
+
+screen = Blueprint("space", __name__)
+
+
+class ClosingForm(PortalForm):
+    """The password once more: neither a session that was left open nor a remembered device closes an account."""
+
+    password = CurrentPasswordField(_l("Mon mot de passe"))
+
+
+@screen.get("/espace")
+@identity.session_required
+def espace(own: Session):
+    """Show the tenant's contracts and his three choices as noted; the welcome after the first login (step 12)."""
+    leases = []
+    for lease in lookup.of_account(own.account_id):
+        choices = consents.current(own.account_id, lease.id)
+        waits = consents.awaits_direct_debit(choices, is_direct_debit=lease.is_direct_debit)
+        leases.append((lease, choices, waits))
+    return page(
+        "space/espace.html",
+        email=own.email,
+        has_failed=own.email_failed_at is not None,
+        contracts=leases,
+        is_first=told("portal_first") is not None,
+    )
+
+
+@screen.get("/espace/compte")
+@identity.account_required
+def compte(account: Account):
+    """Show what the account is, a change of address that waits, and the ways to change address and password."""
+    waiting = email_change.pending(account)
+    context: dict[str, Any] = {}
+    if waiting is not None:
+        context = {
+            "until": signed_links.expires_at("email_change", since=waiting.created_at),
+            "suggestion": suggested_address(waiting.new_email),
+            "has_failed": email_change.has_failed(waiting),
+        }
+    return page("space/compte.html", account=account, waiting=waiting, **context)
+
+
+@screen.route("/espace/compte/fermeture", methods=["GET", "POST"])
+@identity.account_required
+def fermeture(account: Account):
+    """Say what closing the account erases and what stays; close it for whoever types its password (T35, U29)."""
+    form = ClosingForm()
+    context: dict[str, Any] = {"reopening": REOPENING, "journal": retention.JOURNAL}
+    if not form.validate_on_submit():
+        return page("space/fermeture.html", form=form, refusal=None, **context)
+    attempt = try_own_password(account, form.password.data)
+    if attempt.holder is None:
+        return refuse(form, attempt, "space/fermeture.html", **context)
+    if account.is_closed:  # the button was pressed twice (U30)
+        db.session.commit()
+    else:
+        _close(account, account.contracts[0])
+    return _leave("account_closed")
+
+
+@screen.post("/deconnexion")
+def deconnexion() -> Response:
+    """Log out: the session is dead on the server, the browser forgets its pages."""
+    ButtonForm().require_fresh()
+    begin_write()
+    tenant = identity.current_tenant()
+    if tenant is not None:
+        audit.record("logged_out", account=tenant.session.account_id)
+    identity.log_out()
+    db.session.commit()
+    return _leave("logged_out")
+
+
+def _close(account: Account, contract: Contract) -> None:
+    number, reference = account.id, contract.reference
+    withdrawn = registration.close(account)
+    notifications.account_closed(
+        account,
+        contract,
+        link=public_urls.public("login.connexion"),
+        reset_link=public_urls.public("password.mot_de_passe_oublie"),
+    )
+    identity.log_out()
+    db.session.commit()
+    signals.tell_closed(account=number, reference=reference, withdrawn=withdrawn)
+
+
+def _leave(code: str) -> Response:
+    """Lead out to the login page, which says what was done; the browser forgets our pages (ASVS 14.3.1)."""
+    say(code)
+    response = make_response(redirect(url_for("portal.login.connexion")))
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response

@@ -1,0 +1,195 @@
+"""Another mail address: asked for with the password, confirmed from there, and objected to from the former one (F3)."""
+
+from typing import Any
+
+from flask import Blueprint, redirect, request, url_for
+from wtforms import ValidationError
+
+from .. import public_urls
+from ..accounts import email_change, signed_links
+from ..accounts.signed_links import Link
+from ..db import begin_write, db
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
+from ..mail import notifications
+from ..models import Account, Contract, EmailChange
+from ..rules import suggested_address
+from . import identity, opened_links
+from .fields import ButtonForm, CurrentPasswordField, MailAddressField, PortalForm, page, say
+from .login_flow import refuse, try_own_password
+
+screen = Blueprint("address", __name__)
+
+
+class ChangeForm(PortalForm):
+    """The new address, and the password: whoever finds a session open must not take the account with it."""
+
+    email = MailAddressField(
+        _l("Ma nouvelle adresse mail"),
+        description=_l("Nous y envoyons un lien à confirmer. Exemple : nom@domaine.fr"),
+    )
+    password = CurrentPasswordField(_l("Mon mot de passe"))
+
+    def __init__(self, account: Account, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.account = account
+
+    def validate_email(self, field: Any) -> None:
+        """Refuse the present address, unless it must prove itself: a mail server refused it, or it is in doubt."""
+        is_fine = self.account.email_failed_at is None and self.account.email_doubted_at is None
+        if field.data.lower() == self.account.email.lower() and is_fine:
+            raise ValidationError(_("Cette adresse est déjà celle de votre compte. Saisissez la nouvelle."))
+
+
+class ConfirmForm(PortalForm):
+    """The password of the account, for who opens the link where he is not logged in.
+
+    Whoever receives the link because the address was mistyped must not become the account's owner by one click.
+    """
+
+    password = CurrentPasswordField(_l("Mon mot de passe"))
+
+
+@screen.route("/espace/compte/adresse", methods=["GET", "POST"])
+@identity.account_required
+def adresse(account: Account):
+    """Ask for another address: a link goes to the new one, the present one is told at once."""
+    form = ChangeForm(account)
+    context: dict[str, Any] = {"account": account, "suggestion": suggested_address(form.email.data or "")}
+    if not form.validate_on_submit():
+        return page("address/adresse.html", form=form, refusal=None, **context)
+    attempt = try_own_password(account, form.password.data)
+    if attempt.holder is None:
+        return refuse(form, attempt, "address/adresse.html", **context)
+    change = email_change.ask(account, form.email.data)
+    if change is not None:
+        _tell_asked(change, account.contracts[0])
+    db.session.commit()
+    say("email_change_asked")
+    return redirect(url_for("portal.space.compte"))
+
+
+@screen.post("/espace/compte/adresse/arret")
+@identity.account_required
+def arret(account: Account):
+    """Let go of a change that waits."""
+    ButtonForm().require_fresh()
+    begin_write()
+    email_change.drop(account)
+    db.session.commit()
+    say("email_change_dropped")
+    return redirect(url_for("portal.space.compte"))
+
+
+@screen.get("/adresse/<jeton>")
+def lien(jeton: str):
+    """Take the token out of the address at once; nothing else happens (F2)."""
+    opened_links.keep("email_change", jeton)
+    return redirect(url_for(".confirmation"))
+
+
+@screen.route("/adresse", methods=["GET", "POST"])
+def confirmation():
+    """Confirm the new address by a button, and with the password where the account is not logged in."""
+    if request.method == "GET" and not opened_links.token_of("email_change"):
+        return redirect(url_for("portal.space.compte"))
+    link = opened_links.require("email_change")
+    is_own = _is_logged_in(link.account)
+    form = ButtonForm() if is_own else ConfirmForm()
+    context: dict[str, Any] = {"link": link, "change": link.its_change, "is_own": is_own}
+    if not form.validate_on_submit():
+        return page("address/confirmation.html", form=form, refusal=None, **context)
+    if is_own:
+        begin_write()
+    else:
+        attempt = try_own_password(link.account, form["password"].data)
+        if attempt.holder is None:
+            return refuse(form, attempt, "address/confirmation.html", **context)
+    link = opened_links.require("email_change", lock=True)
+    must_choose = email_change.confirm(link.its_change)
+    _tell_changed(link)
+    if must_choose:
+        return _choose_password(link)
+    db.session.commit()
+    opened_links.forget("email_change")
+    if is_own:
+        say("email_changed")
+        return redirect(url_for("portal.space.compte"))
+    say("email_changed_elsewhere")
+    return redirect(url_for("portal.login.connexion"))
+
+
+@screen.get("/adresse/objection/<jeton>")
+def refus(jeton: str):
+    """Take the token out of the address at once; nothing else happens."""
+    opened_links.keep("email_objection", jeton)
+    return redirect(url_for(".objection"))
+
+
+@screen.route("/adresse/objection", methods=["GET", "POST"])
+def objection():
+    """Let the owner of the former address stop the change or undo it, and choose another password (F3)."""
+    if request.method == "GET" and not opened_links.token_of("email_objection"):
+        return redirect(url_for("portal.login.connexion"))
+    link = _objection_link()
+    form = ButtonForm()
+    if not form.validate_on_submit():
+        return page("address/objection.html", form=form, link=link, change=link.its_change)
+    begin_write()
+    link = _objection_link(lock=True)
+    _tell_stopped(link, email_change.object_to(link.its_change))
+    return _choose_password(link)
+
+
+def _objection_link(*, lock: bool = False) -> Link:
+    link = opened_links.require("email_objection", lock=lock)
+    email_change.check_objection(link.its_change, link.token)
+    return link
+
+
+def _choose_password(link: Link) -> Any:
+    """Save what was undone and lead on: whoever reads the first address chooses another password at once."""
+    identity.log_out()
+    db.session.commit()
+    opened_links.forget("email_change")
+    opened_links.forget("email_objection")
+    opened_links.keep("reset", signed_links.issue("reset", link.account, link.contract))
+    say("email_change_objected")
+    return redirect(url_for("portal.password.mot_de_passe"))
+
+
+def _is_logged_in(account: Account) -> bool:
+    tenant = identity.current_tenant()
+    return tenant is not None and tenant.session.account_id == account.id
+
+
+def _objection(change: EmailChange, contract: Contract) -> dict[str, Any]:
+    """Return how the former address can object; a young one cannot (X02)."""
+    if not email_change.may_object(change):
+        return {}
+    link = public_urls.public("address.refus", jeton=signed_links.issue("email_objection", change, contract))
+    return {"objection": link, "until": email_change.objection_until(change)}
+
+
+def _tell_asked(change: EmailChange, contract: Contract) -> None:
+    link = public_urls.public("address.lien", jeton=signed_links.issue("email_change", change, contract))
+    notifications.email_change(change, contract, link=link, until=signed_links.expires_at("email_change"))
+    if change.new_email != change.old_email:
+        notifications.email_change_asked(change, contract, **_objection(change, contract))
+
+
+def _tell_changed(link: Link) -> None:
+    change = link.its_change
+    notifications.email_changed(change, link.contract, address=change.new_email)
+    if change.new_email != change.old_email:
+        objection = _objection(change, link.contract) if change.ended_at is None else {}
+        notifications.email_changed(change, link.contract, address=change.old_email, **objection)
+
+
+def _tell_stopped(link: Link, put_in: str | None) -> None:
+    change, reset_link = link.its_change, public_urls.public("password.mot_de_passe_oublie")
+    addressees = {change.old_email: True} if put_in is None else {put_in: False, change.old_email: True}
+    for address, is_owner in addressees.items():
+        notifications.email_change_stopped(
+            change, link.contract, address=address, reset_link=reset_link, is_owner=is_owner
+        )

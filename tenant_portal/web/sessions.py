@@ -1,0 +1,71 @@
+"""« Mes appareils »: where the tenant is logged in, and the way to end it elsewhere (T31, T39)."""
+
+from typing import Any
+
+from flask import Blueprint, redirect, url_for
+from wtforms import RadioField, ValidationError
+from wtforms.fields.choices import SelectChoice
+
+from .. import audit
+from ..accounts import sessions
+from ..db import db
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
+from ..models import Login
+from . import identity
+from .fields import CurrentPasswordField, Given, PortalForm, page, say
+from .login_flow import refuse, try_own_password
+
+screen = Blueprint("devices", __name__)
+
+#: The newest logins that are shown, ended or not (CNIL, guide on the security of personal data, fiche 16).
+LATEST = 3
+#: Stands for all others in the list of devices to log out.
+ALL = "tous"
+
+
+class EndForm(PortalForm):
+    """Which device to log out, or all others; with the password, or a thief would shut the owner out (ASVS 7.5.2)."""
+
+    device = RadioField(
+        _l("Quel appareil voulez-vous déconnecter ?"),
+        [Given(_l("Choisissez un appareil dans la liste."))],
+        validate_choice=False,
+    )
+    password = CurrentPasswordField(_l("Mon mot de passe"))
+
+    def __init__(self, others: list[Login], **kwargs: Any) -> None:
+        numbers = [str(login.id) for login in others]
+        self.answers = numbers if len(numbers) == 1 else [*numbers, ALL]
+        super().__init__(device=self.answers[-1], **kwargs)
+        self.device.choices = [SelectChoice(number) for number in self.answers]
+
+    def validate_device(self, field: Any) -> None:
+        """Refuse a device that is logged out by now, or never was this tenant's."""
+        if field.data not in self.answers:
+            raise ValidationError(_("Cet appareil n'est plus connecté. Choisissez-en un autre."))
+
+
+@screen.route("/espace/connexions", methods=["GET", "POST"])
+@identity.session_required
+def connexions(own: sessions.Session):
+    """List the devices that are logged in and the last logins; log out others for whoever types the password."""
+    account = own.account
+    others = [login for login in sessions.running(account) if login.id != own.id]
+    form = EndForm(others)
+    context: dict[str, Any] = {
+        "own": db.session.get_one(Login, own.id),
+        "others": {str(login.id): login for login in others},
+        "latest": sessions.latest(account, LATEST),
+    }
+    if not form.validate_on_submit():
+        return page("devices/connexions.html", form=form, refusal=None, **context)
+    attempt = try_own_password(account, form.password.data)
+    if attempt.holder is None:
+        return refuse(form, attempt, "devices/connexions.html", **context)
+    chosen = form.device.data
+    ended = sessions.end_others(account, own, only=None if chosen == ALL else int(chosen))
+    audit.record("sessions_ended", account=account, detail=str(ended))
+    db.session.commit()
+    say("devices_ended")
+    return redirect(url_for(".connexions"))
