@@ -7,9 +7,9 @@ from flask import Flask
 from sqlalchemy import insert
 
 from tenant_portal import create_app
-from tenant_portal.accounts import consents, passwords, registration
+from tenant_portal.accounts import authentication, consents, passwords, registration
 from tenant_portal.db import begin_write, db
-from tenant_portal.models import Account, Contract, Purpose
+from tenant_portal.models import Account, ConsentPurpose, Contract
 
 PASSWORD = "girafe violette sous l'évier"  # noqa: S105 (the password of fictional tenants)
 #: The cheapest hash that Argon2 knows, to show everything else; and the default of the settings.
@@ -80,7 +80,7 @@ def _contract(number: int) -> dict[str, Any]:
 
 def _open_accounts(tenants: int) -> None:
     password_hash = passwords.hash(PASSWORD)
-    answers = {Purpose.E_NOTICE: False, Purpose.COMMERCIAL: False, Purpose.GENERAL: True}
+    answers = {ConsentPurpose.E_NOTICE: False, ConsentPurpose.COMMERCIAL: False, ConsentPurpose.GENERAL: True}
     begin_write()
     for number in range(tenants):
         contract = db.session.get_one(Contract, number + 1)
@@ -91,5 +91,5 @@ def _open_accounts(tenants: int) -> None:
         db.session.flush()
         consents.record(account, contract, answers, channel="form")
         registration.activate(account)
-        registration.finish(account)
+        authentication.finish(account)
     db.session.commit()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from tenant_portal.accounts.limited_acts import FREE_FAILURES
-from tenant_portal.web.opened_links import FIELD as LINK_FIELD
+from tenant_portal.web.links import FIELD as LINK_FIELD
 from tenant_portal.web.signup import SIGN_UP_FIELD
 
 from . import portal

@@ -1,25 +1,19 @@
 """The smallest host: a Flask application with nothing but the portal in it."""
 
 import hashlib
-import io
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import click
 from dotenv import find_dotenv, load_dotenv
-from flask import Flask, request
+from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import web
-from .errors import ConfigError
 from .extension import StaffCallback, TenantPortal
 from .operations import log_format
-from .settings import Settings
 from .web.request_guards import FORM_BYTES_MAX
+from .wsgi_paths import behind_proxies, below, public_path
 
 
 class Sha256Sessions(SecureCookieSessionInterface):
@@ -49,81 +43,26 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     `ConfigError`, which lists every missing or wrong setting.
     """
     load_dotenv(find_dotenv(usecwd=True))
-    app = _bare_app()
+    app = bare_app()
     app.config.from_prefixed_env()
     app.config.from_mapping(config or {})
-    _furnish(app, staff=None)
+    furnish(app, staff=None)
     log_format.configure(app.extensions["portal"].settings.log_format)
     hops = app.extensions["portal"].settings.proxy_hops
-    path = _path_of(app)
-    entrance = _below(app.wsgi_app, {"", path}, otherwise="")
-    app.wsgi_app = _behind_proxies(entrance, hops, {path}) if hops else entrance  # type: ignore[method-assign]
+    path = public_path(app)
+    entrance = below(app.wsgi_app, {"", path}, otherwise="")
+    app.wsgi_app = behind_proxies(entrance, hops, {path}) if hops else entrance  # type: ignore[method-assign]
     return app
 
 
-def mount(host: Flask, prefix: str, *, config: Mapping[str, Any], staff: StaffCallback | None = None) -> Flask:
-    """Put the portal beside a host's pages, below a prefix, as an application of its own, and return it.
-
-    Nothing is shared: the portal has its own secret, cookies, database and pages, and reads `config` alone, not the
-    host's environment. `staff` is asked inside a request of the host and names who is logged in there, or None.
-    `PORTAL_PUBLIC_URL` is the address of the host; the prefix is added to it. `flask portal …` of the host runs the
-    portal's commands, `flask portal-<prefix> …` those of a second portal. Raises `ConfigError` for wrong settings and
-    for a prefix that the host uses itself.
-    """
-    _check_prefix(host, prefix)
-    app = _bare_app()
-    app.config.from_mapping(config)
-    public = str(app.config.get("PORTAL_PUBLIC_URL") or "").rstrip("/")
-    if public and not urlsplit(public).path.endswith(prefix):
-        app.config["PORTAL_PUBLIC_URL"] = public + prefix
-    _furnish(app, staff=_asking(host, prefix, staff) if staff is not None else None)
-
-    believed = _below(app, {prefix, _path_of(app)}, otherwise=prefix)
-
-    def below_prefix(environ: dict[str, Any], start_response: Any) -> Any:
-        if not environ.get("SCRIPT_NAME", "").endswith(prefix):  # a proxy's own prefix has taken its place
-            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "").rstrip("/") + prefix
-        return believed(environ, start_response)
-
-    hops = app.extensions["portal"].settings.proxy_hops
-    paths = {_path_of(app), _path_of(app).removesuffix(prefix)}
-    entrance = _behind_proxies(below_prefix, hops, paths) if hops else below_prefix
-    host.wsgi_app = DispatcherMiddleware(host.wsgi_app, {prefix: entrance})  # type: ignore[method-assign]
-    name = "portal" if "portal" not in host.cli.commands else "portal" + prefix.replace("/", "-")
-    host.cli.add_command(MountedCommands(app), name)
-    return app
-
-
-class MountedCommands(click.Group):
-    """The commands of a mounted portal among those of its host; they run in the portal, not in the host."""
-
-    def __init__(self, app: Flask) -> None:
-        commands = app.cli.commands["portal"]
-        assert isinstance(commands, click.Group)
-        super().__init__("portal", help=commands.help)
-        self._app, self._commands = app, commands
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the portal's commands."""
-        return self._commands.list_commands(ctx)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return one of the portal's commands."""
-        return self._commands.get_command(ctx, cmd_name)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command inside the portal's application."""
-        with self._app.app_context():
-            return super().invoke(ctx)
-
-
-def _bare_app() -> Flask:
+def bare_app() -> Flask:
+    """Return an application without pages, settings or files of its own."""
     app = log_format.LoggedApp("tenant_portal", instance_relative_config=True, static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False  # Flask would answer // by a redirect of its own, without our headers
     return app
 
 
-def _furnish(app: Flask, *, staff: StaffCallback | None) -> None:
+def furnish(app: Flask, *, staff: StaffCallback | None) -> None:
     """Make an application that holds nothing but the portal, with cookies that no other application reads."""
     if app.config["MAX_CONTENT_LENGTH"] is None:
         app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES_MAX
@@ -145,63 +84,3 @@ def _furnish(app: Flask, *, staff: StaffCallback | None) -> None:
     app.session_interface = Sha256Sessions()
     TenantPortal().init_app(app, staff=staff, owns_session=True)
     web.complete(app)
-
-
-def _path_of(app: Flask) -> str:
-    frozen: Settings = app.extensions["portal"].settings
-    return urlsplit(frozen.public_url).path
-
-
-def _below(application: Any, paths: set[str], *, otherwise: str) -> Any:
-    """Believe the path below which a request says that we live only where the settings say the same.
-
-    It begins every address of a page, and a server may have taken it from a header of a visitor's.
-    """
-
-    def entrance(environ: dict[str, Any], start_response: Any) -> Any:
-        if environ.get("SCRIPT_NAME", "").rstrip("/") not in paths:
-            environ["SCRIPT_NAME"] = otherwise
-        return application(environ, start_response)
-
-    return entrance
-
-
-def _behind_proxies(application: Any, hops: int, paths: set[str]) -> Any:
-    """Believe so many proxies; a prefix only where the public address says the same.
-
-    A prefix begins every address of a page, and most proxies hand on the one that a visitor made up.
-    """
-    fixed = ProxyFix(application, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
-
-    def entrance(environ: dict[str, Any], start_response: Any) -> Any:
-        if not {part.strip().rstrip("/") for part in environ.get("HTTP_X_FORWARDED_PREFIX", "").split(",")} <= paths:
-            environ.pop("HTTP_X_FORWARDED_PREFIX", None)
-        return fixed(environ, start_response)
-
-    return entrance
-
-
-def _check_prefix(host: Flask, prefix: str) -> None:
-    if not re.fullmatch(r"(/[A-Za-z0-9][A-Za-z0-9._-]*)+", prefix):
-        raise ConfigError([f"the prefix {prefix!r} must be a path such as /locataire"])
-    taken = sorted(r.rule for r in host.url_map.iter_rules() if r.rule == prefix or r.rule.startswith(f"{prefix}/"))
-    if taken or isinstance(host.wsgi_app, DispatcherMiddleware) and prefix in host.wsgi_app.mounts:
-        raise ConfigError([f"the prefix {prefix} is used by the host already ({', '.join(taken) or 'a mount'})"])
-
-
-def _asking(host: Flask, prefix: str, staff: StaffCallback) -> StaffCallback:
-    """Return a question that is asked as if the same browser had asked the host for a page."""
-
-    def who() -> str | None:
-        environ = {
-            **{key: value for key, value in request.environ.items() if not key.startswith(("werkzeug.", "flask."))},
-            "SCRIPT_NAME": request.environ.get("SCRIPT_NAME", "").removesuffix(prefix),
-            "PATH_INFO": prefix + request.environ.get("PATH_INFO", ""),
-            "REQUEST_METHOD": "GET",
-            "CONTENT_LENGTH": "0",
-            "wsgi.input": io.BytesIO(),
-        }
-        with host.request_context(environ):
-            return staff() if host.preprocess_request() is None else None
-
-    return who

@@ -7,8 +7,6 @@ from typing import Any, cast
 from sqlalchemy import Table, event, insert
 from sqlalchemy.orm import Session, scoped_session
 
-from .accounts import rate_limits
-from .accounts.limited_acts import Per
 from .db import db
 from .models import Account, Contract, Event
 
@@ -59,12 +57,6 @@ def record(
     db.session.execute(_LINE, {"name": name, **whose, **facts})
     told = {"account": account_id, "contract": contract_id, **facts}
     db.session.info.setdefault(_UNTOLD, []).append(partial(note, name, **told))
-
-
-def record_refusal(name: str, per: Per, whose: str, **facts: Any) -> None:
-    """Record a refusal as `record` does, but once for its key and hour: whoever is refused fills no disk (X20)."""
-    if rate_limits.is_news("refusal", per, f"{name}/{whose}", otherwise=True):
-        record(name, **facts)
 
 
 def note(name: str, *, level: int = logging.INFO, **facts: Any) -> None:

@@ -137,7 +137,7 @@ def engine_options(address: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
-def adopt(engine: Engine) -> None:
+def configure_engine(engine: Engine) -> None:
     """Make an engine of ours safe: no write that nobody meant."""
 
     # SQLite's own `PRAGMA query_only` would have it prepare every statement anew, a tenth of all that a login takes.

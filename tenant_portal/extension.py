@@ -10,9 +10,10 @@ from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 
 from . import audit, settings, web
-from .db import adopt, engine_options
+from .db import configure_engine, engine_options
 from .i18n import gettext as _
 from .mail import smtp
+from .office.screens import screen as office
 from .web import host_checks, identity
 
 #: Who the logged-in member of staff is, asked inside a request; None for everyone else.
@@ -64,11 +65,11 @@ class TenantPortal:
             _add_database(app)
         audit.follow(app.extensions["sqlalchemy"].session)
         if "mail" not in app.extensions:
-            smtp.PatientMail(app)
+            smtp.TimeoutMail(app)
         if "babel" not in app.extensions:
             Babel(app, default_locale="fr", configure_jinja=False)
-        identity.adopt(app)
-        web.register(app, prefix=frozen.url_prefix)
+        identity.install_login_manager(app)
+        web.register(app, office, prefix=frozen.url_prefix)
         host_checks.check_rules(app)
         app.cli.add_command(Commands())
 
@@ -80,4 +81,4 @@ def _add_database(app: Flask) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SQLALCHEMY_DATABASE_URI"], given)
     database = SQLAlchemy(app)
     with app.app_context():
-        adopt(database.engine)
+        configure_engine(database.engine)

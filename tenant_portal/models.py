@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .db import Base, UtcDateTime, utcnow
-from .rules import EMAIL_MAX, WORD_MAX, full_name
+from .text import EMAIL_MAX, WORD_MAX, full_name
 
 #: A closed account can be opened again for so long (T35), then it counts as gone and the purge erases it.
 REOPENING = timedelta(days=14)
@@ -138,7 +138,7 @@ class NameWord(Base):
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
 
 
-class Purpose(enum.StrEnum):
+class ConsentPurpose(enum.StrEnum):
     """What a tenant may accept or refuse, each apart from the others (S36, L01)."""
 
     E_NOTICE = "e_notice"
@@ -155,7 +155,9 @@ class Consent(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("portal_accounts.id", ondelete="CASCADE"))
     contract_id: Mapped[int] = mapped_column(ForeignKey("portal_contracts.id", ondelete="CASCADE"), index=True)
-    purpose: Mapped[Purpose] = mapped_column(Enum(Purpose, native_enum=False, length=20, values_callable=list))
+    purpose: Mapped[ConsentPurpose] = mapped_column(
+        Enum(ConsentPurpose, native_enum=False, length=20, values_callable=list)
+    )
     answer: Mapped[bool] = mapped_column(Boolean)
     wording: Mapped[str] = mapped_column(Text)
     #: The language in which it was asked, which is that of the wording.
@@ -208,7 +210,7 @@ class EmailChange(Base):
     account: Mapped[Account] = relationship()
 
 
-class Attempts(Base):
+class RateLimitCounter(Base):
     """How often something failed for one reference or one device, and until when the next try must wait."""
 
     __tablename__ = "portal_attempts"

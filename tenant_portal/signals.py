@@ -7,7 +7,7 @@ from blinker import NamedSignal, Namespace
 from flask import Flask, current_app
 
 from .db import db
-from .models import Purpose
+from .models import ConsentPurpose
 
 __all__ = ["account_closed", "account_finished", "choices_changed", "message_received", "notice_published"]
 
@@ -32,7 +32,7 @@ notice_published = _signals.signal("notice-published")
 log = logging.getLogger("tenant_portal")
 
 
-def tell(signal: NamedSignal, **what: Any) -> None:
+def send(signal: NamedSignal, **what: Any) -> None:
     """Send a signal once everything is committed; a receiver that fails is logged and disturbs nobody."""
     sender: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     for receiver in list(signal.receivers_for(sender)):
@@ -45,6 +45,7 @@ def tell(signal: NamedSignal, **what: Any) -> None:
 
 def tell_closed(*, account: int, reference: str, withdrawn: list[str]) -> None:
     """Tell that an account was closed, and of each contract whose answers changed with it that all three are no."""
-    tell(account_closed, account=account, reference=reference)
+    send(account_closed, account=account, reference=reference)
     for changed in withdrawn:
-        tell(choices_changed, account=account, reference=changed, choices=dict.fromkeys(map(str, Purpose), False))
+        choices = dict.fromkeys(map(str, ConsentPurpose), False)
+        send(choices_changed, account=account, reference=changed, choices=choices)

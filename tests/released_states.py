@@ -24,7 +24,7 @@ Rows = dict[str, dict[Any, dict[str, Any]]]
 def make(url: str, revision: str) -> None:
     """Build in an empty database what a portal held at that migration."""
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
-    with app.app_context(), migrations.alone() as connection:
+    with app.app_context(), migrations.exclusive_connection() as connection:
         migrations.upgrade_on(connection, revision)
         _run((STATES / f"{revision}.sql").read_text(encoding="utf-8"), connection)
         backup.advance_sequences(connection, _ours(connection))
@@ -90,7 +90,7 @@ def saved(url: str, folder: Path) -> bytes:
 def poison(url: str, table: str, column: str, value: str) -> None:
     """Put a value into a column of every row of a table, as no program of ours does."""
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
-    with app.app_context(), migrations.alone() as connection:
+    with app.app_context(), migrations.exclusive_connection() as connection:
         found = _ours(connection).tables[table]
         connection.execute(update(found).values({column: value}))
     close(app)

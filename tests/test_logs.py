@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from tenant_portal import audit
 from tenant_portal.db import begin_write, db
-from tenant_portal.operations.log_format import Line
+from tenant_portal.operations.log_format import LogFormatter
 
 from .conftest import SETTINGS, MakeApp
 from .people import PASSWORD, Lease, fill_sign_up, log_in
@@ -67,13 +67,13 @@ def listen(name: str, form: logging.Formatter, level: int) -> Iterator[Log]:
 @pytest.fixture
 def log() -> Iterator[Log]:
     """Return the portal's log in JSON."""
-    yield from listen("tenant_portal", Line("json"), logging.INFO)
+    yield from listen("tenant_portal", LogFormatter("json"), logging.INFO)
 
 
 @pytest.fixture
 def words() -> Iterator[Log]:
     """Return the portal's log in words."""
-    yield from listen("tenant_portal", Line("text"), logging.INFO)
+    yield from listen("tenant_portal", LogFormatter("text"), logging.INFO)
 
 
 @pytest.fixture
@@ -209,8 +209,8 @@ def test_bug_is_told_in_one_line_with_its_place_and_without_what_was_typed(
     page = log_in(Portal(app), lease.reference, PASSWORD, status=500)
     failed = [line for line in words.lines if " ERROR " in line]
     assert len(failed) == 1 and page.response.headers["X-Request-ID"] in failed[0]
-    assert " failed " in failed[0] and "portal_attempts" in failed[0] and "throttle.py:" in failed[0]
-    assert "POST portal.login.connexion" in failed[0]
+    assert " failed " in failed[0] and "portal_attempts" in failed[0] and "rate_limits.py:" in failed[0]
+    assert "POST portal.login.log_in" in failed[0]
     assert lease.reference not in failed[0] and PASSWORD not in failed[0]
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from tenant_portal.accounts import registration
 from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.mail import notifications, outbox, rendering
-from tenant_portal.models import Account, Contract, EmailChange, Message, Notice, Purpose
+from tenant_portal.models import Account, ConsentPurpose, Contract, EmailChange, Message, Notice
 from tenant_portal.models import Mail as MailRow
 
 from .page_text import plain, visible_text
@@ -56,7 +56,7 @@ def _tenant(*, direct_debit: bool = True, e_notice: bool = False) -> tuple[Accou
     contract.is_direct_debit = direct_debit
     db.session.add(contract)
     db.session.commit()
-    choices = {Purpose.E_NOTICE: e_notice, Purpose.COMMERCIAL: False, Purpose.GENERAL: True}
+    choices = {ConsentPurpose.E_NOTICE: e_notice, ConsentPurpose.COMMERCIAL: False, ConsentPurpose.GENERAL: True}
     signed = registration.sign_up(
         contract, email="élodie@orange.fr".replace("é", "e"), password="girafe", choices=choices, language="fr"
     )

@@ -16,10 +16,11 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import inspect, text
 
-from tenant_portal import create_app, rules
+from tenant_portal import create_app
 from tenant_portal.db import Base, begin_write, db
 from tenant_portal.models import Account, Contract
 from tenant_portal.operations import migrations
+from tenant_portal.text import words_of
 
 from .conftest import SETTINGS, close
 
@@ -137,7 +138,7 @@ def test_what_was_answered_keeps_the_language_that_its_words_are_in(bare: Flask)
     ]
     with bare.app_context():
         migrations.upgrade("0005")
-        with migrations.alone() as connection:
+        with migrations.exclusive_connection() as connection:
             for statement in (
                 "INSERT INTO portal_accounts (id, email, password_hash, signup_key, language, created_at)"
                 " VALUES (1, 'a@example.org', '-', '-', 'en', '2026-11-23 08:00:00')",
@@ -165,7 +166,7 @@ def test_a_failing_migration_leaves_nothing_behind(bare: Flask) -> None:
         pass
 
     with bare.app_context():
-        with pytest.raises(Trouble), migrations.alone() as connection:
+        with pytest.raises(Trouble), migrations.exclusive_connection() as connection:
             connection.execute(text("CREATE TABLE portal_half (id INTEGER PRIMARY KEY)"))
             raise Trouble
         assert inspect(db.engine).get_table_names() == []
@@ -179,7 +180,7 @@ def test_a_table_rebuilt_by_sqlite_keeps_what_refers_to_it(tmp_path: Path) -> No
         account = Account(email="a@example.org", password_hash="-", signup_key="-")
         db.session.add(Contract(reference="1", module="2", account=account))
         db.session.commit()
-        with migrations.alone() as connection:  # what Alembic's batch mode does
+        with migrations.exclusive_connection() as connection:  # what Alembic's batch mode does
             connection.execute(text("CREATE TABLE copy AS SELECT * FROM portal_accounts"))
             connection.execute(text("DROP TABLE portal_accounts"))
             connection.execute(text("CREATE TABLE portal_accounts (id INTEGER PRIMARY KEY)"))
@@ -234,7 +235,7 @@ def test_a_database_that_cannot_be_opened_is_told_in_a_sentence(tmp_path: Path) 
 )
 def test_the_words_of_names_are_taken_apart_as_the_search_does(name: str) -> None:
     step: Any = ScriptDirectory.from_config(migrations.config()).get_revision("0005").module
-    assert step.words_of(name) == rules.words_of(name)
+    assert step.words_of(name) == words_of(name)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "migrations" / "versions").glob("*.py")), ids=lambda path: path.stem)

@@ -331,8 +331,9 @@ def test_process_is_killed_and_each_promised_mail_leaves_once(
         content = {**CONTENT, "until": (utcnow() + timedelta(days=1)).isoformat()}
         program = f"""
             import time_machine
-            from tenant_portal import create_app, outbox
+            from tenant_portal import create_app
             from tenant_portal.db import begin_write, db
+            from tenant_portal.mail import outbox
             with time_machine.travel({utcnow().isoformat()!r}), create_app({config!r}).app_context():
                 begin_write()
                 outbox.put("reset", "first@orange.fr", content={content!r})

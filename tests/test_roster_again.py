@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, select, update
 from tenant_portal import create_app
 from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.errors import RosterUnusable
-from tenant_portal.models import Attempts, Contract, Import
+from tenant_portal.models import Contract, Import, RateLimitCounter
 
 from . import hosts
 from .conftest import SETTINGS, MakeApp, close
@@ -101,15 +101,15 @@ def test_everybody_goes_on_writing_while_a_file_is_read(make_app: MakeApp, tmp_p
     def write() -> None:
         with other.app_context():
             begin_write()
-            count = db.session.scalar(select(func.count()).select_from(Attempts))
-            db.session.add(Attempts(key=f"{count}", since=utcnow()))
+            count = db.session.scalar(select(func.count()).select_from(RateLimitCounter))
+            db.session.add(RateLimitCounter(key=f"{count}", since=utcnow()))
             db.session.commit()
 
     with app.app_context():
         take(of(tmp_path, lines), progress=write)
         lines[50] = lines[50].replace("NOM", "AUTRE")
         assert counts(take(of(tmp_path, lines), progress=write)) == (0, 1, 3999, 0, 0)
-        assert (db.session.scalar(select(func.count()).select_from(Attempts)) or 0) > 2
+        assert (db.session.scalar(select(func.count()).select_from(RateLimitCounter)) or 0) > 2
 
 
 @pytest.mark.sqlite  # on PostgreSQL the second import waits for the first

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenant_portal import rules
+from tenant_portal import text
+from tenant_portal.accounts import rate_limits
+from tenant_portal.contracts import numbers
+from tenant_portal.messages import masking
+from tenant_portal.web import address_typos
 
 LENGTH = (1, 12)
 
@@ -39,8 +43,8 @@ LENGTH = (1, 12)
     ],
 )
 def test_t01_what_a_notice_prints_around_digits_is_forgiven(typed: str, digits: str) -> None:
-    assert rules.digits_of(typed) == digits
-    assert not digits or rules.is_number(digits, LENGTH)
+    assert numbers.digits_of(typed) == digits
+    assert not digits or numbers.is_number(digits, LENGTH)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +75,7 @@ def test_t01_what_a_notice_prints_around_digits_is_forgiven(typed: str, digits: 
     ],
 )
 def test_t02_what_is_no_number_is_refused_after_forgiving(typed: str) -> None:
-    assert not rules.is_number(rules.digits_of(typed), LENGTH)
+    assert not numbers.is_number(numbers.digits_of(typed), LENGTH)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +93,7 @@ def test_t02_what_is_no_number_is_refused_after_forgiving(typed: str) -> None:
     ],
 )
 def test_a_number_has_ascii_digits_within_its_length(number: str, length: tuple[int, int], is_fine: bool) -> None:
-    assert rules.is_number(number, length) is is_fine
+    assert numbers.is_number(number, length) is is_fine
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_a_number_has_ascii_digits_within_its_length(number: str, length: tuple[
 def test_t02_a_number_is_looked_for_with_all_its_leading_zeros(
     number: str, length: tuple[int, int], variants: list[str]
 ) -> None:
-    assert rules.padded_variants(number, length) == variants
+    assert numbers.padded_variants(number, length) == variants
 
 
 @pytest.mark.parametrize(
@@ -129,7 +133,7 @@ def test_t02_a_number_is_looked_for_with_all_its_leading_zeros(
     ],
 )
 def test_t06_a_slip_in_a_common_domain_is_noticed(typed: str, meant: str) -> None:
-    assert rules.suggested_address(typed) == meant
+    assert address_typos.suggested_address(typed) == meant
 
 
 @pytest.mark.parametrize(
@@ -150,12 +154,12 @@ def test_t06_a_slip_in_a_common_domain_is_noticed(typed: str, meant: str) -> Non
     ],
 )
 def test_t06_an_address_without_slip_gets_no_proposal(typed: str) -> None:
-    assert rules.suggested_address(typed) is None
+    assert address_typos.suggested_address(typed) is None
 
 
-@pytest.mark.parametrize("domain", rules.MAIL_DOMAINS)
+@pytest.mark.parametrize("domain", address_typos.MAIL_DOMAINS)
 def test_t06_no_common_domain_is_taken_for_another(domain: str) -> None:
-    assert rules.suggested_address(f"prenom@{domain}") is None
+    assert address_typos.suggested_address(f"prenom@{domain}") is None
 
 
 @pytest.mark.parametrize(
@@ -174,7 +178,7 @@ def test_t06_no_common_domain_is_taken_for_another(domain: str) -> None:
     ],
 )
 def test_an_origin_is_one_home(address: str | None, origin: str) -> None:
-    assert rules.origin_of(address) == origin
+    assert rate_limits.origin_of(address) == origin
 
 
 @pytest.mark.parametrize(
@@ -192,7 +196,7 @@ def test_an_origin_is_one_home(address: str | None, origin: str) -> None:
     ],
 )
 def test_t36_a_pasted_password_is_masked(written: str, secret: str) -> None:
-    masked = rules.without_passwords(f"Bonjour.\n{written}\nMerci.")
+    masked = masking.without_passwords(f"Bonjour.\n{written}\nMerci.")
     assert secret not in masked
     assert masked.startswith("Bonjour.\n") and masked.endswith("\nMerci.") and "••••••" in masked
 
@@ -209,18 +213,18 @@ def test_t36_a_pasted_password_is_masked(written: str, secret: str) -> None:
     ],
 )
 def test_t36_a_message_without_password_stays_as_it_is(written: str) -> None:
-    assert rules.without_passwords(written) == written
+    assert masking.without_passwords(written) == written
 
 
 def test_what_mails_show_of_a_reference_and_an_address_is_little() -> None:
-    assert rules.masked_reference("123456") == "456"
-    assert rules.masked_address("elodie.martin@orange.fr") == "e•••@orange.fr"
+    assert text.masked_reference("123456") == "456"
+    assert text.masked_address("elodie.martin@orange.fr") == "e•••@orange.fr"
 
 
 @given(st.text())
 def test_any_text_is_filtered_once_and_for_all(typed: str) -> None:
-    once = rules.digits_of(typed)
-    assert rules.digits_of(once) == once
+    once = numbers.digits_of(typed)
+    assert numbers.digits_of(once) == once
     assert [c for c in once if c in "0123456789"] == [c for c in typed if c in "0123456789"]
 
 
@@ -234,40 +238,40 @@ _AROUND = st.text(alphabet=" \u00a0\u202f\u2009\t/\\-.|", max_size=6)
 )
 def test_digits_in_are_digits_out(prefix: str, digits: str, gaps: str) -> None:
     middle = len(digits) // 2
-    assert rules.digits_of(f"{gaps}{prefix}{gaps}{digits[:middle]}{gaps}{digits[middle:]}{gaps}") == digits
+    assert numbers.digits_of(f"{gaps}{prefix}{gaps}{digits[:middle]}{gaps}{digits[middle:]}{gaps}") == digits
 
 
 @given(st.text(alphabet="0123456789٣²a/ \n", max_size=15))
 def test_a_number_is_what_its_definition_says(text: str) -> None:
-    assert rules.is_number(text, LENGTH) is bool(re.fullmatch("[0-9]{1,12}", text))
+    assert numbers.is_number(text, LENGTH) is bool(re.fullmatch("[0-9]{1,12}", text))
 
 
 @given(st.from_regex(r"[0-9]{1,12}", fullmatch=True))
 def test_variants_differ_only_by_leading_zeros(number: str) -> None:
-    variants = rules.padded_variants(number, LENGTH)
+    variants = numbers.padded_variants(number, LENGTH)
     assert variants[0] == number and len(set(variants)) == len(variants)
     assert {variant.lstrip("0") for variant in variants} == {number.lstrip("0")}
 
 
 @given(st.text() | st.emails())
 def test_no_address_upsets_the_typo_helper(typed: str) -> None:
-    meant = rules.suggested_address(typed)
-    assert meant is None or (meant.partition("@")[0] and rules.suggested_address(meant) is None)
+    meant = address_typos.suggested_address(typed)
+    assert meant is None or (meant.partition("@")[0] and address_typos.suggested_address(meant) is None)
 
 
 @given(st.text())
 def test_no_origin_upsets_the_counters(address: str) -> None:
-    assert rules.origin_of(address)
+    assert rate_limits.origin_of(address)
 
 
 @given(st.text() | st.from_regex(r"(mot de passe|mdp)( :|=| est)?( [a-z0-9]{0,9}){0,4}", fullmatch=True))
 def test_masking_twice_is_masking_once(written: str) -> None:
-    masked = rules.without_passwords(written)
-    assert rules.without_passwords(masked) == masked
+    masked = masking.without_passwords(written)
+    assert masking.without_passwords(masked) == masked
 
 
 @pytest.mark.parametrize("unit", ["mot de passe ", "mdp : ", "mot de passe est ", "a ", "« ", "passe " * 3 + "= "])
 def test_no_message_takes_long_to_mask(unit: str) -> None:
     start = time.monotonic()
-    rules.without_passwords(unit * (20_000 // len(unit)))
+    masking.without_passwords(unit * (20_000 // len(unit)))
     assert time.monotonic() - start < 1

@@ -9,7 +9,7 @@ from sqlalchemy import Table, bindparam, insert, select
 from ..db import db
 from ..i18n import gettext as _
 from ..i18n import language
-from ..models import Account, Consent, Contract, Purpose
+from ..models import Account, Consent, ConsentPurpose, Contract
 
 #: Changes whenever the sentence of a question changes: an old yes does not carry over to a new purpose (L07).
 WORDING_VERSION = "2026-11"
@@ -36,7 +36,7 @@ _OF_ACCOUNT = (
 class Answer(NamedTuple):
     """One answer of the register: to what, yes or no, in which words of which language it was asked, and when."""
 
-    purpose: Purpose
+    purpose: ConsentPurpose
     answer: bool
     contract_id: int
     wording: str
@@ -44,20 +44,20 @@ class Answer(NamedTuple):
     created_at: datetime
 
 
-def wording(purpose: Purpose) -> str:
+def wording(purpose: ConsentPurpose) -> str:
     """Return the question as the form asks it, in the reader's language; the words are the help page's (S20-S22)."""
     return {
-        Purpose.E_NOTICE: _(
+        ConsentPurpose.E_NOTICE: _(
             "Vous acceptez de recevoir votre avis d'échéance par voie électronique"
             " (Réservé aux contrats en prélèvement automatique)"
         ),
-        Purpose.COMMERCIAL: _("Vous acceptez de recevoir des informations commerciales par e-mail"),
-        Purpose.GENERAL: _("Vous acceptez de recevoir des informations générales (non commerciales) par e-mail"),
+        ConsentPurpose.COMMERCIAL: _("Vous acceptez de recevoir des informations commerciales par e-mail"),
+        ConsentPurpose.GENERAL: _("Vous acceptez de recevoir des informations générales (non commerciales) par e-mail"),
     }[purpose]
 
 
 def record(
-    account: Account, contract: Contract, answers: Mapping[Purpose, bool], *, channel: str, reason: str = ""
+    account: Account, contract: Contract, answers: Mapping[ConsentPurpose, bool], *, channel: str, reason: str = ""
 ) -> None:
     """Append the answers to the register; nothing there is ever changed (L05)."""
     known = {
@@ -86,16 +86,16 @@ def withdraw(account: Account, *, channel: str, reason: str = "") -> list[Contra
     return changed
 
 
-def current(account_id: int, contract_id: int) -> dict[Purpose, Answer]:
+def current(account_id: int, contract_id: int) -> dict[ConsentPurpose, Answer]:
     """Return the newest answer of each purpose; the e-notice is a choice per contract, the others per person (L16)."""
-    newest: dict[Purpose, Answer] = {}
+    newest: dict[ConsentPurpose, Answer] = {}
     for row in map(Answer._make, db.session.execute(_OF_ACCOUNT, {"account_id": account_id})):
-        if row.purpose is not Purpose.E_NOTICE or row.contract_id == contract_id:
+        if row.purpose is not ConsentPurpose.E_NOTICE or row.contract_id == contract_id:
             newest[row.purpose] = row
     return newest
 
 
-def awaits_direct_debit(choices: Mapping[Purpose, Answer], *, is_direct_debit: bool) -> bool:
+def awaits_direct_debit(choices: Mapping[ConsentPurpose, Answer], *, is_direct_debit: bool) -> bool:
     """Tell whether the e-notice was accepted for a contract that is not in direct debit: the wish waits (T22)."""
-    answer = choices.get(Purpose.E_NOTICE)
+    answer = choices.get(ConsentPurpose.E_NOTICE)
     return answer is not None and answer.answer and not is_direct_debit

@@ -60,7 +60,7 @@ class Act(NamedTuple):
 #: docs/security.md prints this table, and a test compares the two.
 ACTS = {
     "login": Act(
-        ("login.accueil", "login.connexion", "signup.activation", "address.confirmation"),
+        ("login.home", "login.log_in", "signup.activation", "email_change.confirm"),
         {
             Per.ACCOUNT: Tries(),
             Per.DEVICE: Tries(),
@@ -72,37 +72,37 @@ ACTS = {
         "one hash, without a connection meanwhile; one mail to the owner at the fifth failure; one row an hour",
     ),
     "pair": Act(
-        ("signup.inscription",),
+        ("signup.sign_up",),
         {Per.REFERENCE: Tries(), Per.ORIGIN: Tries(longest=LONGEST_ORIGIN_WAIT, a_day=None)},
         "whoever has both numbers and comes from an address without slips: there the reference's counter stops nobody",
         "a tenth of a hash to weigh the password; two looks at the roster; no mail; one row an hour",
     ),
     "signup": Act(
-        ("signup.inscription",),
+        ("signup.sign_up",),
         {Per.CONTRACT: Quota(6)},
         "whoever lacks one of the two numbers counts nothing here",
         "one hash, without a connection meanwhile; two mails; ten rows",
     ),
     "resend": Act(
-        ("signup.renvoi", "signup.adresse", "signup.nouveau_lien"),
+        ("signup.resend", "signup.change_address", "signup.new_link"),
         {Per.CONTRACT: Quota(3)},
         "only the page of a sign-up, or its link, can count; signing up anew stays possible",
         "no hash; two mails; three rows",
     ),
     "reset": Act(
-        ("password.mot_de_passe_oublie",),
+        ("password.forgotten",),
         {Per.ACCOUNT: Quota(3), Per.ORIGIN: Quota(10)},
         "a device that logged in before is not counted by its address; an account counts the mails that left",
         "no hash; one mail, in the turn of its origin; two rows",
     ),
     "reset again": Act(
-        ("password.mot_de_passe_oublie",),
+        ("password.forgotten",),
         {Per.ACCOUNT: Quota(1, REPEAT)},
         "the wish before it stands: its mail has left",
         "no mail, no row",
     ),
     "message": Act(
-        ("messages.message",),
+        ("messages.write",),
         {Per.ORIGIN: Quota(10), Per.ACCOUNT: Quota(10), Per.RECIPIENT: Quota(5)},
         "tenants at home are counted by their account; a typed address loses its receipts at most, never the message",
         "half of a hash to mask passwords; two mails; four rows",
@@ -114,19 +114,19 @@ ACTS = {
         "one hash, two mails",
     ),
     "report": Act(
-        ("reports.rapport",),
+        ("csp_reports.receive",),
         {Per.CAUSE: Quota(1), Per.EVERYBODY: Quota(20)},
         "nobody needs it: a browser sends it by itself",
         "no connection; one line of the log",
     ),
     "link": Act(
-        ("password.mot_de_passe", "address.objection", "signup.ailleurs", "login.oui"),
+        ("password.reset", "email_change.objection", "signup.activate_elsewhere", "login.confirm_reopening"),
         {},
         "only who holds a link that we signed gets beyond the signature, and each link acts once",
         "one hash, without a connection meanwhile; two mails; six rows, once for each link",
     ),
     "logout": Act(
-        ("space.deconnexion",), {}, "everybody ends his own session alone", "no hash; one row for a session that ran"
+        ("account.log_out",), {}, "everybody ends his own session alone", "no hash; one row for a session that ran"
     ),
     "refusal": Act(
         (),

@@ -3,11 +3,10 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-from .. import audit
 from ..contracts import lookup
 from ..db import begin_write
 from ..models import Contract
-from . import rate_limits
+from . import rate_limits, refusals
 from .limited_acts import Per
 
 
@@ -37,7 +36,7 @@ def look(reference: str, module: str, *, origin: str) -> Look:
     if contract is None:
         _slip(reference, origin=origin)
         near = lookup.find(reference)
-        audit.record_refusal("signup_mismatch", Per.REFERENCE, _number(reference), contract=near, step=3)
+        refusals.record_refusal("signup_mismatch", Per.REFERENCE, _number(reference), contract=near, step=3)
     return Look(contract, failures=before.failures)
 
 

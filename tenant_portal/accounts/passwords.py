@@ -6,6 +6,7 @@ import re
 import secrets
 import sys
 import threading
+import unicodedata
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,33 +20,76 @@ from zxcvbn_rs_py import zxcvbn
 
 from ..db import db
 from ..models import Account
-from ..rules import (
-    PASSWORD_CONTEXT,
-    PASSWORD_DIGITS_MIN,
-    PASSWORD_MAX,
-    PASSWORD_MIN,
-    PASSWORD_SCORE_MIN,
-    normal_password,
-)
 from ..settings import settings, state, workers
 
+PASSWORD_MIN = 12
+PASSWORD_MAX = 128
+#: Digits are a small alphabet: 16 of them carry about 53 bits, 12 only 40 (U32).
+PASSWORD_DIGITS_MIN = 16
+#: zxcvbn's scale goes from 0 to 4; 3 means «safely unguessable» where tries are limited.
+PASSWORD_SCORE_MIN = 3
+#: Words that a guesser would try first on a tenants' portal; passwords made of them score low.
+PASSWORD_CONTEXT = (
+    "locataire",
+    "locataires",
+    "loyer",
+    "loyers",
+    "bailleur",
+    "contrat",
+    "module",
+    "avis",
+    "echeance",
+    "échéance",
+    "logement",
+    "appartement",
+    "motdepasse",
+    "mot de passe",
+    "azerty",
+    "azertyuiop",
+    "bonjour",
+    "soleil",
+    "doudou",
+    "chouchou",
+    "loulou",
+    "marseille",
+    "portail",
+    "espace",
+)
 #: Longest text that is looked at as a password: 128 characters, each typed with up to three accents of its own.
 #: Bringing a longer one to its normal form can take seconds.
 _TYPED_MAX = 4 * PASSWORD_MAX
+
+
 #: Characters of a password that are weighed.
 _WEIGHED_MAX = 32
+
+
 #: The signs that zxcvbn takes for a letter, as in «p4$$», for one letter after the other, and how many choices of signs
 #: it may have: it weighs the password once for each. Without that bound one takes longer than a hash (X03).
 _SIGNS_OF_LETTERS = ("4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2")
+
+
 _SIGNS = frozenset("".join(_SIGNS_OF_LETTERS))
+
+
 _CHOICES_MAX = 4
+
+
 #: Makes one sign of all that zxcvbn may take for each other.
 _ALIKE = ("a4@", "b8", "c({[<", "e3", "g69", "ilt1!|7+", "o0", "s$5", "x%", "z2")
+
+
 _AS_ONE = str.maketrans({sign: alike[0] for alike in _ALIKE for sign in alike})
+
+
 #: Words that a guesser is taken to know, and the length to which each is looked at.
 _KNOWN_MAX, _KNOWN_LENGTH = 40, 40
+
+
 #: Characters of a hash after its parameters: two dollars, 22 of salt and 43 of digest, as `argon2` writes them.
 _SALT_AND_DIGEST = 67
+
+
 #: KiB of the smallest hash that Argon2 computes.
 _LEAST_MEMORY = 8
 
@@ -233,3 +277,8 @@ def _work(parameters: tuple[int, int]) -> int:
     """Return the blocks of 1 KiB that a hash fills: its time grows with them."""
     memory, passes = parameters
     return memory * passes
+
+
+def normal_password(password: str) -> str:
+    """Return the password in Unicode NFC, so that each keyboard's way of typing « é » gives the same bytes."""
+    return unicodedata.normalize("NFC", password)

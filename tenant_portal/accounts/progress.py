@@ -83,7 +83,7 @@ MAIL_NAMES = {
 
 
 @dataclass(frozen=True)
-class Standing:
+class OnboardingStatus:
     """Where one tenant stands: `step` is the next one to do, 13 when all twelve are done."""
 
     step: int
@@ -110,7 +110,7 @@ class Standing:
         ]
 
 
-def standing(contract: Contract) -> Standing:
+def standing(contract: Contract) -> OnboardingStatus:
     """Return where the tenant of a contract stands, from what the account, the mails and the journal say."""
     account = contract.account if contract.account is not None and not contract.account.is_gone else None
     mails = list(
@@ -131,7 +131,7 @@ def standing(contract: Contract) -> Standing:
         step, situation, since = 9, _mail_situation(account, mails), account.created_at
     if not contract.is_running(today()) and step < 13:
         situation = "not_running"
-    return Standing(step, situation, since, account, mails)
+    return OnboardingStatus(step, situation, since, account, mails)
 
 
 def _before_sign_up(contract: Contract) -> tuple[int, str, datetime | None]:

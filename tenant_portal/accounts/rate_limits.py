@@ -1,5 +1,6 @@
 """May this go on? The table of `acts.py` says what is counted; this module alone decides by it."""
 
+import ipaddress
 import logging
 import math
 import re
@@ -12,22 +13,33 @@ from limits.storage import Storage, storage_from_string
 from sqlalchemy import Integer, Table, bindparam, delete, select, text, update
 
 from ..db import UtcDateTime, db, utcnow
-from ..models import Attempts
+from ..models import RateLimitCounter
 from ..settings import settings, state
 from .limited_acts import ACTS, DAY, FREE_FAILURES, HOUR, Per, Quota, Tries
 
 #: What a counter store has for each answer: a login must not wait for one that hangs, nor ask it again at once.
 _STORE_LIMITS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": None}
+
+
 #: How long a store that did not answer is left alone.
 STORE_REST = timedelta(seconds=5)
 
+
 # Asked at each login, so built once: that takes longer than the database needs to answer.
-_attempts = cast(Table, Attempts.__table__)
+_attempts = cast(Table, RateLimitCounter.__table__)
+
+
 _STANDING = select(_attempts.c.count.label("failures"), _attempts.c.wait_until).where(
     _attempts.c.key == bindparam("key")
 )
+
+
 _HELD = text("SELECT pg_advisory_xact_lock(hashtext(:key))")
+
+
 _FORGOTTEN = delete(_attempts).where(_attempts.c.key == bindparam("key"))
+
+
 # In words that both databases understand: the dialect of PostgreSQL takes longer to import than the rest of this file.
 # One statement, so that of several at once each is counted.
 _COUNTED = (
@@ -41,7 +53,9 @@ _COUNTED = (
     .columns(count=Integer, since=UtcDateTime)
 )
 
+
 Answer = TypeVar("Answer")
+
 
 log = logging.getLogger("tenant_portal")
 
@@ -53,20 +67,20 @@ def delay_after(failures: int, limit: Tries) -> timedelta:
     return min(timedelta(minutes=2.0 ** min(failures - FREE_FAILURES, 20)), limit.longest)
 
 
-class Standing(NamedTuple):
+class RateLimitState(NamedTuple):
     """How a key stands: how long the next try must wait, if it must, and how many failures are counted."""
 
     wait: timedelta | None = None
     failures: int = 0
 
 
-def standing(act: str, per: Per, whose: object) -> Standing:
+def standing(act: str, per: Per, whose: object) -> RateLimitState:
     """Return whether the next try may go on."""
     row = db.session.execute(_STANDING, {"key": _key(act, per, whose)}).one_or_none()
     if row is None:
-        return Standing()
+        return RateLimitState()
     rest = row.wait_until - utcnow() if row.wait_until is not None and settings.throttle else timedelta(0)
-    return Standing(rest if rest > timedelta(0) else None, row.failures)
+    return RateLimitState(rest if rest > timedelta(0) else None, row.failures)
 
 
 def hold(act: str, per: Per, whose: object) -> None:
@@ -107,16 +121,16 @@ def give_back(act: str, per: Per, whose: object) -> None:
     db.session.execute(update(_attempts).where(key, _attempts.c.count > 0).values(count=_attempts.c.count - 1))
 
 
-def origin_standing(act: str, origin: str) -> Standing:
+def origin_standing(act: str, origin: str) -> RateLimitState:
     """Return how an address of origin stands; a counter store out of reach stops nobody, but vouches for nobody."""
 
-    def look(store: Storage) -> Standing:
+    def look(store: Storage) -> RateLimitState:
         failures, wait = store.get(_origin_key(act, "fail", origin)), None
         if failures and store.get(waits := _origin_key(act, "wait", origin)):
             wait = timedelta(seconds=max(1, math.ceil(store.get_expiry(waits) - utcnow().timestamp())))
-        return Standing(wait, failures)
+        return RateLimitState(wait, failures)
 
-    return _ask(look, otherwise=Standing(failures=1)) if settings.throttle else Standing()
+    return _ask(look, otherwise=RateLimitState(failures=1)) if settings.throttle else RateLimitState()
 
 
 def origin_fail(act: str, origin: str) -> None:
@@ -217,3 +231,14 @@ def _store() -> Storage:
         state.cache["rate_storage"] = storage_from_string(uri, wrap_exceptions=True, **limits)
     storage: Storage = state.cache["rate_storage"]
     return storage
+
+
+def origin_of(address: str | None) -> str:
+    """Return the address of origin that counters use: IPv4 whole, IPv6 cut to its /64, which one home owns."""
+    try:
+        ip = ipaddress.ip_address((address or "").split("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(getattr(ip, "ipv4_mapped", None) or ip)

@@ -17,7 +17,7 @@ from ..settings import settings
 #: Random bytes of a session token and of a device mark: 256 bits, twice what ASVS 7.2.3 asks for.
 TOKEN_BYTES = 32
 #: The number of no account.
-NOBODY = 0
+NO_ACCOUNT_ID = 0
 
 # Asked at each login or request of a tenant, so built once: that takes longer than the database needs to answer.
 _logins, _accounts = cast(Table, Login.__table__).c, cast(Table, Account.__table__).c

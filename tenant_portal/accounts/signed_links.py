@@ -16,8 +16,8 @@ from itsdangerous import BadSignature, SignatureExpired, Signer, URLSafeTimedSer
 from ..db import db, utcnow
 from ..errors import LinkExpired, LinkInvalid, LinkReplaced, LinkUsed
 from ..models import OBJECTION, Account, Contract, EmailChange
-from ..rules import masked_reference
 from ..settings import Settings, settings, state
+from ..text import masked_reference
 
 
 @dataclass(frozen=True)

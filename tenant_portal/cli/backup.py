@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from .. import i18n
+from .. import formats
 from ..errors import BackupUnusable, DatabaseNotEmpty, NoticesUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
@@ -58,7 +58,7 @@ def restore(file: Path, force: bool) -> None:
                 " Pour l'effacer et mettre la sauvegarde à sa place : --force"
             )
         ) from None
-    click.echo(_("Sauvegarde du %(at)s remise en place : %(what)s.", at=i18n.moment(saved.at), what=_what(saved)))
+    click.echo(_("Sauvegarde du %(at)s remise en place : %(what)s.", at=formats.moment(saved.at), what=_what(saved)))
     if saved.revision != migrations.newest():
         click.echo(_("Elle était d'un format antérieur : la base de données est maintenant au dernier format."))
     if saved.missing:
@@ -68,7 +68,7 @@ def restore(file: Path, force: bool) -> None:
 
 def _list_missing(saved: archive.Saved) -> None:
     for reference, period in saved.missing:
-        click.echo(f"- {shown(reference)}, {i18n.month(period)}")
+        click.echo(f"- {shown(reference)}, {formats.month(period)}")
 
 
 def _what(saved: archive.Saved) -> str:

@@ -4,17 +4,15 @@ import sys
 from pathlib import Path
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
-from .. import i18n, public_urls, rules
-from ..accounts import progress
-from ..contracts import lookup
+from .. import public_urls
+from ..contracts import lookup, numbers
 from ..db import db, utcnow
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
-from ..mail import notifications
+from ..mail import notifications, rendering
 from ..roster import importer
 from .preconditions import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
 
@@ -61,12 +59,10 @@ def contracts_import(
 @with_database
 def contracts_show(reference: str) -> None:
     """Tell where the tenant of a contract stands on the twelve steps."""
-    contract = lookup.find(rules.digits_of(reference))
+    contract = lookup.find(numbers.digits_of(reference))
     if contract is None:
         raise Stop(_("Aucun contrat ne porte la référence « %(value)s ».", value=shown(reference)))
-    template = current_app.jinja_env.get_template("portal/staff/standing.txt")
-    text = template.render(contract=contract, standing=progress.standing(contract), **i18n.FOR_TEXT)
-    click.echo(printable(text.rstrip("\n")))
+    click.echo(printable(rendering.onboarding_text(contract).rstrip("\n")))
 
 
 _TAB_NAMES = {"\\t": "\t", "tab": "\t", "TAB": "\t"}
@@ -77,7 +73,7 @@ def _tell_awaiting() -> int:
     told = set()
     for message, contract in importer.awaited():
         if (message.email, contract.id) not in told:
-            notifications.contract_ready(message, contract, link=public_urls.public("signup.inscription"))
+            notifications.contract_ready(message, contract, link=public_urls.public("signup.sign_up"))
             told.add((message.email, contract.id))
         message.told_at = utcnow()
     return len(told)

@@ -13,8 +13,9 @@ from .. import public_urls, signals
 from ..db import db
 from ..documents import archive, publishing
 from ..errors import NoticesUnusable
+from ..formats import month
 from ..i18n import gettext as _
-from ..i18n import month, ngettext
+from ..i18n import ngettext
 from ..mail import notifications
 from ..models import Notice
 from .preconditions import SOME_REFUSED, Unusable, shown, with_database
@@ -54,7 +55,7 @@ def notices_publish(path: Path, period: date | None, dry_run: bool) -> None:
     db.session.commit()
     _print_report(report, told=told, is_dry_run=dry_run)
     for what in news:
-        signals.tell(signals.notice_published, **what)
+        signals.send(signals.notice_published, **what)
     if report.refusals:
         click.get_current_context().exit(SOME_REFUSED)
 
@@ -67,7 +68,7 @@ def _tell_tenants(report: publishing.Report) -> int:
         account = publishing.reader_of(notice)
         if account is not None:
             notifications.notice_published(
-                account, notice, link=public_urls.public("notices.avis"), is_correction=is_correction
+                account, notice, link=public_urls.public("documents.notices"), is_correction=is_correction
             )
             told += 1
     return told

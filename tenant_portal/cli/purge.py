@@ -4,7 +4,7 @@ import click
 from flask.cli import with_appcontext
 
 from .. import public_urls, signals
-from ..accounts import registration
+from ..accounts import lifecycle
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..mail import notifications
@@ -46,7 +46,7 @@ def purge(dry_run: bool) -> None:
 def _close(account: Account) -> tuple[int, str, list[str]]:
     """Close an account that nobody uses, and return what a host is told of it."""
     contract = account.contracts[0]
-    withdrawn = registration.close(account, actor="purge")
-    login_link, reset_link = public_urls.public("login.connexion"), public_urls.public("password.mot_de_passe_oublie")
+    withdrawn = lifecycle.close(account, actor="purge")
+    login_link, reset_link = public_urls.public("login.log_in"), public_urls.public("password.forgotten")
     notifications.account_closed(account, contract, link=login_link, reset_link=reset_link, is_idle=True)
     return account.id, contract.reference, withdrawn

@@ -3,9 +3,9 @@
 import click
 from flask.cli import AppGroup
 
-from .. import audit, rules
+from .. import audit
 from ..accounts import sessions
-from ..contracts import lookup
+from ..contracts import lookup, numbers
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..i18n import ngettext
@@ -23,7 +23,7 @@ def sessions_end(reference: str | None, everybody: bool) -> None:
     if everybody == (reference is not None):
         raise Unusable(_("Donnez une référence, ou --all : l'une ou l'autre."))
     begin_write()
-    contract = lookup.find(rules.digits_of(reference)) if reference is not None else None
+    contract = lookup.find(numbers.digits_of(reference)) if reference is not None else None
     account = contract.account if contract is not None else None
     if account is None and not everybody:
         raise Stop(_("Aucun compte pour la référence « %(value)s ».", value=shown(reference or "")))

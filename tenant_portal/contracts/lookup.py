@@ -10,8 +10,9 @@ from sqlalchemy.orm import joinedload
 
 from ..db import db, utcnow
 from ..models import Contract, Import
-from ..rules import full_name, padded_variants
 from ..settings import settings
+from ..text import full_name
+from .numbers import padded_variants
 
 
 class Lease(NamedTuple):
@@ -70,7 +71,7 @@ def today() -> date:
 
 def find(reference: str) -> Contract | None:
     """Return the contract that a person means; one with other leading zeros only if it is the only one (T02)."""
-    return the_one(reference, _candidates(reference))
+    return exact_or_only(reference, _candidates(reference))
 
 
 def of_document(number: str) -> tuple[Contract | None, list[str]]:
@@ -88,14 +89,14 @@ def of_document(number: str) -> tuple[Contract | None, list[str]]:
     return None, sorted(contract.reference for contract in candidates)
 
 
-def spellings(reference: str) -> dict[str, str]:
-    """Return how the roster may write a reference, as `spelt` asks for it; a NUL PostgreSQL does not even look for."""
+def reference_variants(reference: str) -> dict[str, str]:
+    """Return the spellings of a reference, as `with_reference_in` takes them. PostgreSQL refuses to look for a NUL."""
     variants = padded_variants(reference, settings.reference_length) if "\0" not in reference else []
     return {f"spelling_{number}": variant for number, variant in enumerate(variants)}
 
 
 @cache
-def spelt(statement: Select[Any], count: int) -> Select[Any]:
+def with_reference_in(statement: Select[Any], count: int) -> Select[Any]:
     """Return a statement about the contracts whose references have one of so many spellings.
 
     One for each count: SQLAlchemy writes a list of any length anew at each execution.
@@ -104,7 +105,7 @@ def spelt(statement: Select[Any], count: int) -> Select[Any]:
     return statement.where(_columns.reference.in_(named))
 
 
-def the_one(reference: str, candidates: Sequence[Found]) -> Found | None:
+def exact_or_only(reference: str, candidates: Sequence[Found]) -> Found | None:
     """Return which of the contracts in those spellings is meant, if it is sure."""
     exact = [c for c in candidates if c.reference == reference]
     if exact:
@@ -117,7 +118,7 @@ def find_running(reference: str, module: str) -> Contract | None:
 
     The reference decides first: the module of a contract with other leading zeros must not turn it into that one.
     """
-    found = the_one(reference, _candidates(reference))
+    found = exact_or_only(reference, _candidates(reference))
     modules = padded_variants(module, settings.module_length)
     return found if found is not None and found.module in modules and found.is_running(today()) else None
 
@@ -140,5 +141,5 @@ def last_import_day() -> date | None:
 
 
 def _candidates(reference: str) -> list[Contract]:
-    known = spellings(reference)
-    return list(db.session.scalars(spelt(_WITH_ACCOUNT, len(known)), known))
+    known = reference_variants(reference)
+    return list(db.session.scalars(with_reference_in(_WITH_ACCOUNT, len(known)), known))

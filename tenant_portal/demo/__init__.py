@@ -20,14 +20,14 @@ from flask import Flask
 from flask.cli import ScriptInfo
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from .. import i18n
-from ..accounts import registration
+from .. import formats
+from ..accounts import authentication, registration
 from ..app import create_app
 from ..contracts import lookup
 from ..db import db
 from ..documents import publishing
 from ..documents.archive import File
-from ..models import Purpose
+from ..models import ConsentPurpose
 from ..operations import migrations
 from ..resources import PACKAGE
 from ..roster import importer
@@ -224,13 +224,13 @@ def _register(sample: Sample) -> None:
     """Take a contract through sign-up, activation and first login."""
     contract = lookup.find_running(sample.reference, sample.module)
     assert contract is not None
-    choices = {Purpose.E_NOTICE: True, Purpose.COMMERCIAL: False, Purpose.GENERAL: True}
+    choices = {ConsentPurpose.E_NOTICE: True, ConsentPurpose.COMMERCIAL: False, ConsentPurpose.GENERAL: True}
     account = registration.sign_up(
         contract, email="solene.lacroix@example.com", password=sample.password, choices=choices, language="fr"
     ).account
     assert account is not None
     registration.activate(account)
-    registration.finish(account)
+    authentication.finish(account)
     db.session.commit()
 
 
@@ -242,7 +242,7 @@ def _months() -> tuple[date, date]:
 
 def _paper(sample: Sample, month: date) -> File:
     """Return the fictional rent notice of a month."""
-    title = f"Avis d'échéance {i18n.of_month(month)}"
+    title = f"Avis d'échéance {formats.of_month(month)}"
     lines = (LANDLORD["PORTAL_LANDLORD_NAME"], title, f"Contrat L/{sample.reference}", f"Module {sample.module}")
     return File(f"{sample.reference}_{month:%Y-%m}.pdf", lambda: paper.notice(*lines))
 

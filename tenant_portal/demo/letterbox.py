@@ -80,27 +80,27 @@ class _Slot(Connection):
 def add_pages(app: Flask, letterbox: Letterbox, *, samples: Sequence[Any]) -> None:
     """Add the page that shows the mails, and the banner's words; the pages live as if they were the portal's own."""
 
-    def courrier() -> str:
-        return render_template("portal/demo/courrier.html", letters=list(letterbox.letters))
+    def letters() -> str:
+        return render_template("portal/demo/letterbox.html", letters=list(letterbox.letters))
 
-    def lettre(number: int) -> Response:
-        letter = next((letter for letter in letterbox.letters if letter.number == number), None)
-        if letter is None:
+    def letter(number: int) -> Response:
+        found = next((letter for letter in letterbox.letters if letter.number == number), None)
+        if found is None:
             abort(404)
-        response = Response(letter.html.replace("<head>", '<head><base target="_top">', 1))
+        response = Response(found.html.replace("<head>", '<head><base target="_top">', 1))
         response.headers["Content-Security-Policy"] = LETTER_POLICY
         return response
 
-    def compte() -> Response:
+    def count() -> Response:
         return Response(str(letterbox.count), mimetype="text/plain")
 
     @app.after_request
     def allow_frames(response: Response) -> Response:
-        if request.endpoint == "portal.demo.courrier":
+        if request.endpoint == "portal.demo.letters":
             response.headers["Content-Security-Policy"] += "; frame-src 'self'"
         return response
 
-    for path, view in (("", courrier), ("/<portal_number:number>", lettre), ("/compte", compte)):
+    for path, view in (("", letters), ("/<portal_number:number>", letter), ("/compte", count)):
         app.add_url_rule(f"/demonstration/courrier{path}", f"portal.demo.{view.__name__}", view)
     script = hashlib.sha256((PACKAGE / "static" / "demo.js").read_bytes()).hexdigest()[:16]
     app.jinja_env.globals.update(demo_samples=samples, demo_letterbox=letterbox, demo_version=script)

@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from ..contracts.numbers import NUMBER_TEXT_MAX, digits_of, is_number
 from ..errors import NoticesUnusable
 from ..i18n import gettext as _
-from ..rules import NUMBER_TEXT_MAX, digits_of, is_number
 from ..settings import settings
 
 #: Bytes of one notice at the most; what a program prints has a hundredth of that.

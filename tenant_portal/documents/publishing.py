@@ -4,23 +4,18 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from errno import ENOENT
-from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import select, text
 
 from ..accounts import consents
-from ..atomic_file import sync, written
 from ..contracts import lookup
 from ..db import begin_write, db, utcnow
-from ..errors import NoticesUnusable
 from ..i18n import gettext as _
-from ..models import Account, Contract, Notice, Purpose
-from ..rules import is_digest
-from ..settings import instance_file
+from ..models import Account, ConsentPurpose, Contract, Notice
 from . import archive
 from .archive import File, Refused
+from .storage import store, sync_folders
 
 #: Names the lock that makes a second publication on PostgreSQL wait for the first: « notice » in ASCII.
 PUBLISH_LOCK = 0x6E6F74696365
@@ -76,7 +71,7 @@ def publish(files: Iterable[File], *, period: date | None = None, dry_run: bool 
         else:
             found.setdefault(key, []).append(taken)
     if not dry_run:
-        settle(taken.digest for same in found.values() for taken in same)
+        sync_folders(taken.digest for same in found.values() for taken in same)
         begin_write()
         if db.session.connection().dialect.name == "postgresql":
             db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": PUBLISH_LOCK})
@@ -100,7 +95,7 @@ def reader_of(notice: Notice) -> Account | None:
     contract, account = notice.contract, notice.contract.account
     if account is None or not account.is_finished or account.is_closed or account.email_failed_at is not None:
         return None
-    answer = consents.current(account.id, contract.id).get(Purpose.E_NOTICE)
+    answer = consents.current(account.id, contract.id).get(ConsentPurpose.E_NOTICE)
     is_chosen = answer is not None and answer.answer and contract.is_direct_debit
     return account if is_chosen and contract.is_running(lookup.today()) else None
 
@@ -115,44 +110,6 @@ def find(account: Account, number: int) -> Notice | None:
     """Return the notice with that number if it belongs to a contract of the account."""
     notice = db.session.get(Notice, number)
     return notice if notice is not None and notice.contract.account_id == account.id else None
-
-
-def content(digest: str) -> bytes:
-    """Return the content of a notice's file; raise `OSError` where it is lost."""
-    return _path(digest).read_bytes()
-
-
-def stands(digest: str) -> bool:
-    """Tell whether the file of a notice lies where it belongs, unharmed."""
-    try:
-        return hashlib.sha256(content(digest)).hexdigest() == digest
-    except OSError:
-        return False
-
-
-def store(digest: str, content: bytes) -> None:
-    """Put the file of a notice where it belongs; one that stands there already, unharmed, is left alone."""
-    path = _path(digest)
-    try:
-        if path.is_file() and path.read_bytes() == content:
-            return
-        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-        with written(path) as file:
-            file.write(content)
-    except OSError as trouble:
-        raise NoticesUnusable(
-            _("Le dossier des documents refuse d'écrire : %(cause)s.", cause=trouble.strerror)
-        ) from None
-
-
-def settle(digests: Iterable[str]) -> None:
-    """Have the files of notices survive a loss of power, before rows name them."""
-    sync({folder for digest in digests for folder in _path(digest).parents[:3]})
-
-
-def path_of(notice: Notice) -> Path:
-    """Return where the file of a notice lies."""
-    return _path(notice.digest)
 
 
 def _take(file: File, period: date | None, *, keep: bool) -> tuple[tuple[int, date], _Taken]:
@@ -196,10 +153,3 @@ def _set(notice: Notice | None, key: tuple[int, date], taken: _Taken, report: Re
         db.session.add(notice)
     notice.digest, notice.size, notice.published_at = taken.digest, taken.size, utcnow()
     report.published.append((notice, is_correction))
-
-
-def _path(digest: str) -> Path:
-    """Return where the file of that digest belongs; anything else that a row may hold names no file at all."""
-    if not is_digest(digest):
-        raise FileNotFoundError(ENOENT, "no SHA-256, so no file")
-    return instance_file("notices") / digest[:2] / digest

@@ -10,8 +10,8 @@ from ..accounts import consents
 from ..db import utcnow
 from ..messages.conversation import Topic
 from ..models import Account, Contract, EmailChange, Message, Notice
-from ..rules import masked_reference
 from ..settings import settings
+from ..text import masked_reference
 from . import outbox
 
 

@@ -24,7 +24,7 @@ from ..db import begin_write, cause, db, is_away, utcnow
 from ..models import Account, Contract, Mail, MailState
 from ..settings import settings, state
 from . import bounces, rendering
-from .smtp import Failure, Line, hand_over
+from .smtp import Failure, SmtpSession, hand_over
 
 #: How long a courier may keep a row for itself: longer than a mail server may take with all its timeouts.
 LEASE = timedelta(minutes=5)
@@ -92,7 +92,7 @@ def put(
 
 def deliver_due(*, now: bool = False, stop: threading.Event | None = None) -> Delivery:
     """Deliver what waits and is due, turn by turn; with `now` whatever its time, each mail once, the oldest first."""
-    done, line, last = Delivery(), Line(), 0
+    done, line, last = Delivery(), SmtpSession(), 0
     try:
         while not done.is_down and not (stop is not None and stop.is_set()):
             row = _claim(after=last if now else None)
@@ -255,7 +255,7 @@ def _is_expired(row: Mail, moment: datetime) -> bool:
     return until is not None and datetime.fromisoformat(until) <= moment
 
 
-def _deliver(row: Mail, line: Line, done: Delivery) -> None:
+def _deliver(row: Mail, line: SmtpSession, done: Delivery) -> None:
     failure = hand_over(row, line)
     if failure is None:
         fate, done.sent = "mail_sent", done.sent + 1

@@ -2,20 +2,19 @@
 
 import re
 import secrets
-from datetime import date, datetime
 from email import policy
 from email.charset import QP, Charset
 from email.header import Header
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.utils import format_datetime
-from typing import Any
 
 import flask_mail
 from flask import current_app
 
-from .. import contrast, i18n
-from ..models import Mail
+from .. import contrast, i18n, template_names
+from ..accounts import progress
+from ..models import Contract, Mail
 from ..settings import settings
 from . import quotes
 
@@ -29,7 +28,7 @@ _BLANKS = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
 _SPECIALS = re.compile(r"[\"\\]")
 
 
-class Letter(flask_mail.Message):
+class RenderedMail(flask_mail.Message):
     """Flask-Mail's message, with the same bytes each time: quoted-printable, encoded names, our own Message-ID."""
 
     def __init__(self, row: Mail, *, subject: str, text: str, html: str, reply_to: str = "") -> None:
@@ -67,14 +66,14 @@ class Letter(flask_mail.Message):
         return self.as_bytes().decode("ascii")
 
 
-def compose(row: Mail) -> Letter:
+def compose(row: Mail) -> RenderedMail:
     """Return the mail of a row of the outbox, in the row's language."""
     content = row.content or {}
     with i18n.speaking(row.language):
-        text = _render(row, "txt", _=i18n.gettext, ngettext=i18n.ngettext)
-        html = _render(row, "html", **i18n.for_html(i18n.language()))
+        text = _render(row, "txt")
+        html = _render(row, "html")
     subject, _, body = text.strip().partition("\n")
-    return Letter(
+    return RenderedMail(
         row,
         subject=subject,
         text=_BLANKS.sub("\n\n", body).strip() + "\n",
@@ -103,20 +102,20 @@ def one_line(text: str) -> str:
     return re.sub(r"[\x00-\x20\x7f\x85\u2028\u2029]+", " ", text).strip(" ")
 
 
-def _render(row: Mail, part: str, **names: Any) -> str:
+def onboarding_text(contract: Contract) -> str:
+    """Return where a tenant stands on the twelve steps, as a text for the landlord's staff."""
+    template = current_app.jinja_env.get_template("portal/standing.txt")
+    status = progress.standing(contract)
+    return template.render(contract=contract, standing=status, **template_names.names(i18n.language(), is_html=False))
+
+
+def _render(row: Mail, part: str) -> str:
     """Render one part; not with `render_template`, whose context processors a host wrote for requests only."""
     template = current_app.jinja_env.get_template(f"portal/mail/{row.kind}.{part}")
     return template.render(
         **{
             **(row.content or {}),
-            **names,
-            "settings": settings,
-            "language": row.language,
-            "moment": lambda iso: i18n.moment(datetime.fromisoformat(iso)),
-            "of_month": lambda iso: i18n.of_month(date.fromisoformat(iso)),
-            "landlord": i18n.typeset(settings.landlord_name),
-            "hours": i18n.typeset(settings.landlord_hours),
-            "phone": settings.landlord_phone.replace(" ", "\u00a0"),
+            **template_names.names(i18n.language(), is_html=part == "html"),
             "plain": i18n.gettext,
             "typed": quotes.typed,
             "quoted": quotes.quoted,

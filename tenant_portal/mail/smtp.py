@@ -39,7 +39,7 @@ class Failure:
     is_down: bool = False
 
 
-class PatientMail(flask_mail.Mail):
+class TimeoutMail(flask_mail.Mail):
     """Flask-Mail with a time limit for each answer of the server, and with its certificate checked (ASVS 12.3.2)."""
 
     #: Seconds that the server has for each answer.
@@ -53,13 +53,13 @@ class PatientMail(flask_mail.Mail):
 
     def connect(self) -> flask_mail.Connection:
         """Return a connection that does not wait for ever."""
-        return PatientConnection(self)
+        return TimeoutConnection(self)
 
 
-class PatientConnection(flask_mail.Connection):
+class TimeoutConnection(flask_mail.Connection):
     """A connection to the mail server that gives up in time."""
 
-    mail: PatientMail
+    mail: TimeoutMail
 
     def configure_host(self) -> smtplib.SMTP:
         """Connect, with TLS and login where the settings ask for them."""
@@ -93,7 +93,7 @@ class PatientConnection(flask_mail.Connection):
             self.host.close()  # saying good-bye to a server that does not answer would wait once more
 
 
-class Line:
+class SmtpSession:
     """One connection to the mail server for a whole round, opened when the first mail needs it."""
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class Line:
                 connection.__exit__(type(fault) if fault else None, fault, None)
 
 
-def hand_over(row: Mail, line: Line) -> Failure | None:
+def hand_over(row: Mail, line: SmtpSession) -> Failure | None:
     """Compose the mail and give it to the server; return why it did not go, with no address in the words."""
     try:
         letter = rendering.compose(row)

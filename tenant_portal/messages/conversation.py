@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import exists, select
 
 from .. import audit
-from ..accounts import rate_limits, sessions
+from ..accounts import rate_limits, refusals, sessions
 from ..accounts.limited_acts import REPEAT, Per
 from ..contracts import lookup
 from ..db import begin_write, db, utcnow
@@ -59,7 +59,7 @@ def write(
     if earlier is not None:
         return Written(message=earlier, is_repeat=True)
     if rate_limits.use("message", per, whose) < 0:
-        audit.record_refusal("message_refused", Per.ORIGIN, origin, account=account_id, detail=topic)
+        refusals.record_refusal("message_refused", Per.ORIGIN, origin, account=account_id, detail=topic)
         return Written()
     contract = lookup.find(reference) if reference else None
     message = Message(

@@ -7,11 +7,11 @@ from ..accounts import progress
 from ..db import db
 from ..i18n import lazy_gettext as _l
 from ..models import Contract
-from ..web import identity
-from ..web.fields import Given, PortalForm, page
+from ..web import guards
+from ..web.fields import PortalForm, Required, page
 from . import search
 
-screen = Blueprint("staff", __name__, url_prefix="/gestion")
+screen = Blueprint("office", __name__, url_prefix="/gestion")
 
 
 class SearchForm(PortalForm):
@@ -19,24 +19,24 @@ class SearchForm(PortalForm):
 
     query = StringField(
         _l("Référence contrat, nom ou adresse mail"),
-        [Given(_l("Saisissez une référence contrat, un nom ou une adresse mail."))],
+        [Required(_l("Saisissez une référence contrat, un nom ou une adresse mail."))],
         description=_l("Le début suffit. Exemples : 123456, Martin, nom@domaine.fr"),
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )
 
 
 @screen.route("", methods=["GET", "POST"])
-@identity.staff_required
-def gestion(name: str):
+@guards.staff_required
+def find(name: str):
     """Search the contracts by reference, name or address."""
     form = SearchForm()
     found = search.search(form.query.data) if form.validate_on_submit() else None
-    return page("staff/gestion.html", form=form, found=found, most=search.SEARCH_MAX, name=name)
+    return page("office/find.html", form=form, found=found, most=search.SEARCH_MAX, name=name)
 
 
 @screen.get("/contrat/<portal_number:number>")
-@identity.staff_required
-def contrat(name: str, number: int):
+@guards.staff_required
+def show(name: str, number: int):
     """Show where the tenant of a contract stands on the twelve steps, and what to do next."""
     contract = db.session.get(Contract, number) or abort(404)
-    return page("staff/contrat.html", contract=contract, standing=progress.standing(contract), name=name)
+    return page("office/show.html", contract=contract, standing=progress.standing(contract), name=name)

@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
+from ..contracts.numbers import NUMBER_TEXT_MAX, digits_of, padded_variants
 from ..db import db
 from ..models import Account, Contract, NameWord
-from ..rules import EMAIL_MAX, NUMBER_TEXT_MAX, digits_of, padded_variants, words_of
 from ..settings import settings
+from ..text import EMAIL_MAX, words_of
 
 #: Contracts that one search shows; whoever finds more types more.
 SEARCH_MAX = 50

@@ -19,11 +19,11 @@ from sqlalchemy.engine import Connection
 
 from ..atomic_file import sync, written
 from ..db import UtcDateTime, db, utcnow
-from ..documents import publishing
+from ..documents import storage
 from ..documents.archive import may_be_notice
+from ..documents.storage import is_digest
 from ..errors import BackupUnusable, DatabaseNotEmpty
 from ..i18n import gettext as _
-from ..rules import is_digest
 from . import migrations
 from .backup_archive import DOCUMENTS_MAX, FORMAT, MANIFEST, Archive, Missing, Saved, harmed, opened, told_as_harmed
 from .backup_rows import BATCH, put_rows
@@ -36,7 +36,7 @@ def save(path: Path) -> Saved:
     with (
         written(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
-        _one_moment() as connection,
+        _snapshot() as connection,
     ):
         saved = Saved(revision=migrations.revision(connection), at=utcnow())
         tables = _tables(connection)
@@ -56,15 +56,15 @@ def restore(path: Path, *, force: bool = False) -> Saved:
     Raises `DatabaseNotEmpty` where that would erase something, unless with `force`, and `BackupUnusable` for an archive
     that is harmed, not one of ours, or of a newer portal; nothing is changed then.
     """
-    with opened(path) as (archive, saved), migrations.alone() as connection:
+    with opened(path) as (archive, saved), migrations.exclusive_connection() as connection:
         if not force and _holds_anything(connection):
             raise DatabaseNotEmpty
         with told_as_harmed():
             _restore_tables(connection, archive, saved)
         # Last, so that an archive that is refused leaves no file; first named by a row, or a crash would show none.
         for digest in saved.documents:
-            publishing.store(digest, archive.document(digest))
-        publishing.settle(saved.documents)
+            storage.store(digest, archive.document(digest))
+        storage.sync_folders(saved.documents)
     return saved
 
 
@@ -79,7 +79,7 @@ def advance_sequences(connection: Connection, tables: MetaData) -> None:
 
 
 @contextmanager
-def _one_moment() -> Iterator[Connection]:
+def _snapshot() -> Iterator[Connection]:
     """Give a connection that sees the database as it stands now, whatever others write meanwhile."""
     with db.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
@@ -146,7 +146,7 @@ def _check_notices(tables: MetaData, connection: Connection, archive: Archive, s
                     raise harmed()
                 if digest in files:
                     named.add(digest)
-                elif not publishing.stands(digest):
+                elif not storage.stands(digest):
                     saved.missing.append(Missing(reference, period))
     if named != files:
         raise harmed()
@@ -207,7 +207,7 @@ def _save_documents(tables: MetaData, connection: Connection, archive: zipfile.Z
 def _save_document(digest: str, archive: zipfile.ZipFile) -> bool:
     """Save the file of a notice, if it is there and unharmed."""
     try:
-        content = publishing.content(digest)
+        content = storage.content(digest)
     except OSError:
         return False
     if hashlib.sha256(content).hexdigest() != digest or not may_be_notice(content):

@@ -17,9 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..db import is_away
 from ..documents.archive import FILE_MAX, may_be_notice
+from ..documents.storage import is_digest
 from ..errors import BackupUnusable
 from ..i18n import gettext as _
-from ..rules import is_digest
 from . import migrations
 
 #: The layout of the archive; a later one gets another number.

@@ -21,14 +21,14 @@ log = logging.getLogger("tenant_portal")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 #: Longest text of an error: with the rest it stays below what a pipe takes in one piece, so lines never mix.
 _ERROR_MAX, _FRAMES = 300, 6
-#: Line breaks, escape sequences and marks that turn the direction of writing: they could forge or hide a line.
+#: LogFormatter breaks, escape sequences and marks that turn the direction of writing: they could forge or hide a line.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _ADDRESS = re.compile(r"[^\s@<>'\"(),=]+@[^\s@<>'\"(),]+")
 _SECRET = re.compile(r"[A-Za-z0-9_$.+/=-]{32,}")
 _NUMBER = re.compile(r"[0-9]+(?=[0-9]{3})")
 
 
-class Line(logging.Formatter):
+class LogFormatter(logging.Formatter):
     """One event as one line; a host that wants its log so gives it to a handler of its own."""
 
     def __init__(self, form: str = "text") -> None:
@@ -65,7 +65,7 @@ def configure(form: str) -> None:
         log.setLevel(log.level or logging.INFO)
     for handler in log.handlers:
         if isinstance(handler, _Standard):
-            handler.setFormatter(Line(form))
+            handler.setFormatter(LogFormatter(form))
 
 
 def request_id() -> str:

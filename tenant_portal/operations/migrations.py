@@ -55,18 +55,18 @@ def config(connection: Connection | None = None) -> Config:
 
 def upgrade(revision: str = "head") -> None:
     """Bring the database to a revision, the newest unless told, in one transaction that a second upgrade waits for."""
-    with alone() as connection:
+    with exclusive_connection() as connection:
         upgrade_on(connection, revision)
 
 
 def upgrade_on(connection: Connection, revision: str = "head") -> None:
-    """Bring the database to a revision within a transaction that `alone` has begun."""
+    """Bring the database to a revision within a transaction that `exclusive_connection` has begun."""
     command.upgrade(config(connection), revision)
 
 
 def downgrade(revision: str) -> None:
     """Take the database back to an earlier revision; « -1 » is one step."""
-    with alone() as connection:
+    with exclusive_connection() as connection:
         command.downgrade(config(connection), revision)
 
 
@@ -106,7 +106,7 @@ def drift() -> list[Any]:
 
 
 @contextmanager
-def alone() -> Iterator[Connection]:
+def exclusive_connection() -> Iterator[Connection]:
     """Give a connection in one write transaction that no other upgrade shares.
 
     SQLite rebuilds a table to change it: with foreign keys on, dropping the former one would delete what refers to

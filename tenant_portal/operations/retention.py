@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 
 from ..db import Base, db, utcnow
-from ..models import REOPENING, Account, Attempts, Contract, EmailChange, Event, Login, Mail, MailState, Message
+from ..models import REOPENING, Account, Contract, EmailChange, Event, Login, Mail, MailState, Message, RateLimitCounter
 from ..settings import settings
 
 #: The journal, devices, messages, the fate of mails: 12 months (CNIL, recommendation on logging of 2021: 6 to 12).
@@ -29,7 +29,7 @@ def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
         ),
         "closed": (Account, Account.closed_at <= now - REOPENING),
         "email_changes": (EmailChange, EmailChange.created_at < now - EMAIL_CHANGES),
-        "attempts": (Attempts, Attempts.since < now - COUNTERS),
+        "attempts": (RateLimitCounter, RateLimitCounter.since < now - COUNTERS),
         "mails": (
             Mail,
             and_(

@@ -119,7 +119,7 @@ def check_mail() -> Findings:
         missing = "MAIL_PASSWORD" if mail.username else "MAIL_USERNAME"
         yield Finding(missing, "il manque, le portail ne s'identifie donc pas.", f"donnez FLASK_{missing}")
     try:
-        with _impatience():
+        with _socket_timeout():
             yield from _talk(mail, where)
     except smtplib.SMTPAuthenticationError:
         yield Finding("MAIL_PASSWORD", f"{where} refuse le compte ou le mot de passe.", "vérifiez MAIL_USERNAME aussi")
@@ -156,7 +156,7 @@ def _talk(mail: object, where: str) -> Findings:
 
 
 @contextmanager
-def _impatience() -> Iterator[None]:
+def _socket_timeout() -> Iterator[None]:
     """Let no server make us wait for long, even through a host's mail extension that knows no time limit."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SERVER_SECONDS)
@@ -188,7 +188,7 @@ def check_counters() -> Findings:
         if parts.scheme in {"redis", "redis+cluster", "redis+sentinel"}:
             yield Finding(name, "la liaison avec Redis n'est pas chiffrée.", "donnez rediss://…", is_fault=False)
     try:
-        with _impatience():
+        with _socket_timeout():
             if storage_from_string(uri, wrap_exceptions=True).check():
                 return
         reason = "ne répond pas"

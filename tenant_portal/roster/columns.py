@@ -10,8 +10,9 @@ from datetime import date
 
 from email_validator import EmailNotValidError, validate_email
 
+from ..contracts.numbers import is_number
 from ..i18n import gettext as _
-from ..rules import EMAIL_MAX, is_number
+from ..text import EMAIL_MAX
 
 #: Column of the contract, what staff call it, and the headers it is known by, without small words (see `_SMALL`).
 COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {

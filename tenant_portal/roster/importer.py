@@ -145,7 +145,7 @@ def _run_of(stage: Stage, value: str) -> ScalarSelect[int]:
 
 def _drop_repeated(roster: Roster, stage: Stage, report: Report) -> int:
     """Leave out the lines whose reference stands on several: the same said twice counts once, else none is guessed."""
-    connection, rows, present = stage.connection, stage.rows, stage.present
+    connection, rows, present = stage.connection, stage.rows, stage.refused_numbers
     doubles = select(rows.c.reference).group_by(rows.c.reference).having(func.count() > 1)
     if connection.execute(doubles.limit(1)).first() is None:
         return 0
@@ -201,7 +201,7 @@ def _double_trouble(other: int, unlike: list[str]) -> str:
 
 def _end_lacking(stage: Stage, *, force: bool) -> int:
     """End the contracts that the roster lacks; a line that was refused still says that its contract is there."""
-    of, present = _contracts.c, stage.present.c
+    of, present = _contracts.c, stage.refused_numbers.c
     is_alive = and_(of.ended_at.is_(None), or_(of.ends_on.is_(None), of.ends_on >= lookup.today()))
     is_there = or_(
         func.coalesce(_run_of(stage, "last"), 0) >= of.id,

@@ -11,8 +11,8 @@ from sqlalchemy.engine import Connection
 from ..contracts import lookup
 from ..i18n import gettext as _
 from ..models import Contract
-from ..rules import words_of
 from ..settings import settings
+from ..text import words_of
 from . import columns
 from .csv_reader import Batch, Roster
 from .report import Fault, Report
@@ -46,7 +46,7 @@ class Stage:
             prefixes=["TEMPORARY"],
         )
         #: The numbers of the lines that are refused, whose contracts are not lacking; one of the two may be empty.
-        self.present = Table(
+        self.refused_numbers = Table(
             "portal_present",
             metadata,
             Column("reference", String),
@@ -191,7 +191,7 @@ def _good_ones(
     refused = taken.only([not is_good for is_good in good])
     named = [numbers for numbers in zip(*refused.columns[:2], strict=True) if any(numbers)]
     if named:
-        stage.add(stage.present, list(zip(*named, strict=True)))
+        stage.add(stage.refused_numbers, list(zip(*named, strict=True)))
     report.refused += len(refused.lines)
     report.nameless += len(refused.lines) - len(named)
     return taken.only(good)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, url_for
 
 from .. import audit, public_urls, signals
-from ..accounts import consents, email_change, registration, signed_links
+from ..accounts import consents, email_change, lifecycle, signed_links
 from ..accounts.sessions import Session
 from ..contracts import lookup
 from ..db import begin_write, db
@@ -13,12 +13,12 @@ from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import REOPENING, Account, Contract
 from ..operations import retention
-from ..rules import suggested_address
-from . import identity
-from .fields import ButtonForm, CurrentPasswordField, PortalForm, page, say, told
+from . import guards, identity
+from .address_typos import suggested_address
+from .fields import ButtonForm, CurrentPasswordField, PortalForm, flash_once, page, pop_flash
 from .login_flow import refuse, try_own_password
 
-screen = Blueprint("space", __name__)
+screen = Blueprint("account", __name__)
 
 
 class ClosingForm(PortalForm):
@@ -28,8 +28,8 @@ class ClosingForm(PortalForm):
 
 
 @screen.get("/espace")
-@identity.session_required
-def espace(own: Session):
+@guards.session_required
+def home(own: Session):
     """Show the tenant's contracts and his three choices as noted; the welcome after the first login (step 12)."""
     leases = []
     for lease in lookup.of_account(own.account_id):
@@ -37,17 +37,17 @@ def espace(own: Session):
         waits = consents.awaits_direct_debit(choices, is_direct_debit=lease.is_direct_debit)
         leases.append((lease, choices, waits))
     return page(
-        "space/espace.html",
+        "account/home.html",
         email=own.email,
         has_failed=own.email_failed_at is not None,
         contracts=leases,
-        is_first=told("portal_first") is not None,
+        is_first=pop_flash("portal_first") is not None,
     )
 
 
 @screen.get("/espace/compte")
-@identity.account_required
-def compte(account: Account):
+@guards.account_required
+def overview(account: Account):
     """Show what the account is, a change of address that waits, and the ways to change address and password."""
     waiting = email_change.pending(account)
     context: dict[str, Any] = {}
@@ -57,20 +57,20 @@ def compte(account: Account):
             "suggestion": suggested_address(waiting.new_email),
             "has_failed": email_change.has_failed(waiting),
         }
-    return page("space/compte.html", account=account, waiting=waiting, **context)
+    return page("account/overview.html", account=account, waiting=waiting, **context)
 
 
 @screen.route("/espace/compte/fermeture", methods=["GET", "POST"])
-@identity.account_required
-def fermeture(account: Account):
+@guards.account_required
+def close(account: Account):
     """Say what closing the account erases and what stays; close it for whoever types its password (T35, U29)."""
     form = ClosingForm()
     context: dict[str, Any] = {"reopening": REOPENING, "journal": retention.JOURNAL}
     if not form.validate_on_submit():
-        return page("space/fermeture.html", form=form, refusal=None, **context)
+        return page("account/close.html", form=form, refusal=None, **context)
     attempt = try_own_password(account, form.password.data)
     if attempt.holder is None:
-        return refuse(form, attempt, "space/fermeture.html", **context)
+        return refuse(form, attempt, "account/close.html", **context)
     if account.is_closed:  # the button was pressed twice (U30)
         db.session.commit()
     else:
@@ -79,7 +79,7 @@ def fermeture(account: Account):
 
 
 @screen.post("/deconnexion")
-def deconnexion() -> Response:
+def log_out() -> Response:
     """Log out: the session is dead on the server, the browser forgets its pages."""
     ButtonForm().require_fresh()
     begin_write()
@@ -93,12 +93,12 @@ def deconnexion() -> Response:
 
 def _close(account: Account, contract: Contract) -> None:
     number, reference = account.id, contract.reference
-    withdrawn = registration.close(account)
+    withdrawn = lifecycle.close(account)
     notifications.account_closed(
         account,
         contract,
-        link=public_urls.public("login.connexion"),
-        reset_link=public_urls.public("password.mot_de_passe_oublie"),
+        link=public_urls.public("login.log_in"),
+        reset_link=public_urls.public("password.forgotten"),
     )
     identity.log_out()
     db.session.commit()
@@ -107,7 +107,7 @@ def _close(account: Account, contract: Contract) -> None:
 
 def _leave(code: str) -> Response:
     """Lead out to the login page, which says what was done; the browser forgets our pages (ASVS 14.3.1)."""
-    say(code)
-    response = make_response(redirect(url_for("portal.login.connexion")))
+    flash_once(code)
+    response = make_response(redirect(url_for("portal.login.log_in")))
     response.headers["Clear-Site-Data"] = '"cache"'
     return response

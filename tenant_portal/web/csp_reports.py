@@ -12,7 +12,7 @@ from ..accounts import rate_limits
 from ..accounts.limited_acts import Per
 from ..settings import settings
 
-screen = Blueprint("reports", __name__)
+screen = Blueprint("csp_reports", __name__)
 
 _KINDS = {"application/csp-report", "application/reports+json"}
 #: The rules that a page can break: those our policy names, with the two kinds of a script or a style, and those that
@@ -61,7 +61,7 @@ _ORIGIN = re.compile(r"(?:https?|wss?)://[a-z0-9.-]{1,100}(?::[0-9]{1,5})?(?=[/?
 
 
 @screen.post("/rapport-de-securite")
-def rapport():
+def receive():
     """Write down which rule stopped what on a page of ours; whatever else is sent is dropped without a word."""
     if request.mimetype not in _KINDS:  # a form of another site cannot send these without being asked first
         abort(400)

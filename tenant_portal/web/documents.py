@@ -2,32 +2,34 @@
 
 from flask import Blueprint, Response, abort, current_app, send_file
 
-from ..documents import publishing
+from ..documents import publishing, storage
 from ..errors import NoticeMissing
 from ..models import Account
-from ..rules import masked_reference
-from . import identity
+from ..text import masked_reference
+from . import guards
 from .fields import page
 
-screen = Blueprint("notices", __name__, url_prefix="/espace/avis")
+screen = Blueprint("documents", __name__, url_prefix="/espace/avis")
 
 
 @screen.get("")
-@identity.account_required
-def avis(account: Account):
+@guards.account_required
+def notices(account: Account):
     """Show the notices of each contract, the newest first."""
-    return page("notices/avis.html", contracts=[(contract, publishing.of(contract)) for contract in account.contracts])
+    return page(
+        "documents/notices.html", contracts=[(contract, publishing.of(contract)) for contract in account.contracts]
+    )
 
 
 @screen.get("/<portal_number:number>")
-@identity.account_required
-def document(account: Account, number: int) -> Response:
+@guards.account_required
+def download(account: Account, number: int) -> Response:
     """Hand out the file of a notice; another tenant's does not exist."""
     notice = publishing.find(account, number) or abort(404)
     digits = masked_reference(notice.contract.reference)
     try:
         response = send_file(
-            publishing.path_of(notice).absolute(),
+            storage.path_of(notice).absolute(),
             mimetype="application/pdf",
             as_attachment=True,
             download_name=f"avis-{notice.period:%Y-%m}-contrat-finissant-par-{digits}.pdf",

@@ -13,12 +13,12 @@ from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import Account, Contract, EmailChange
-from ..rules import suggested_address
-from . import identity, opened_links
-from .fields import ButtonForm, CurrentPasswordField, MailAddressField, PortalForm, page, say
+from . import guards, identity, links
+from .address_typos import suggested_address
+from .fields import ButtonForm, CurrentPasswordField, MailAddressField, PortalForm, flash_once, page
 from .login_flow import refuse, try_own_password
 
-screen = Blueprint("address", __name__)
+screen = Blueprint("email_change", __name__)
 
 
 class ChangeForm(PortalForm):
@@ -51,90 +51,90 @@ class ConfirmForm(PortalForm):
 
 
 @screen.route("/espace/compte/adresse", methods=["GET", "POST"])
-@identity.account_required
-def adresse(account: Account):
+@guards.account_required
+def ask(account: Account):
     """Ask for another address: a link goes to the new one, the present one is told at once."""
     form = ChangeForm(account)
     context: dict[str, Any] = {"account": account, "suggestion": suggested_address(form.email.data or "")}
     if not form.validate_on_submit():
-        return page("address/adresse.html", form=form, refusal=None, **context)
+        return page("email_change/ask.html", form=form, refusal=None, **context)
     attempt = try_own_password(account, form.password.data)
     if attempt.holder is None:
-        return refuse(form, attempt, "address/adresse.html", **context)
+        return refuse(form, attempt, "email_change/ask.html", **context)
     change = email_change.ask(account, form.email.data)
     if change is not None:
         _tell_asked(change, account.contracts[0])
     db.session.commit()
-    say("email_change_asked")
-    return redirect(url_for("portal.space.compte"))
+    flash_once("email_change_asked")
+    return redirect(url_for("portal.account.overview"))
 
 
 @screen.post("/espace/compte/adresse/arret")
-@identity.account_required
-def arret(account: Account):
+@guards.account_required
+def stop(account: Account):
     """Let go of a change that waits."""
     ButtonForm().require_fresh()
     begin_write()
     email_change.drop(account)
     db.session.commit()
-    say("email_change_dropped")
-    return redirect(url_for("portal.space.compte"))
+    flash_once("email_change_dropped")
+    return redirect(url_for("portal.account.overview"))
 
 
-@screen.get("/adresse/<jeton>")
-def lien(jeton: str):
+@screen.get("/adresse/<token>")
+def open_link(token: str):
     """Take the token out of the address at once; nothing else happens (F2)."""
-    opened_links.keep("email_change", jeton)
-    return redirect(url_for(".confirmation"))
+    links.keep("email_change", token)
+    return redirect(url_for(".confirm"))
 
 
 @screen.route("/adresse", methods=["GET", "POST"])
-def confirmation():
+def confirm():
     """Confirm the new address by a button, and with the password where the account is not logged in."""
-    if request.method == "GET" and not opened_links.token_of("email_change"):
-        return redirect(url_for("portal.space.compte"))
-    link = opened_links.require("email_change")
+    if request.method == "GET" and not links.token_of("email_change"):
+        return redirect(url_for("portal.account.overview"))
+    link = links.require("email_change")
     is_own = _is_logged_in(link.account)
     form = ButtonForm() if is_own else ConfirmForm()
     context: dict[str, Any] = {"link": link, "change": link.its_change, "is_own": is_own}
     if not form.validate_on_submit():
-        return page("address/confirmation.html", form=form, refusal=None, **context)
+        return page("email_change/confirm.html", form=form, refusal=None, **context)
     if is_own:
         begin_write()
     else:
         attempt = try_own_password(link.account, form["password"].data)
         if attempt.holder is None:
-            return refuse(form, attempt, "address/confirmation.html", **context)
-    link = opened_links.require("email_change", lock=True)
+            return refuse(form, attempt, "email_change/confirm.html", **context)
+    link = links.require("email_change", lock=True)
     must_choose = email_change.confirm(link.its_change)
     _tell_changed(link)
     if must_choose:
         return _choose_password(link)
     db.session.commit()
-    opened_links.forget("email_change")
+    links.forget("email_change")
     if is_own:
-        say("email_changed")
-        return redirect(url_for("portal.space.compte"))
-    say("email_changed_elsewhere")
-    return redirect(url_for("portal.login.connexion"))
+        flash_once("email_changed")
+        return redirect(url_for("portal.account.overview"))
+    flash_once("email_changed_elsewhere")
+    return redirect(url_for("portal.login.log_in"))
 
 
-@screen.get("/adresse/objection/<jeton>")
-def refus(jeton: str):
+@screen.get("/adresse/objection/<token>")
+def open_objection(token: str):
     """Take the token out of the address at once; nothing else happens."""
-    opened_links.keep("email_objection", jeton)
+    links.keep("email_objection", token)
     return redirect(url_for(".objection"))
 
 
 @screen.route("/adresse/objection", methods=["GET", "POST"])
 def objection():
     """Let the owner of the former address stop the change or undo it, and choose another password (F3)."""
-    if request.method == "GET" and not opened_links.token_of("email_objection"):
-        return redirect(url_for("portal.login.connexion"))
+    if request.method == "GET" and not links.token_of("email_objection"):
+        return redirect(url_for("portal.login.log_in"))
     link = _objection_link()
     form = ButtonForm()
     if not form.validate_on_submit():
-        return page("address/objection.html", form=form, link=link, change=link.its_change)
+        return page("email_change/objection.html", form=form, link=link, change=link.its_change)
     begin_write()
     link = _objection_link(lock=True)
     _tell_stopped(link, email_change.object_to(link.its_change))
@@ -142,7 +142,7 @@ def objection():
 
 
 def _objection_link(*, lock: bool = False) -> Link:
-    link = opened_links.require("email_objection", lock=lock)
+    link = links.require("email_objection", lock=lock)
     email_change.check_objection(link.its_change, link.token)
     return link
 
@@ -151,11 +151,11 @@ def _choose_password(link: Link) -> Any:
     """Save what was undone and lead on: whoever reads the first address chooses another password at once."""
     identity.log_out()
     db.session.commit()
-    opened_links.forget("email_change")
-    opened_links.forget("email_objection")
-    opened_links.keep("reset", signed_links.issue("reset", link.account, link.contract))
-    say("email_change_objected")
-    return redirect(url_for("portal.password.mot_de_passe"))
+    links.forget("email_change")
+    links.forget("email_objection")
+    links.keep("reset", signed_links.issue("reset", link.account, link.contract))
+    flash_once("email_change_objected")
+    return redirect(url_for("portal.password.reset"))
 
 
 def _is_logged_in(account: Account) -> bool:
@@ -167,12 +167,12 @@ def _objection(change: EmailChange, contract: Contract) -> dict[str, Any]:
     """Return how the former address can object; a young one cannot (X02)."""
     if not email_change.may_object(change):
         return {}
-    link = public_urls.public("address.refus", jeton=signed_links.issue("email_objection", change, contract))
+    link = links.address("email_objection", change, contract)
     return {"objection": link, "until": email_change.objection_until(change)}
 
 
 def _tell_asked(change: EmailChange, contract: Contract) -> None:
-    link = public_urls.public("address.lien", jeton=signed_links.issue("email_change", change, contract))
+    link = links.address("email_change", change, contract)
     notifications.email_change(change, contract, link=link, until=signed_links.expires_at("email_change"))
     if change.new_email != change.old_email:
         notifications.email_change_asked(change, contract, **_objection(change, contract))
@@ -187,7 +187,7 @@ def _tell_changed(link: Link) -> None:
 
 
 def _tell_stopped(link: Link, put_in: str | None) -> None:
-    change, reset_link = link.its_change, public_urls.public("password.mot_de_passe_oublie")
+    change, reset_link = link.its_change, public_urls.public("password.forgotten")
     addressees = {change.old_email: True} if put_in is None else {put_in: False, change.old_email: True}
     for address, is_owner in addressees.items():
         notifications.email_change_stopped(

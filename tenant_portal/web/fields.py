@@ -12,19 +12,22 @@ from wtforms.fields.choices import Choice, SelectChoice
 from wtforms.validators import StopValidation
 
 from ..accounts import passwords, signed_links
+from ..accounts.passwords import PASSWORD_DIGITS_MIN, PASSWORD_MAX, PASSWORD_MIN
+from ..contracts.numbers import digits_of, is_number
 from ..db import db
 from ..errors import FormExpired
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..rules import EMAIL_MAX, MAIL_DOMAINS, PASSWORD_DIGITS_MIN, PASSWORD_MAX, PASSWORD_MIN, digits_of, is_number
 from ..settings import settings
+from ..text import EMAIL_MAX
+from .address_typos import MAIL_DOMAINS
 
 #: Field attributes of every number printed on a notice: never `type=number`, no `maxlength`, no `pattern` (U12).
 _NUMBER = {"inputmode": "numeric", "spellcheck": "false", "autocapitalize": "off", "class": "portal-number"}
 _PASSWORD = {"spellcheck": "false", "autocapitalize": "off", "autocorrect": "off"}
 
 
-class Given:
+class Required:
     """Refuse an empty answer with the sentence of this field, and mark the field as required."""
 
     field_flags: ClassVar[dict[str, bool]] = {"required": True}
@@ -43,7 +46,7 @@ class ContractReferenceField(StringField):
     def __init__(self, label: Any, *, autocomplete: str = "username", **kwargs: Any) -> None:
         super().__init__(
             label,
-            [Given(_l("Saisissez votre référence contrat.")), _reference_digits],
+            [Required(_l("Saisissez votre référence contrat.")), _reference_digits],
             filters=[_number_filter],
             render_kw={**_NUMBER, "autocomplete": autocomplete},
             **kwargs,
@@ -56,7 +59,7 @@ class ModuleField(StringField):
     def __init__(self, label: Any, **kwargs: Any) -> None:
         super().__init__(
             label,
-            [Given(_l("Saisissez votre numéro de module.")), _module_digits],
+            [Required(_l("Saisissez votre numéro de module.")), _module_digits],
             filters=[_number_filter],
             render_kw={**_NUMBER, "autocomplete": "off"},
             **kwargs,
@@ -69,7 +72,7 @@ class MailAddressField(EmailField):
     def __init__(self, label: Any, **kwargs: Any) -> None:
         super().__init__(
             label,
-            [Given(_l("Saisissez votre adresse mail.")), _address],
+            [Required(_l("Saisissez votre adresse mail.")), _address],
             filters=[lambda typed: typed.strip() if typed else typed],
             render_kw={
                 "autocomplete": "email",
@@ -86,7 +89,7 @@ class NewPasswordField(PasswordField):
     """A password to choose, or to choose again; what is weak is refused by the form, which knows the tenant."""
 
     def __init__(self, label: Any, message: Any, **kwargs: Any) -> None:
-        super().__init__(label, [Given(message)], render_kw={**_PASSWORD, "autocomplete": "new-password"}, **kwargs)
+        super().__init__(label, [Required(message)], render_kw={**_PASSWORD, "autocomplete": "new-password"}, **kwargs)
 
 
 class CurrentPasswordField(PasswordField):
@@ -95,7 +98,7 @@ class CurrentPasswordField(PasswordField):
     def __init__(self, label: Any, **kwargs: Any) -> None:
         super().__init__(
             label,
-            [Given(_l("Saisissez votre mot de passe."))],
+            [Required(_l("Saisissez votre mot de passe."))],
             render_kw={**_PASSWORD, "autocomplete": "current-password"},
             **kwargs,
         )
@@ -107,7 +110,7 @@ class YesNoField(RadioField):
     def __init__(self, label: Any, message: Any, **kwargs: Any) -> None:
         super().__init__(
             label,
-            [Given(message)],
+            [Required(message)],
             choices=[SelectChoice("oui", _l("Oui")), SelectChoice("non", _l("Non"))],
             coerce=lambda value: {"oui": True, "non": False, True: True, False: False}.get(value),
             validate_choice=False,
@@ -252,15 +255,15 @@ def page(template: str, *, status: int = 200, form: PortalForm | None = None, **
     """Return a rendered page and its status; a form that came too late answers 400 with everything still in it."""
     if form is not None and form.is_expired:
         status = 400
-    return render_template(f"portal/{template}", form=form, said=told("portal_said"), **context), status
+    return render_template(f"portal/{template}", form=form, said=pop_flash("portal_said"), **context), status
 
 
-def told(key: str) -> Any:
+def pop_flash(key: str) -> Any:
     """Take what the page before left in the session; a session that is not touched sends no cookie."""
     return session.pop(key) if key in session else None
 
 
-def say(code: str) -> None:
+def flash_once(code: str) -> None:
     """Have the next page show that message, once; its words stand in `said.html`."""
     session["portal_said"] = code
 

@@ -7,7 +7,7 @@ from wtforms import HiddenField, ValidationError
 from ..accounts import passwords, registration
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..models import Purpose
+from ..models import ConsentPurpose
 from .fields import (
     ContractReferenceField,
     CurrentPasswordField,
@@ -118,10 +118,10 @@ class SignupForm(PortalForm):
             raise ValidationError(_("Les deux mots de passe ne sont pas identiques. Saisissez-les à nouveau."))
 
     @property
-    def choices(self) -> dict[Purpose, bool]:
+    def choices(self) -> dict[ConsentPurpose, bool]:
         """Return the three answers, each apart from the others."""
         return {
-            Purpose.E_NOTICE: self.e_notice.data,
-            Purpose.COMMERCIAL: self.commercial.data,
-            Purpose.GENERAL: self.general.data,
+            ConsentPurpose.E_NOTICE: self.e_notice.data,
+            ConsentPurpose.COMMERCIAL: self.commercial.data,
+            ConsentPurpose.GENERAL: self.general.data,
         }

@@ -5,32 +5,32 @@ from typing import Any
 from flask import Blueprint, redirect, request, session, url_for
 
 from .. import audit
-from ..accounts import registration, signed_links
+from ..accounts import lifecycle, registration, signed_links
 from ..db import begin_write, db
 from ..errors import LinkError
 from ..mail import notifications
-from . import identity, opened_links
-from .fields import ButtonForm, page, say
+from . import identity, links, redirects
+from .fields import ButtonForm, flash_once, page
 from .forms import LoginForm
 from .login_flow import attempt_login, contract_of, enter, refuse
 
 screen = Blueprint("login", __name__)
 
 
-@screen.route("/", methods=["GET", "POST"], endpoint="accueil")
+@screen.route("/", methods=["GET", "POST"], endpoint="home")
 @screen.route("/connexion", methods=["GET", "POST"])
-def connexion():
+def log_in():
     """Show « Identifiez-vous », and log in."""
     if request.method == "GET" and identity.current_tenant():
-        return redirect(url_for("portal.space.espace"))
+        return redirect(url_for("portal.account.home"))
     known = session.get("portal_signup", {})
     form = LoginForm(suite=request.args.get("suite"), reference=known.get("reference"))
     if not form.validate_on_submit():
-        return page("login/connexion.html", form=form, refusal=None)
+        return page("login/log_in.html", form=form, refusal=None)
     attempt = attempt_login(form)
     holder = attempt.holder
     if holder is None:
-        return refuse(form, attempt, "login/connexion.html")
+        return refuse(form, attempt, "login/log_in.html")
     if not holder.is_activated:
         account = holder.account
         # The password proves who this is: he may see his address, have the mail again or put it right (T16).
@@ -44,45 +44,45 @@ def connexion():
             ).isoformat(),
         }
         db.session.commit()
-        return redirect(url_for("portal.signup.courriel"))
+        return redirect(url_for("portal.signup.check_mail"))
     if holder.is_closed:
-        opened_links.keep("reopening", signed_links.issue("reopening", holder.account, contract_of(attempt)))
+        links.keep("reopening", signed_links.issue("reopening", holder.account, contract_of(attempt)))
         db.session.commit()
-        return redirect(url_for(".reouverture"))
+        return redirect(url_for(".reopen"))
     if enter(attempt, holder, form):
-        return redirect(url_for("portal.space.espace"))
-    return redirect(identity.next_page(form.suite.data))
+        return redirect(url_for("portal.account.home"))
+    return redirect(redirects.next_page(form.suite.data))
 
 
 @screen.get("/reouverture")
-def reouverture() -> Any:
+def reopen() -> Any:
     """Ask whoever has just typed the password of a closed account whether to open it again (T35)."""
     link = _link()
-    return page("login/reouverture.html", link=link, account=link.account) if link else redirect(url_for(".connexion"))
+    return page("login/reopen.html", link=link, account=link.account) if link else redirect(url_for(".log_in"))
 
 
 @screen.post("/reouverture/oui")
-def oui() -> Any:
+def confirm_reopening() -> Any:
     """Open the account again and log in; the owner is told by mail."""
     if not ButtonForm().is_fresh():
-        opened_links.put_back("reopening")
-        return redirect(url_for(".reouverture"))
+        links.put_back("reopening")
+        return redirect(url_for(".reopen"))
     begin_write()
     link = _link(lock=True)
     if link is None:
-        return redirect(url_for(".connexion"))
-    registration.reopen(link.account)
+        return redirect(url_for(".log_in"))
+    lifecycle.reopen(link.account)
     notifications.account_reopened(link.account, link.contract)
     audit.record("logged_in", account=link.account, step=12)
     identity.log_in(link.account.id, remember=False)
     db.session.commit()
-    say("account_reopened")
-    return redirect(url_for("portal.space.espace"))
+    flash_once("account_reopened")
+    return redirect(url_for("portal.account.home"))
 
 
 def _link(*, lock: bool = False) -> signed_links.Link | None:
     """Return the closed account whose password was typed in this browser, unless too much time has passed since."""
     try:
-        return opened_links.require("reopening", lock=lock)
+        return links.require("reopening", lock=lock)
     except LinkError:  # reopened meanwhile, too (tokens._fingerprint)
         return None

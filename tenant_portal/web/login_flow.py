@@ -6,40 +6,40 @@ from typing import Any
 from flask import session
 
 from .. import audit, public_urls, signals
-from ..accounts import authentication, consents, registration
-from ..accounts.authentication import Attempt, Holder
-from ..accounts.sessions import NOBODY
+from ..accounts import authentication, consents
+from ..accounts.authentication import AuthenticatedAccount, LoginResult
+from ..accounts.sessions import NO_ACCOUNT_ID
 from ..db import db
 from ..mail import notifications
 from ..models import Account, Contract
-from . import identity
+from . import cookies, identity
 from .fields import PortalForm, page
 from .forms import LoginForm
 
 
-def attempt_login(form: LoginForm, *, link_of: int | None = None) -> Attempt:
+def attempt_login(form: LoginForm, *, link_of: int | None = None) -> LoginResult:
     """Try the reference and the password of the form; `link_of` is the account whose link its page carries."""
     return try_password(form.reference.data or "", form.password.data or "", link_of=link_of)
 
 
-def try_password(reference: str, password: str, *, link_of: int | None = None) -> Attempt:
+def try_password(reference: str, password: str, *, link_of: int | None = None) -> LoginResult:
     """Try a password as this device from this address, for which the failures are counted."""
-    device, origin = identity.device_mark(), identity.origin()
+    device, origin = cookies.device_mark(), identity.origin()
     return authentication.authenticate(reference, password, device=device, origin=origin, link_of=link_of)
 
 
-def try_own_password(account: Account, password: str) -> Attempt:
+def try_own_password(account: Account, password: str) -> LoginResult:
     """Try the password of who is logged in: neither a stale session nor a remembered one is enough (ASVS 7.5.1)."""
     attempt = try_password(account.contracts[0].reference, password)
     is_own = attempt.holder is not None and attempt.holder.id == account.id
     return attempt if is_own else replace(attempt, holder=None)
 
 
-def refuse(form: PortalForm, attempt: Attempt, template: str, **context: Any) -> Any:
+def refuse(form: PortalForm, attempt: LoginResult, template: str, **context: Any) -> Any:
     """Show one alert for the pair, with the reference kept (U25); whoever fails too often is asked to wait (T21)."""
     if attempt.is_alarm:
-        alarmed = db.session.get(Account, attempt.alarmed_id or NOBODY)
-        notifications.attempts(alarmed, contract_of(attempt), link=public_urls.public("password.mot_de_passe_oublie"))
+        alarmed = db.session.get(Account, attempt.alarmed_id or NO_ACCOUNT_ID)
+        notifications.attempts(alarmed, contract_of(attempt), link=public_urls.public("password.forgotten"))
     db.session.commit()
     if attempt.wait is None:
         return page(template, form=form, refusal="pair", wait=None, **context)
@@ -48,21 +48,21 @@ def refuse(form: PortalForm, attempt: Attempt, template: str, **context: Any) ->
     return (*answer, {"Retry-After": str(seconds)})
 
 
-def enter(attempt: Attempt, holder: Holder, form: LoginForm) -> bool:
+def enter(attempt: LoginResult, holder: AuthenticatedAccount, form: LoginForm) -> bool:
     """Log in, finishing the account at the first login (step 12); tell whether it was the first.
 
     The owner is told of a device that his account does not know; of the first one the welcome mail tells.
     """
     is_first = not holder.is_finished
     if is_first:
-        registration.finish(holder.account)
-        notifications.welcome(holder.account, holder.account.contracts[0], link=public_urls.public("login.connexion"))
+        authentication.finish(holder.account)
+        notifications.welcome(holder.account, holder.account.contracts[0], link=public_urls.public("login.log_in"))
     elif not attempt.is_known_device:
         notifications.new_device(
             holder.account,
             contract_of(attempt),
-            device_name=identity.device_name(),
-            link=public_urls.public("password.mot_de_passe_oublie"),
+            device_name=cookies.device_name(),
+            link=public_urls.public("password.forgotten"),
         )
     audit.record("logged_in", account=holder.id, step=12)
     identity.log_in(holder.id, remember=bool(form.remember.data))
@@ -74,11 +74,11 @@ def enter(attempt: Attempt, holder: Holder, form: LoginForm) -> bool:
     whose = {"account": holder.id, "reference": contract.reference}
     choices = {str(purpose): row.answer for purpose, row in consents.current(holder.id, contract.id).items()}
     db.session.commit()
-    signals.tell(signals.account_finished, **whose)
-    signals.tell(signals.choices_changed, **whose, choices=choices)
+    signals.send(signals.account_finished, **whose)
+    signals.send(signals.choices_changed, **whose, choices=choices)
     return True
 
 
-def contract_of(attempt: Attempt) -> Contract | None:
+def contract_of(attempt: LoginResult) -> Contract | None:
     """Return the contract of an attempt, looked for whether there is one or not (F9)."""
-    return db.session.get(Contract, attempt.contract_id or NOBODY)
+    return db.session.get(Contract, attempt.contract_id or NO_ACCOUNT_ID)

@@ -3,24 +3,24 @@
 import re
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, request, session, url_for
 from wtforms import Field, RadioField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation
 
 from .. import i18n, signals
-from ..accounts import progress
 from ..db import db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..mail import notifications
+from ..mail import notifications, rendering
 from ..messages import conversation
 from ..messages.conversation import BODY_MAX, Topic
+from ..messages.masking import without_passwords
 from ..models import Contract
-from ..rules import suggested_address, without_passwords
 from ..settings import settings
 from . import identity
-from .fields import ContractReferenceField, Given, MailAddressField, PortalForm, page
+from .address_typos import suggested_address
+from .fields import ContractReferenceField, MailAddressField, PortalForm, Required, page
 
 screen = Blueprint("messages", __name__)
 
@@ -72,7 +72,7 @@ class MessageForm(PortalForm):
 
     topic = RadioField(
         _l("Quel est votre problème ?"),
-        [Given(_l("Choisissez votre problème dans la liste. Sinon, choisissez « Autre chose »."))],
+        [Required(_l("Choisissez votre problème dans la liste. Sinon, choisissez « Autre chose »."))],
         choices=[SelectChoice(topic, label) for topic, label in TOPIC_LABELS.items()],
         validate_choice=False,
     )
@@ -118,7 +118,7 @@ class MessageForm(PortalForm):
 
 
 @screen.route("/message", methods=["GET", "POST"])
-def message():
+def write():
     """Show the message form, and send what was written."""
     form = MessageForm(**_known())
     if not form.validate_on_submit():
@@ -146,20 +146,20 @@ def message():
     what = {"reference": written.message.reference, "account": account_id}
     db.session.commit()
     if not written.is_repeat:
-        signals.tell(signals.message_received, number=number, topic=str(topic), **what)
+        signals.send(signals.message_received, number=number, topic=str(topic), **what)
     kept = {"number": number, "topic": topic, "email": form.email.data, "has_receipt": written.has_receipt}
     session["portal_message"] = kept
-    return redirect(url_for(".envoye"))
+    return redirect(url_for(".sent"))
 
 
 @screen.get("/message/envoye")
-def envoye():
+def sent():
     """Show that the message has left: its number, when the answer comes, what happens next."""
     sent = session.get("portal_message")
     if sent is None:
-        return redirect(url_for(".message"))
+        return redirect(url_for(".write"))
     return page(
-        "messages/envoye.html",
+        "messages/sent.html",
         number=sent["number"],
         email=sent["email"],
         has_receipt=sent["has_receipt"],
@@ -170,7 +170,7 @@ def envoye():
 
 def _form_page(form: MessageForm, *, status: int = 200, is_excessive: bool = False) -> tuple[str, int]:
     return page(
-        "messages/message.html",
+        "messages/write.html",
         form=form,
         status=status,
         is_excessive=is_excessive,
@@ -199,6 +199,4 @@ def _standing(contract: Contract | None) -> str:
     with i18n.speaking("fr"):
         if contract is None:
             return _("Aucune référence connue : nous ne savons pas où en est cette personne.")
-        return render_template(
-            "portal/staff/standing.txt", contract=contract, standing=progress.standing(contract), **i18n.FOR_TEXT
-        )
+        return rendering.onboarding_text(contract)

@@ -12,7 +12,7 @@ from ..mail import outbox
 from ..operations import metrics as figures
 from ..settings import settings
 
-screen = Blueprint("machines", __name__)
+screen = Blueprint("monitoring", __name__)
 
 #: A mail that waits for longer is late: tenants are told to wait that long before they ask again (T08).
 LATE = timedelta(minutes=15)

@@ -6,23 +6,23 @@ from flask import Blueprint, redirect, request, session, url_for
 from wtforms import ValidationError
 
 from .. import public_urls
-from ..accounts import email_change, passwords, registration, signed_links
-from ..accounts.registration import Reset
+from ..accounts import email_change, lifecycle, passwords, registration, signed_links
+from ..accounts.lifecycle import Reset
 from ..accounts.sessions import Session
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import Account, Contract, EmailChange
-from . import identity, opened_links
+from . import cookies, guards, identity, links
 from .fields import (
     ContractReferenceField,
     CurrentPasswordField,
     NewPasswordField,
     PortalForm,
+    flash_once,
     judge_new_password,
     page,
-    say,
 )
 from .login_flow import refuse, try_own_password
 
@@ -97,89 +97,89 @@ class ChangeForm(NewPasswordForm):
 
 
 @screen.route("/mot-de-passe-oublie", methods=["GET", "POST"])
-def mot_de_passe_oublie():
+def forgotten():
     """Ask the reference; send a link to the address on file, if there is one (T17)."""
     form = ForgottenForm(reference=session.get("portal_signup", {}).get("reference"))
     if not form.validate_on_submit():
-        return page("password/mot_de_passe_oublie.html", form=form)
-    reset = registration.request_reset(form.reference.data, device=identity.device_mark(), origin=identity.origin())
+        return page("password/forgotten.html", form=form)
+    reset = lifecycle.request_reset(form.reference.data, device=cookies.device_mark(), origin=identity.origin())
     if reset.turn is not None:
         _send_link(reset, reset.turn)
     db.session.commit()
-    return redirect(url_for(".envoye"))
+    return redirect(url_for(".reset_sent"))
 
 
 @screen.get("/mot-de-passe-oublie/envoye")
-def envoye():
+def reset_sent():
     """Show what happens now, the same whether or not there is an account (T17)."""
-    return page("password/envoye.html")
+    return page("password/reset_sent.html")
 
 
-@screen.get("/mot-de-passe/<jeton>")
-def lien(jeton: str):
+@screen.get("/mot-de-passe/<token>")
+def open_link(token: str):
     """Take the token out of the address at once; nothing else happens."""
-    opened_links.keep("reset", jeton)
-    return redirect(url_for(".mot_de_passe"))
+    links.keep("reset", token)
+    return redirect(url_for(".reset"))
 
 
 @screen.route("/mot-de-passe", methods=["GET", "POST"])
-def mot_de_passe():
+def reset():
     """Choose a new password: every session ends, every other link dies, the owner is told by mail."""
-    if request.method == "GET" and not opened_links.token_of("reset"):
-        return redirect(url_for(".mot_de_passe_oublie"))
-    link = opened_links.require("reset")
+    if request.method == "GET" and not links.token_of("reset"):
+        return redirect(url_for(".forgotten"))
+    link = links.require("reset")
     form = ResetForm(link.account)
     if not form.validate_on_submit():
-        return page("password/mot_de_passe.html", form=form, link=link)
+        return page("password/reset.html", form=form, link=link)
     db.session.rollback()  # no connection is kept busy while the hash is computed
     password_hash = passwords.hash(form.password.data)
     begin_write()
-    link = opened_links.require("reset", lock=True)
-    registration.reset_password(link.account, password_hash, device=identity.mark_device())
+    link = links.require("reset", lock=True)
+    lifecycle.reset_password(link.account, password_hash, device=cookies.remember_device())
     _tell_changed(link.account, link.contract)
     identity.log_out()
     db.session.commit()
-    opened_links.forget("reset")
-    say("password_changed")
-    return redirect(url_for("portal.login.connexion"))
+    links.forget("reset")
+    flash_once("password_changed")
+    return redirect(url_for("portal.login.log_in"))
 
 
 @screen.route("/espace/compte/mot-de-passe", methods=["GET", "POST"])
-@identity.session_required
-def changement(own: Session):
+@guards.session_required
+def change(own: Session):
     """Change the password in the account; this browser stays, with a session of its own, every other one ends."""
     account = own.account
     form = ChangeForm(account)
     context: dict[str, Any] = {"reference": account.contracts[0].reference}
     if not form.validate_on_submit():
-        return page("password/changement.html", form=form, refusal=None, **context)
+        return page("password/change.html", form=form, refusal=None, **context)
     db.session.rollback()  # no connection is kept busy while the hash is computed
     password_hash = passwords.hash(form.password.data)
     attempt = try_own_password(account, form.current.data)
     if attempt.holder is None:
-        return refuse(form, attempt, "password/changement.html", **context)
-    to_confirm = registration.change_password(account, password_hash)
+        return refuse(form, attempt, "password/change.html", **context)
+    to_confirm = lifecycle.change_password(account, password_hash)
     contract = account.contracts[0]
     _tell_changed(account, contract)
     if to_confirm is not None:
         _ask_for_proof(to_confirm, contract)
     identity.log_in(account.id, remember=own.is_remembered)
     db.session.commit()
-    say("own_password_changed")
-    return redirect(url_for("portal.space.compte"))
+    flash_once("own_password_changed")
+    return redirect(url_for("portal.account.overview"))
 
 
 def _tell_changed(account: Account, contract: Contract) -> None:
     """Tell the address on file, and the first address too while that can undo a change (docs/security.md)."""
-    notifications.password_changed(account, contract, reset_link=public_urls.public("password.mot_de_passe_oublie"))
+    notifications.password_changed(account, contract, reset_link=public_urls.public("password.forgotten"))
     change = email_change.oldest_open(account)
     if change is not None:
-        link = public_urls.public("address.refus", jeton=signed_links.issue("email_objection", change, contract))
+        link = links.address("email_objection", change, contract)
         notifications.password_changed(account, contract, reset_link=link, address=change.old_email)
 
 
 def _ask_for_proof(change: EmailChange, contract: Contract) -> None:
-    link = public_urls.public("address.lien", jeton=signed_links.issue("email_change", change, contract))
+    link = links.address("email_change", change, contract)
     notifications.email_change(
         change, contract, link=link, until=signed_links.expires_at("email_change"), is_doubt=True
     )
@@ -193,8 +193,8 @@ def _send_link(reset: Reset, turn: int) -> None:
     """
     account, contract = reset.account, reset.contract
     if account is not None and contract is not None and not account.is_finished:
-        link = public_urls.public("signup.lien", jeton=signed_links.issue("activation", account, contract))
-        signup_link = public_urls.public("signup.inscription")
+        link = links.address("activation", account, contract)
+        signup_link = public_urls.public("signup.sign_up")
         notifications.activation(
             account,
             contract,
@@ -206,13 +206,13 @@ def _send_link(reset: Reset, turn: int) -> None:
         return
     change = email_change.oldest_open(account) if account is not None and account.email_doubted_at is not None else None
     if change is not None:
-        link = public_urls.public("address.refus", jeton=signed_links.issue("email_objection", change, contract))
+        link = links.address("email_objection", change, contract)
         until = email_change.objection_until(change)
         notifications.email_changed(change, contract, address=change.old_email, objection=link, until=until, turn=turn)
         return
     # For nobody a link is made too, which opens nothing: the answer takes as long (F9).
     is_somebody = account is not None and account.email_doubted_at is None
     whose = account if account is not None and is_somebody else Account(id=0, email="", password_hash="")
-    link = public_urls.public("password.lien", jeton=signed_links.issue("reset", whose, contract))
+    link = links.address("reset", whose, contract)
     until = signed_links.expires_at("reset")
     notifications.reset(account if is_somebody else None, contract, link=link, until=until, turn=turn)

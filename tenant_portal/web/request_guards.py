@@ -11,7 +11,7 @@ FORM_BYTES_MAX = 64 * 1024
 #: Most are far smaller: a message alone may be long, its letters encoded by up to nine signs each. What is small is
 #: soon taken apart, whatever stands in it (X03).
 _SHORT_FORM_BYTES_MAX = 16 * 1024
-_BYTES_MAX = {"portal.messages.message": FORM_BYTES_MAX}
+_BYTES_MAX = {"portal.messages.write": FORM_BYTES_MAX}
 #: What is longer than that, but not longer than this, is read and thrown away before the answer: a proxy whose sending
 #: is cut off would tell the tenant of a fault of ours. It is what nginx hands on by itself.
 _DISCARD_BYTES_MAX = 1024 * 1024

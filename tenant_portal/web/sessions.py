@@ -12,11 +12,11 @@ from ..db import db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import Login
-from . import identity
-from .fields import CurrentPasswordField, Given, PortalForm, page, say
+from . import guards
+from .fields import CurrentPasswordField, PortalForm, Required, flash_once, page
 from .login_flow import refuse, try_own_password
 
-screen = Blueprint("devices", __name__)
+screen = Blueprint("sessions", __name__)
 
 #: The newest logins that are shown, ended or not (CNIL, guide on the security of personal data, fiche 16).
 LATEST = 3
@@ -29,7 +29,7 @@ class EndForm(PortalForm):
 
     device = RadioField(
         _l("Quel appareil voulez-vous déconnecter ?"),
-        [Given(_l("Choisissez un appareil dans la liste."))],
+        [Required(_l("Choisissez un appareil dans la liste."))],
         validate_choice=False,
     )
     password = CurrentPasswordField(_l("Mon mot de passe"))
@@ -47,8 +47,8 @@ class EndForm(PortalForm):
 
 
 @screen.route("/espace/connexions", methods=["GET", "POST"])
-@identity.session_required
-def connexions(own: sessions.Session):
+@guards.session_required
+def overview(own: sessions.Session):
     """List the devices that are logged in and the last logins; log out others for whoever types the password."""
     account = own.account
     others = [login for login in sessions.running(account) if login.id != own.id]
@@ -59,13 +59,13 @@ def connexions(own: sessions.Session):
         "latest": sessions.latest(account, LATEST),
     }
     if not form.validate_on_submit():
-        return page("devices/connexions.html", form=form, refusal=None, **context)
+        return page("sessions/overview.html", form=form, refusal=None, **context)
     attempt = try_own_password(account, form.password.data)
     if attempt.holder is None:
-        return refuse(form, attempt, "devices/connexions.html", **context)
+        return refuse(form, attempt, "sessions/overview.html", **context)
     chosen = form.device.data
     ended = sessions.end_others(account, own, only=None if chosen == ALL else int(chosen))
     audit.record("sessions_ended", account=account, detail=str(ended))
     db.session.commit()
-    say("devices_ended")
-    return redirect(url_for(".connexions"))
+    flash_once("devices_ended")
+    return redirect(url_for(".overview"))

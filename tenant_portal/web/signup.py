@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Blueprint, redirect, request, session, url_for
 
-from .. import audit, i18n, public_urls
-from ..accounts import number_pairs, registration, signed_links
+from .. import i18n, public_urls
+from ..accounts import number_pairs, refusals, registration, signed_links
 from ..accounts.limited_acts import Per
 from ..contracts import lookup
 from ..db import begin_write, db
@@ -15,9 +15,10 @@ from ..errors import LinkInvalid, TooManyMails
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import Account, Contract
-from ..rules import masked_reference, suggested_address
-from . import identity, opened_links
-from .fields import ButtonForm, MailAddressField, PortalForm, page, say
+from ..text import masked_reference
+from . import identity, links
+from .address_typos import suggested_address
+from .fields import ButtonForm, MailAddressField, PortalForm, flash_once, page
 from .forms import LoginForm, SignupForm
 from .login_flow import attempt_login, enter, refuse
 
@@ -36,7 +37,7 @@ class AddressForm(PortalForm):
 
 
 @screen.route("/inscription", methods=["GET", "POST"])
-def inscription():
+def sign_up():
     """Show « Formulaire d'inscription », and sign up."""
     form = SignupForm()
     if not form.validate_on_submit():
@@ -76,42 +77,42 @@ def inscription():
     db.session.commit()
     session.pop("portal_mismatches", None)
     session["portal_signup"] = known
-    return redirect(url_for(".courriel"))
+    return redirect(url_for(".check_mail"))
 
 
 @screen.get("/inscription/courriel")
-def courriel():
+def check_mail():
     """Show « Consultez vos e-mails »: the address, what to do, the mail once more, the address put right (U35)."""
     if "portal_signup" not in session:
-        return redirect(url_for("portal.login.connexion"))
+        return redirect(url_for("portal.login.log_in"))
     return _mail_page(AddressForm(formdata=None), session["portal_signup"])
 
 
 @screen.post("/inscription/courriel/renvoi")
-def renvoi():
+def resend():
     """Send the mail of this sign-up once more; the first link stays good."""
     known = _sign_up_of_page()
     if not ButtonForm().is_fresh():
         session["portal_signup"] = known
-        say("page_renewed")
-        return redirect(url_for(".courriel"))
+        flash_once("page_renewed")
+        return redirect(url_for(".check_mail"))
     begin_write()
     account, contract = _account_of(known)
     if contract is None:
-        say("signup_replaced")
+        flash_once("signup_replaced")
     elif registration.count_resend(contract.id):
         _send_again(account, contract, known["email"])
         known["until"] = signed_links.expires_at("activation").isoformat()
-        say("mail_sent_again")
+        flash_once("mail_sent_again")
     else:
-        say("mail_limit")
+        flash_once("mail_limit")
     db.session.commit()
     session["portal_signup"] = known
-    return redirect(url_for(".courriel"))
+    return redirect(url_for(".check_mail"))
 
 
 @screen.post("/inscription/courriel/adresse")
-def adresse():
+def change_address():
     """Put the address right; the link goes to the new one, links to the former one are dead."""
     known = _sign_up_of_page()
     form = AddressForm()
@@ -120,33 +121,33 @@ def adresse():
     begin_write()
     account, contract = _account_of(known)
     if contract is None:
-        say("signup_replaced")
+        flash_once("signup_replaced")
     elif registration.count_resend(contract.id):
         if account is not None:
             registration.change_sign_up_email(account, form.email.data)
         _send_again(account, contract, form.email.data)
         known |= {"email": form.email.data, "until": signed_links.expires_at("activation").isoformat()}
-        say("address_changed")
+        flash_once("address_changed")
     else:
-        say("address_kept")
+        flash_once("address_kept")
     db.session.commit()
     session["portal_signup"] = known
-    return redirect(url_for(".courriel"))
+    return redirect(url_for(".check_mail"))
 
 
-@screen.get("/activation/<jeton>")
-def lien(jeton: str):
+@screen.get("/activation/<token>")
+def open_link(token: str):
     """Take the token out of the address at once; nothing else happens (PRODUCT 1, ASVS 14.2.1)."""
-    opened_links.keep("activation", jeton)
+    links.keep("activation", token)
     return redirect(url_for(".activation"))
 
 
 @screen.route("/activation", methods=["GET", "POST"])
 def activation():
     """Show the login form that finishes the account; the link by itself changes nothing (T12, S39)."""
-    if request.method == "GET" and not opened_links.token_of("activation"):
-        return redirect(url_for("portal.login.connexion"))
-    link = opened_links.require("activation")
+    if request.method == "GET" and not links.token_of("activation"):
+        return redirect(url_for("portal.login.log_in"))
+    link = links.require("activation")
     known = session.get("portal_signup", {})
     context: dict[str, Any] = {"link": link, "is_activated": link.account.is_activated}
     form = LoginForm(reference=known["reference"] if known.get("contract") == link.contract.id else None)
@@ -155,50 +156,50 @@ def activation():
     attempt = attempt_login(form, link_of=link.account.id)
     if attempt.holder is None:
         return refuse(form, attempt, "signup/activation.html", **context)
-    account = opened_links.require("activation").account  # read anew, in the same write as what follows
+    account = links.require("activation").account  # read anew, in the same write as what follows
     if attempt.holder.id != account.id:
         db.session.commit()
         return page("signup/activation.html", form=form, refusal="other_account", **context)
     registration.activate(account)
     enter(attempt, attempt.holder, form)
-    return redirect(url_for("portal.space.espace"))
+    return redirect(url_for("portal.account.home"))
 
 
 @screen.post("/activation/ailleurs")
-def ailleurs():
+def activate_elsewhere():
     """Activate without logging in, for whoever reads his mail on one device and goes on at another."""
     if not ButtonForm().is_fresh():
-        opened_links.put_back("activation")
+        links.put_back("activation")
         return redirect(url_for(".activation"))
     begin_write()
-    registration.activate(opened_links.require("activation", lock=True).account)
+    registration.activate(links.require("activation", lock=True).account)
     db.session.commit()
-    opened_links.forget("activation")
-    say("activated")
-    return redirect(url_for("portal.login.connexion"))
+    links.forget("activation")
+    flash_once("activated")
+    return redirect(url_for("portal.login.log_in"))
 
 
 @screen.post("/activation/nouveau-lien")
-def nouveau_lien():
+def new_link():
     """Send a fresh link in the place of an expired one, to the address of the sign-up, which is not shown (T10)."""
     if not ButtonForm().is_fresh():
-        opened_links.put_back("activation", say_so=False)
+        links.put_back("activation", say_so=False)
         return redirect(url_for(".activation"))
     begin_write()
-    link = opened_links.require("activation", lock=True, even_late=True)
+    link = links.require("activation", lock=True, even_late=True)
     may_leave = registration.count_resend(link.contract.id)
     if may_leave:
         _send_activation(link.account, link.contract)
     db.session.commit()
-    opened_links.forget("activation")
-    say("mail_sent_again" if may_leave else "mail_limit")
-    return redirect(url_for("portal.login.connexion"))
+    links.forget("activation")
+    flash_once("mail_sent_again" if may_leave else "mail_limit")
+    return redirect(url_for("portal.login.log_in"))
 
 
 def _form_page(form: SignupForm, *, status: int = 200, **context: Any) -> tuple[str, int]:
     mismatches = session.get("portal_mismatches", 0)
     return page(
-        "signup/inscription.html",
+        "signup/sign_up.html",
         form=form,
         status=status,
         suggestion=suggested_address(form.email.data or ""),
@@ -210,7 +211,7 @@ def _form_page(form: SignupForm, *, status: int = 200, **context: Any) -> tuple[
 def _mail_page(form: AddressForm, known: dict[str, Any]) -> tuple[str, int]:
     account = registration.pending_sign_up(known["contract"], known["key"])
     return page(
-        "signup/courriel.html",
+        "signup/check_mail.html",
         form=form,
         email=known["email"],
         digits=masked_reference(known["reference"]),
@@ -247,7 +248,7 @@ def _note_refusal(form: SignupForm) -> None:
     per, whose = (Per.REFERENCE, reference.lstrip("0")) if reference else (Per.ORIGIN, identity.origin())
     begin_write()
     contract = lookup.find(reference) if reference else None
-    audit.record_refusal("signup_refused", per, whose, contract=contract, step=form.failed_step)
+    refusals.record_refusal("signup_refused", per, whose, contract=contract, step=form.failed_step)
     db.session.commit()
 
 
@@ -269,7 +270,7 @@ def _too_easy(form: SignupForm, origin: str) -> tuple[str, int]:
 
 
 def _send_activation(account: Account, contract: Contract) -> None:
-    link = public_urls.public("signup.lien", jeton=signed_links.issue("activation", account, contract))
+    link = links.address("activation", account, contract)
     notifications.activation(account, contract, link=link, until=signed_links.expires_at("activation"))
 
 
@@ -278,11 +279,11 @@ def _tell_registered(account: Account, contract: Contract, typed: str) -> None:
     notifications.already_registered(
         account,
         contract,
-        login_link=public_urls.public("login.connexion"),
-        reset_link=public_urls.public("password.mot_de_passe_oublie"),
+        login_link=public_urls.public("login.log_in"),
+        reset_link=public_urls.public("password.forgotten"),
     )
     if typed.lower() != account.email.lower():
-        notifications.contract_taken(typed, contract, message_link=public_urls.public("messages.message"))
+        notifications.contract_taken(typed, contract, message_link=public_urls.public("messages.write"))
 
 
 def _send_again(account: Account | None, contract: Contract, typed: str) -> None:

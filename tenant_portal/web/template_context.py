@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import current_app, request, url_for
 from markupsafe import Markup
 
-from .. import i18n
+from .. import i18n, template_names
 from ..contracts.lookup import last_import_day
 from ..settings import settings, state
 from . import fields, stylesheet
@@ -36,16 +36,7 @@ def _words(language: str) -> dict[str, Any]:
     words: dict[str, Any] | None = state.cache.get(("words", macros, language))
     if words is None:
         words = {
-            **i18n.for_html(language),
-            "settings": state.settings,
-            "language": language,
-            "languages": i18n.LANGUAGES,
-            "hours": i18n.typeset(settings.landlord_hours),
-            "day": i18n.day,
-            "moment": i18n.moment,
-            "duration": i18n.duration,
-            "of_month": i18n.of_month,
-            "file_size": i18n.file_size,
+            **template_names.names(language, is_html=True),
             "last_import_day": last_import_day,
             "form_token": fields.form_token,
         }

@@ -64,4 +64,4 @@ def test_tenant_finds_every_address_right(make_app, settings, root, headers):
     assert {f"{root}/{page}" for page in ("inscription", "aide", "message", "mentions-legales")} <= seen
     assert any("/assets/" in address and ".css" in address for address in seen)
     with app.app_context():
-        assert public_urls.public("login.connexion") == f"{root}/connexion"
+        assert public_urls.public("login.log_in") == f"{root}/connexion"

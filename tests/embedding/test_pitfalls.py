@@ -12,7 +12,7 @@ from sqlalchemy import inspect, select
 
 from tenant_portal import mount, public_urls
 from tenant_portal.errors import ConfigError
-from tenant_portal.mail.smtp import PatientMail
+from tenant_portal.mail.smtp import TimeoutMail
 from tenant_portal.models import Account
 from tests.conftest import SETTINGS
 from tests.hosts import EXTENSION, MOUNT, PREFIX, home_of, hostile_host
@@ -248,7 +248,7 @@ def test_pitfall_20_portal_uses_the_hosts_database_and_makes_no_second_one(host,
 
 @in_host
 def test_pitfall_21_mails_go_through_the_hosts_mail_and_name_the_landlord(host, portal, mailbox, a_contract):
-    assert not isinstance(host.extensions["mail"], PatientMail)
+    assert not isinstance(host.extensions["mail"], TimeoutMail)
     fill_sign_up(portal, a_contract())
     mail = mailbox.read()
     assert "contact@habitat-du-val.example" in mail.message["From"]
@@ -271,7 +271,7 @@ def test_pitfall_22_links_in_mails_do_not_follow_the_host_header(app, portal, ma
     else:  # the host's own TRUSTED_HOSTS counts, and it has none
         assert mailbox.read().link.startswith(f"http://localhost{PREFIX}/")
     with app.app_context():
-        assert public_urls.public("login.connexion") == f"http://localhost{PREFIX}/connexion"
+        assert public_urls.public("login.log_in") == f"http://localhost{PREFIX}/connexion"
 
 
 @in_host

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from tenant_portal.accounts import consents
 from tenant_portal.db import Base, begin_write, db
-from tenant_portal.models import Purpose
+from tenant_portal.models import ConsentPurpose
 from tenant_portal.web.forms import LoginForm, SignupForm
 from tests.page_text import plain, visible_text
 from tests.portal_client import Portal
@@ -153,7 +153,7 @@ def test_tenant_reads_what_becomes_of_his_data(make_app):
     for cookie in ("portal_session", "portal_remember", "portal_device", "portal_lang"):
         assert cookie in page.text
     with page.portal.app.test_request_context():
-        assert all(page.says(consents.wording(purpose)) for purpose in Purpose)
+        assert all(page.says(consents.wording(purpose)) for purpose in ConsentPurpose)
 
 
 @pytest.mark.parametrize("state", ["non conforme", "partiellement conforme", "totalement conforme"])

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import func, select
 
 from tenant_portal.db import db
-from tenant_portal.models import Account, Attempts, Contract, Event
+from tenant_portal.models import Account, Contract, Event, RateLimitCounter
 
 from .steps import fill_sign_up, finish, log_in
 
@@ -64,7 +64,7 @@ def test_fifty_wrong_passwords_at_once_are_counted_one_by_one(app, portal, mailb
         pages = list(pool.map(lambda form: form.click("Je me connecte", status=0), forms))
     assert {page.status for page in pages} <= {200, 429}
     with app.app_context():
-        counted = db.session.scalar(select(Attempts.count).where(Attempts.key.like("login:account:%")))
+        counted = db.session.scalar(select(RateLimitCounter.count).where(RateLimitCounter.key.like("login:account:%")))
         noted = db.session.scalar(select(func.count()).select_from(Event).where(Event.name == "login_refused"))
     assert 5 <= counted <= 50, "each that was computed is counted, the others waited"
     assert noted == 1, "and a refusal is written down once an hour"

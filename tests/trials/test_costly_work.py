@@ -20,8 +20,8 @@ from flask import Flask
 from zxcvbn_rs_py import zxcvbn
 
 from tenant_portal.accounts import passwords
+from tenant_portal.accounts.passwords import PASSWORD_CONTEXT
 from tenant_portal.db import db
-from tenant_portal.rules import PASSWORD_CONTEXT
 
 from ..conftest import SETTINGS, MakeApp
 from ..journeys.steps import PASSWORD, fill_sign_up

@@ -63,14 +63,14 @@ def test_path_of_the_public_address_is_believed(make_app: MakeApp, home: str) ->
 
 
 def test_no_cache_grows_by_what_is_asked(app: Flask, an_account: Callable[..., Tenant]) -> None:
-    """Each cache of ours is bounded; `spelt` and `newest` by what the program holds, as nobody can ask them more."""
+    """Each cache of ours is bounded; `with_reference_in` and `newest` hold a few values, whatever is asked."""
     for module in pkgutil.walk_packages(tenant_portal.__path__, "tenant_portal."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     ours = [one for one in gc.get_objects() if isinstance(one, _lru_cache_wrapper)]
     ours = [one for one in ours if one.__module__.startswith("tenant_portal")]
     unbounded = {one.__name__ for one in ours if one.cache_parameters()["maxsize"] is None}
-    assert ours and unbounded == {"spelt", "newest"}
+    assert ours and unbounded == {"with_reference_in", "newest"}
     tenant = an_account().browser
 
     def ask_around(number: int) -> None:
@@ -93,7 +93,7 @@ def test_no_cache_grows_by_what_is_asked(app: Flask, an_account: Callable[..., T
         browser.http.post("/rapport-de-securite", data=report, content_type="application/csp-report")
 
     ask_around(0)
-    spelt = next(one for one in ours if one.__name__ == "spelt")
+    spelt = next(one for one in ours if one.__name__ == "with_reference_in")
     before = entries(app.extensions["portal"].cache), spelt.cache_info().currsize
     for number in range(1, 20):
         ask_around(number)

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from tenant_portal.accounts.limited_acts import ACTS, Per
 from tenant_portal.db import db
 from tenant_portal.mail import outbox
-from tenant_portal.models import Attempts, Event, Mail, MailState, Message
+from tenant_portal.models import Event, Mail, MailState, Message, RateLimitCounter
 from tests.journeys.steps import forget, log_in, sign_up
 from tests.journeys.test_messages import TENANT, send
 from tests.portal_client import ANY_STATUS
@@ -164,7 +164,7 @@ def test_x20_refusals_fill_no_journal(app, portal, mailbox, a_contract, an_accou
     for _ in range(40):
         acts[act]()
     assert rows(app, Event) <= 2, "one for the refusal, one for the wait"
-    assert rows(app, Attempts) <= 3 and rows(app, Mail) <= 2
+    assert rows(app, RateLimitCounter) <= 3 and rows(app, Mail) <= 2
 
 
 def test_x20_journal_of_all_is_bounded_by_the_hour(app, portal, monkeypatch, clock):

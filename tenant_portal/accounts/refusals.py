@@ -1,0 +1,13 @@
+"""Refusals in the journal, once for each key and hour."""
+
+from typing import Any
+
+from ..accounts import rate_limits
+from ..audit import record
+from .limited_acts import Per
+
+
+def record_refusal(name: str, per: Per, whose: str, **facts: Any) -> None:
+    """Record a refusal as `record` does, but once for its key and hour: whoever is refused fills no disk (X20)."""
+    if rate_limits.is_news("refusal", per, f"{name}/{whose}", otherwise=True):
+        record(name, **facts)

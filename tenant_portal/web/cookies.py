@@ -1,0 +1,87 @@
+"""The portal's own cookies: the language, the remembered login, the mark of a known device."""
+
+import secrets
+from urllib.parse import urlsplit
+
+from flask import (
+    Response,
+    after_this_request,
+    request,
+)
+
+from ..accounts import sessions, signed_links
+from ..i18n import LANGUAGES
+from ..settings import settings, state
+
+_YEAR = 365 * 24 * 3600
+# What a browser calls itself, and what people call it; the first mark found counts, as each claims to be others too.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+)
+
+
+def device_mark() -> str:
+    """Return the mark that we gave this browser at an earlier login, or nothing: one that was made up is none (X12)."""
+    return signed_links.unseal("device", request.cookies.get(cookie_name("device"), ""))
+
+
+def device_name() -> str:
+    """Return the name of this request's browser as a person knows it, « Firefox, Android », or nothing."""
+    agent = request.user_agent.string
+    names = [next((name for mark, name in table if mark in agent), "") for table in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(name for name in names if name)
+
+
+def remember_device() -> str:
+    """Return this browser's mark, giving it one for a year if it has none."""
+    device = device_mark() or secrets.token_urlsafe(sessions.TOKEN_BYTES)
+    set_cookie("device", signed_links.seal("device", device), _YEAR)
+    return device
+
+
+def cookie_name(what: str) -> str:
+    """Return the name of one of our cookies; with HTTPS at the root of a host the browser guards its origin too."""
+    if "cookie_prefix" not in state.cache:
+        is_whole_host = _cookie_path() == "/"
+        state.cache["cookie_prefix"] = ("__Host-" if is_whole_host else "__Secure-") if settings.is_https else ""
+    return f"{state.cache['cookie_prefix']}portal_{what}"
+
+
+def _cookie_path() -> str:
+    return (urlsplit(settings.public_url).path + settings.url_prefix) or "/"
+
+
+def set_cookie(what: str, value: str, seconds: int) -> None:
+    """Set one of our cookies with the answer, for our own pages only."""
+
+    @after_this_request
+    def add(response: Response) -> Response:
+        response.set_cookie(
+            cookie_name(what),
+            value,
+            max_age=seconds,
+            path=_cookie_path(),
+            secure=settings.is_https,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+
+def chosen_language() -> str:
+    """Return the language that this browser chose, French unless it did."""
+    chosen = request.cookies.get(cookie_name("lang"), "")
+    return chosen if chosen in LANGUAGES else "fr"

@@ -1,0 +1,61 @@
+"""Who may see a page: tenants, or whom the host names as staff."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import (
+    abort,
+    redirect,
+    request,
+    url_for,
+)
+
+from ..accounts import sessions
+from ..settings import state
+from .identity import current_tenant
+
+
+def session_required(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let only logged-in tenants in, by their sessions; the others log in first and come back."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        tenant = current_tenant()
+        if tenant is None:
+            return redirect(url_for("portal.login.log_in", suite=request.path if request.method == "GET" else None))
+        return view(tenant.session, *args, **kwargs)
+
+    guarded.portal_guard = "account"  # type: ignore[attr-defined]
+    return guarded
+
+
+def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let only logged-in tenants in, by their accounts; the others log in first and come back."""
+
+    @session_required
+    @wraps(view)
+    def guarded(session: sessions.Session, *args: Any, **kwargs: Any) -> Any:
+        return view(session.account, *args, **kwargs)
+
+    return guarded
+
+
+def staff_required(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let in only whom the host's `staff` names; for everybody else the page does not exist.
+
+    Where both share one login, whoever is a tenant is no member of staff: a host that asks no more than «is somebody
+    logged in» must not be asked about him.
+    """
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        who = state.options.get("staff")
+        is_tenant = not state.options.get("owns_session") and current_tenant() is not None
+        name = who() if who is not None and not is_tenant else None
+        if not name:
+            abort(404)
+        return view(str(name), *args, **kwargs)
+
+    guarded.portal_guard = "staff"  # type: ignore[attr-defined]
+    return guarded
