@@ -29,7 +29,7 @@ test: .venv/dev.stamp services
 # What pyproject.toml asks for, at its lower bounds, in an environment of its own.
 lowest:
 	$(PYTHON) -m venv --clear build/lowest
-	$(PYTHON) tests/lowest.py > build/lowest/requirements.txt
+	$(PYTHON) tests/tools/lowest.py > build/lowest/requirements.txt
 	build/lowest/bin/python -m pip install -qq --disable-pip-version-check -r build/lowest/requirements.txt
 	build/lowest/bin/python -m pytest -m "not browser and not slow" $(ARGS)
 
@@ -69,7 +69,7 @@ build/%.stamp: requirements-%.txt
 
 # Chromium, PostgreSQL, Redis and nginx for the tests: installed where this is allowed, else named; their tests then skip.
 services:
-	@sh tests/install_services.sh
+	@sh tests/tools/install_services.sh
 
 .venv/runtime.stamp: .venv/bin/python requirements.txt
 	$(PIP) -r requirements.txt
@@ -80,7 +80,7 @@ services:
 	@touch $@ .venv/runtime.stamp
 
 .venv/bin/python:
-	@sh tests/make_venv.sh $(PYTHON)
+	@sh tests/tools/make_venv.sh $(PYTHON)
 
 clean:
 	rm -rf .venv .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

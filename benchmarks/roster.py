@@ -24,7 +24,7 @@ import psycopg
 from tenant_portal import create_app, roster
 from tenant_portal.db import db
 from tenant_portal.operations import migrations
-from tests import services
+from tests.support import services
 
 from .table import Row, markdown
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from tenant_portal import create_app
 from tests.conftest import SETTINGS
-from tests.live import COMMANDS, Live, serve
+from tests.support.live import COMMANDS, Live, serve
 
 SERVERS = {
     "granian, as shipped": COMMANDS["granian"],

@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.live import COMMANDS, serve
-from tests.test_deploy import ADDRESS, NAME, nginx
+from tests.packaging.test_deploy import ADDRESS, NAME, nginx
+from tests.support.live import COMMANDS, serve
 
 from . import portal
 from .browser import Browser, log_in

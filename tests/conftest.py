@@ -15,17 +15,17 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskCliRunner
 from jinja2 import FileSystemBytecodeCache, StrictUndefined
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.engine import Connection, Engine
 
 from tenant_portal import create_app
-from tenant_portal.db import db
+from tenant_portal.db import Base, db
 from tenant_portal.mail import outbox
 
-from . import hosts, services
-from .people import Lease, Roster, Tenant, open_account
-from .portal_client import Portal
-from .post import Mailbox, PostOffice
+from .support import hosts, services
+from .support.people import Lease, Roster, Tenant, open_account
+from .support.portal_client import Portal
+from .support.post import Mailbox, PostOffice
 
 #: What a small landlord would set; the cheapest hashes, mails delivered when a test reads its mailbox.
 SETTINGS: dict[str, Any] = {
@@ -76,10 +76,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tell every journey in the three homes, except those marked `standalone`."""
-    is_journey = Path(__file__).parent / "journeys" in metafunc.definition.path.parents
+    """Tell a story marked `every_home` in the three homes, unless it is marked `standalone` or `--alone` is given."""
+    is_story = metafunc.definition.get_closest_marker("every_home") is not None
     is_told_once = metafunc.definition.get_closest_marker("standalone") or metafunc.config.getoption("alone")
-    if is_journey and not is_told_once and "home" in metafunc.fixturenames:
+    if is_story and not is_told_once and "home" in metafunc.fixturenames:
         metafunc.parametrize("home", hosts.HOMES, indirect=True)
 
 
@@ -212,6 +212,29 @@ def make_app(
 def app(make_app: MakeApp) -> Flask:
     """Return the portal as an application of its own, with an empty database."""
     return make_app()
+
+
+@pytest.fixture
+def database_dump(app: Flask) -> Callable[[], dict[str, list[Any]]]:
+    """Return a function that returns every row of every table, to compare before and after."""
+
+    def dump() -> dict[str, list[Any]]:
+        with app.app_context():
+            return {
+                name: sorted(tuple(row) for row in db.session.execute(select(table)))
+                for name, table in Base.metadata.tables.items()
+            }
+
+    return dump
+
+
+@pytest.fixture(scope="module")
+def live_settings(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> dict[str, Any]:
+    """Return the settings of a portal that a server of its own can serve, with an empty database."""
+    folder = tmp_path_factory.mktemp("live")
+    database = shutil.copy(migrated_database, folder / "portal.sqlite3")
+    own = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{database}", "PORTAL_DATA_DIR": str(folder)}
+    return {**SETTINGS, "TESTING": False, "MAIL_PORT": 1, **own}
 
 
 @pytest.fixture

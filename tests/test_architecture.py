@@ -14,12 +14,12 @@ from werkzeug.routing import Rule
 
 from tenant_portal import models
 from tenant_portal.db import Base
+from tests.support.paths import ROOT
 
-from .people import PASSWORD, Lease, Tenant, fill_sign_up, log_in
-from .portal_client import Portal
-from .post import Mailbox
+from .support.people import PASSWORD, Lease, Tenant, fill_sign_up, log_in
+from .support.portal_client import Portal
+from .support.post import Mailbox
 
-ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tenant_portal"
 TEMPLATES = ROOT / "templates" / "portal"
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}

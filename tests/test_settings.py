@@ -12,8 +12,9 @@ import pytest
 from tenant_portal import create_app, settings
 from tenant_portal.errors import ConfigError
 from tenant_portal.settings import Settings, key_of
+from tests.support.paths import ROOT
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "settings.md"
+DOCUMENT = ROOT / "docs" / "settings.md"
 
 NEEDED: dict[str, Any] = {
     "SECRET_KEY": "k" * settings.SECRET_KEY_MIN,

@@ -13,7 +13,7 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from werkzeug.serving import make_server
 
-from tests.services import free_port, missing
+from tests.support.services import free_port, missing
 
 #: Nothing leaves the machine; /dev/shm is small in containers.
 FLAGS = (

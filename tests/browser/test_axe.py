@@ -9,13 +9,13 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from tests.conftest import Clock
-from tests.people import Lease, Tenant
-from tests.post import Mailbox
-from tests.services import free_port
+from tests.support.people import Lease, Tenant
+from tests.support.post import Mailbox
+from tests.support.services import free_port
 from tests.test_architecture import pages
 
+from ..support.browser_steps import identify, press, sign_up
 from .conftest import OpenPage, serve
-from .steps import identify, press, sign_up
 
 AXE = Axe()
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.people import PASSWORD, Lease
-from tests.post import Mailbox
+from tests.support.people import PASSWORD, Lease
+from tests.support.post import Mailbox
 
+from ..support.browser_steps import fill_sign_up, identify, press, sign_up
 from .conftest import OpenPage
-from .steps import fill_sign_up, identify, press, sign_up
 
 ALL_PAGES = (
     "/connexion",

@@ -11,15 +11,15 @@ from sqlalchemy import select
 
 from tenant_portal.db import db
 from tenant_portal.models import Contract
-from tests import people
-from tests.page_text import plain
-from tests.people import PASSWORD, Lease, Tenant
-from tests.portal_client import Portal
-from tests.post import Mail, Mailbox
+from tests.support import people
+from tests.support.page_text import plain
+from tests.support.people import PASSWORD, Lease, Tenant
+from tests.support.portal_client import Portal
+from tests.support.post import Mail, Mailbox
 
-from . import steps
+from ..support import browser_steps
+from ..support.browser_steps import identify, sign_up
 from .conftest import OpenPage
-from .steps import identify, sign_up
 
 EMAIL, OTHER_EMAIL = "elodie.martin@orange.fr", "elodie@laposte.net"
 NEW_PASSWORD = "un nouveau secret bien long"
@@ -86,7 +86,7 @@ def press(tab: Page, button: str, **typed: str) -> None:
     """Fill the fields of a page by what their labels begin with, and press its button."""
     for label, text in typed.items():
         tab.get_by_label(re.compile(f"^{label.replace('_', ' ')}")).fill(text)
-    steps.press(tab.get_by_role("button", name=button, exact=True))
+    browser_steps.press(tab.get_by_role("button", name=button, exact=True))
 
 
 def send(tab: Page, lease: Lease, button: str, *, words: str = ON_PAGES, **typed: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.hosts import EXTENSION, MOUNT, add_staff, home_of
+from tests.support.hosts import EXTENSION, MOUNT, add_staff, home_of
 
 MakeApp = Callable[..., Flask]
 

@@ -7,7 +7,7 @@ from flask import Flask
 from lxml import html
 
 from tenant_portal import public_urls
-from tests.hosts import EXTENSION, MOUNT, PREFIX, STANDALONE, home_of
+from tests.support.hosts import EXTENSION, MOUNT, PREFIX, STANDALONE, home_of
 
 BEHIND = {"X-Forwarded-Prefix": "/ville", "X-Forwarded-Host": "www.val.example", "X-Forwarded-Proto": "https"}
 #: Authorities that the legal pages name.

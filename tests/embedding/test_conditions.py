@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from flask import Blueprint, Flask
@@ -13,9 +12,9 @@ from flask_wtf import CSRFProtect
 from tenant_portal import TenantPortal, mount
 from tenant_portal.errors import ConfigError
 from tests.conftest import SETTINGS
-from tests.hosts import PREFIX, hostile_host
+from tests.support.hosts import PREFIX, hostile_host
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 CONFIG = {**SETTINGS, "SQLALCHEMY_DATABASE_URI": "sqlite://", "PORTAL_URL_PREFIX": PREFIX}
 
 

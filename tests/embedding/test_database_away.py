@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from tests.conftest import MakeApp, close
-from tests.hosts import EXTENSION, PREFIX
+from tests.support.hosts import EXTENSION, PREFIX
 
 pytestmark = pytest.mark.sqlite  # the journeys tell of PostgreSQL that is away
 

@@ -5,7 +5,7 @@ from sqlalchemy import inspect
 
 from tenant_portal.operations import migrations
 from tests.conftest import close
-from tests.hosts import EXTENSION, add_staff, home_of, hostile_host
+from tests.support.hosts import EXTENSION, add_staff, home_of, hostile_host
 
 from .conftest import log_staff_in, token_on
 

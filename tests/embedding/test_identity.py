@@ -5,9 +5,9 @@ import re
 import pytest
 from flask_login import current_user
 
-from tests.hosts import EXTENSION, MOUNT, home_of
-from tests.people import log_in
-from tests.portal_client import Portal
+from tests.support.hosts import EXTENSION, MOUNT, home_of
+from tests.support.people import log_in
+from tests.support.portal_client import Portal
 
 from .conftest import log_staff_in
 

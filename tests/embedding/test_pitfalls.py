@@ -15,9 +15,9 @@ from tenant_portal.errors import ConfigError
 from tenant_portal.mail.smtp import TimeoutMail
 from tenant_portal.models import Account
 from tests.conftest import SETTINGS
-from tests.hosts import EXTENSION, MOUNT, PREFIX, home_of, hostile_host
-from tests.people import fill_sign_up, log_in
-from tests.portal_client import Portal
+from tests.support.hosts import EXTENSION, MOUNT, PREFIX, home_of, hostile_host
+from tests.support.people import fill_sign_up, log_in
+from tests.support.portal_client import Portal
 
 from .conftest import log_staff_in, token_on
 

@@ -21,9 +21,9 @@ from tenant_portal import create_app
 from tenant_portal.db import db
 from tenant_portal.models import Mail, MailState
 from tests.conftest import SETTINGS
-from tests.people import PASSWORD, Lease, fill_sign_up, log_in, run
-from tests.portal_client import ANY_STATUS, Portal
-from tests.rent_notices import in_folder, pdf
+from tests.support.people import PASSWORD, Lease, fill_sign_up, log_in, run
+from tests.support.portal_client import ANY_STATUS, Portal
+from tests.support.rent_notices import in_folder, pdf
 
 FIRST, SECOND = Lease("500001", "700001"), Lease("500002", "700002")
 ROSTER = "Référence contrat;N° module;Nom\n"

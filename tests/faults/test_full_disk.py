@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import services
+from tests.support import services
+from tests.support.paths import ROOT
 
 #: Megabytes: room for the database, twenty thousand contracts and a backup, and soon filled.
 SIZE = 32
@@ -22,7 +23,7 @@ def test_a_full_disk_loses_nothing_and_all_goes_on_when_room_is_made(tmp_path: P
     line = f"mount -t tmpfs -o size={SIZE}m tmpfs {shlex.quote(str(disk))} || exit 77; exec {program}"
     done = subprocess.run(
         [shutil.which("unshare") or "unshare", "--user", "--map-root-user", "--mount", "sh", "-c", line],
-        cwd=Path(__file__).parent.parent.parent,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=300,

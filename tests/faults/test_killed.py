@@ -16,15 +16,15 @@ from sqlalchemy import Select, select, text
 from tenant_portal.db import db, utcnow
 from tenant_portal.models import Account, Consent, Contract, Event, Mail, Message, Notice
 from tenant_portal.operations import migrations
-from tests import released_states as states
-from tests import services
 from tests.conftest import SETTINGS, MakeApp, close
-from tests.people import Roster, fill_sign_up, open_account
-from tests.portal_client import Portal
-from tests.post import Mailbox, PostOffice
-from tests.rent_notices import in_folder, pdf
+from tests.support import released_states as states
+from tests.support import services
+from tests.support.people import Roster, fill_sign_up, open_account
+from tests.support.portal_client import Portal
+from tests.support.post import Mailbox, PostOffice
+from tests.support.rent_notices import in_folder, pdf
 
-from . import acts
+from ..support import killable_acts
 
 pytestmark = pytest.mark.slow
 
@@ -46,31 +46,31 @@ class Scene:
 
     def new_tenant(self) -> None:
         """Put the tenant's contract on the roster."""
-        self.roster.add(reference=acts.LEASE.reference, module=acts.LEASE.module)
+        self.roster.add(reference=killable_acts.LEASE.reference, module=killable_acts.LEASE.module)
 
     def signed_up(self) -> None:
         """Have him sign up; his link has arrived."""
         self.new_tenant()
-        fill_sign_up(Portal(self.app), acts.LEASE, email=acts.EMAIL)
+        fill_sign_up(Portal(self.app), killable_acts.LEASE, email=killable_acts.EMAIL)
         self.link = self.mailbox.read().link
 
     def finished(self) -> None:
         """Have him open his account."""
         self.new_tenant()
-        open_account(Portal(self.app), self.mailbox, acts.LEASE, email=acts.EMAIL, e_notice="Oui")
+        open_account(Portal(self.app), self.mailbox, killable_acts.LEASE, email=killable_acts.EMAIL, e_notice="Oui")
 
     def asked(self) -> None:
         """Have him ask for a new password; the link has arrived."""
         self.finished()
         form = Portal(self.app).get("/mot-de-passe-oublie").form()
-        form.fill("Ma référence contrat", acts.LEASE.reference).click()
+        form.fill("Ma référence contrat", killable_acts.LEASE.reference).click()
         self.link = self.mailbox.read().link
 
     def asked_address(self) -> None:
         """Have him ask for another address; the link has arrived there."""
         self.finished()
-        acts.ask_address(self.app, "", self.folder)
-        self.link = self.mailbox.read(to=acts.NEW_EMAIL).link
+        killable_acts.ask_address(self.app, "", self.folder)
+        self.link = self.mailbox.read(to=killable_acts.NEW_EMAIL).link
         self.mailbox.read_all()
 
     def awaited(self) -> None:
@@ -80,26 +80,28 @@ class Scene:
         form.choose("Quel est votre problème", WAITING)
         form.fill("Votre référence contrat", "500002").fill("Votre adresse mail", "claire@free.fr").click()
         self.mailbox.read_all()
-        lines = [f"{500_000 + n};{700_000 + n};NOM{n}" for n in range(5)] + [f"{acts.LEASE.reference};60318401;NEUF"]
+        lines = [f"{500_000 + n};{700_000 + n};NOM{n}" for n in range(5)] + [
+            f"{killable_acts.LEASE.reference};60318401;NEUF"
+        ]
         text_ = "\n".join(["Référence contrat;N° module;Nom", *lines, ""])
         (self.folder / "contrats.csv").write_text(text_, encoding="utf-8")
 
     def printed(self) -> None:
         """Lay a notice ready for a tenant who wants to hear of it by mail."""
         self.finished()
-        in_folder(self.folder / "avis", {f"{acts.LEASE.reference}_2026-11.pdf": pdf()})
+        in_folder(self.folder / "avis", {f"{killable_acts.LEASE.reference}_2026-11.pdf": pdf()})
 
 
-ACTS: dict[acts.Act, Callable[[Scene], None]] = {
-    acts.sign_up: Scene.new_tenant,
-    acts.activate: Scene.signed_up,
-    acts.ask_reset: Scene.finished,
-    acts.reset: Scene.asked,
-    acts.ask_address: Scene.finished,
-    acts.confirm_address: Scene.asked_address,
-    acts.close_account: Scene.finished,
-    acts.take_roster: Scene.awaited,
-    acts.publish_notices: Scene.printed,
+ACTS: dict[killable_acts.Act, Callable[[Scene], None]] = {
+    killable_acts.sign_up: Scene.new_tenant,
+    killable_acts.activate: Scene.signed_up,
+    killable_acts.ask_reset: Scene.finished,
+    killable_acts.reset: Scene.asked,
+    killable_acts.ask_address: Scene.finished,
+    killable_acts.confirm_address: Scene.asked_address,
+    killable_acts.close_account: Scene.finished,
+    killable_acts.take_roster: Scene.awaited,
+    killable_acts.publish_notices: Scene.printed,
 }
 
 
@@ -109,7 +111,7 @@ class Stage:
     def __init__(self, here: str, there: str, copy: Callable[[], None], folder: Path, post_office: PostOffice) -> None:
         self.here, self.there, self.copy, self._folder, self._office = here, there, copy, folder, post_office
 
-    def interrupted(self, act: acts.Act, point: Flask, link: str = "") -> Iterator[tuple[str, set[str]]]:
+    def interrupted(self, act: killable_acts.Act, point: Flask, link: str = "") -> Iterator[tuple[str, set[str]]]:
         """Do an act undisturbed; then killed at each COMMIT from both sides, done again, and its mails delivered.
 
         After each the test looks at what there is, and is given the Message-IDs that were being handed over when the
@@ -123,25 +125,25 @@ class Stage:
                 close(point)
                 self.copy()
                 self._office.mails.clear()
-                was_killed = acts.in_a_process(act, config, now, link, self._folder, kill=(number, when))
+                was_killed = killable_acts.in_a_process(act, config, now, link, self._folder, kill=(number, when))
                 in_hand = {mail.message["Message-ID"] for mail in self._office.mails} & waiting(point)
                 if was_killed:
                     numbers[when] += 1
-                    assert not acts.in_a_process(act, config, soon, link, self._folder)
+                    assert not killable_acts.in_a_process(act, config, soon, link, self._folder)
                 elif when != "never":
                     break
                 with time_machine.travel(later):  # when the claim of a dead process has run out
-                    acts.deliver(point)
+                    killable_acts.deliver(point)
                 yield f"killed {when} COMMIT {number}", in_hand
                 if when == "never":
                     break
         assert numbers["before"] == numbers["after"] > 0
         self._office.empty()
 
-    def is_killed(self, act: acts.Act, point: Flask, *, batch: int = 0) -> bool:
+    def is_killed(self, act: killable_acts.Act, point: Flask, *, batch: int = 0) -> bool:
         """Do an act, killed at that batch of a roster if there are so many."""
         close(point)
-        return acts.in_a_process(act, self._config(), utcnow(), "", self._folder, kill=(batch, "batch"))
+        return killable_acts.in_a_process(act, self._config(), utcnow(), "", self._folder, kill=(batch, "batch"))
 
     def _config(self) -> dict[str, Any]:
         config = {**SETTINGS, "MAIL_PORT": self._office.port, "PORTAL_DATA_DIR": str(self._folder / "data")}
@@ -181,7 +183,7 @@ def point(make_app: MakeApp, stage: Stage) -> Flask:
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
 def test_who_is_interrupted_anywhere_tries_again_and_stands_where_he_would(
-    act: acts.Act,
+    act: killable_acts.Act,
     app: Flask,
     point: Flask,
     stage: Stage,
@@ -203,14 +205,14 @@ def test_who_is_interrupted_anywhere_tries_again_and_stands_where_he_would(
         assert max(arrived.values(), default=1) <= 2, where
 
 
-@pytest.mark.parametrize("act", [acts.upgrade, acts.restore], ids=lambda act: act.__name__)
+@pytest.mark.parametrize("act", [killable_acts.upgrade, killable_acts.restore], ids=lambda act: act.__name__)
 def test_staff_who_are_interrupted_anywhere_try_again_and_lose_nothing(
-    act: acts.Act, point: Flask, stage: Stage, make_app: MakeApp, tmp_path: Path
+    act: killable_acts.Act, point: Flask, stage: Stage, make_app: MakeApp, tmp_path: Path
 ) -> None:
     (tmp_path / "portal.sqlite3").unlink(missing_ok=True)
     states.make(stage.here, states.REVISIONS[0])
     before = states.rows(stage.here)
-    if act is acts.restore:
+    if act is killable_acts.restore:
         old = make_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path / 'old.sqlite3'}")
         states.make(old.config["SQLALCHEMY_DATABASE_URI"], states.REVISIONS[0])
         archive = str(tmp_path / "portail.zip")
@@ -237,12 +239,12 @@ def test_import_that_is_killed_while_it_reads_leaves_all_as_it_was(
     close(app)
     stage.copy()
     write("ANCIEN", 1200)
-    assert not stage.is_killed(acts.take_roster, point)
+    assert not stage.is_killed(killable_acts.take_roster, point)
     before = standing(point)
     write("NOUVEAU", 20_000)
-    assert stage.is_killed(acts.take_roster, point, batch=batch)
+    assert stage.is_killed(killable_acts.take_roster, point, batch=batch)
     assert standing(point) == before
-    assert not stage.is_killed(acts.take_roster, point)
+    assert not stage.is_killed(killable_acts.take_roster, point)
     assert names() == {"NOUVEAU": 20_000}
 
 

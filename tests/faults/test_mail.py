@@ -16,9 +16,9 @@ from tenant_portal.db import db
 from tenant_portal.mail import outbox
 from tenant_portal.models import Mail, MailState
 from tests.conftest import Clock, MakeApp
-from tests.people import Lease, fill_sign_up
-from tests.portal_client import Portal
-from tests.post import Mailbox, PostOffice
+from tests.support.people import Lease, fill_sign_up
+from tests.support.portal_client import Portal
+from tests.support.post import Mailbox, PostOffice
 
 HOLD = 0.5  # seconds that another program keeps the write lock
 

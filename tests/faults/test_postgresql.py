@@ -18,11 +18,11 @@ from sqlalchemy import event, func, select
 from tenant_portal.db import db
 from tenant_portal.mail import outbox
 from tenant_portal.models import Account, Contract, Mail, MailState
-from tests import services
 from tests.conftest import MakeApp
-from tests.people import Lease, Tenant, fill_sign_up
-from tests.portal_client import Portal
-from tests.post import Mailbox, PostOffice
+from tests.support import services
+from tests.support.people import Lease, Tenant, fill_sign_up
+from tests.support.portal_client import Portal
+from tests.support.post import Mailbox, PostOffice
 
 pytestmark = pytest.mark.slow
 

@@ -11,11 +11,11 @@ from flask import Flask
 from redis import Redis
 
 from tenant_portal.accounts import rate_limits
-from tests import services
 from tests.conftest import Clock, MakeApp
-from tests.people import Tenant, log_in
-from tests.portal_client import Portal
-from tests.post import Mailbox
+from tests.support import services
+from tests.support.people import Tenant, log_in
+from tests.support.portal_client import Portal
+from tests.support.post import Mailbox
 
 pytestmark = pytest.mark.slow
 PATIENCE = 15  # seconds until a test gives up waiting for six logins

@@ -1,0 +1,341 @@
+"""« Changer mon adresse mail »: asked for with the password, confirmed from there, objected to from the former one."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select
+
+from tenant_portal.db import begin_write, db
+from tenant_portal.models import Account, EmailChange
+from tests.support.page_text import plain
+
+from ..support.journey_steps import log_in
+from .test_password_change import WRONG
+from .test_password_change import change as change_password
+from .test_reset import choose, forget
+
+pytestmark = pytest.mark.every_home
+
+OLD, NEW, THIRD = "lea@free.fr", "lea.martin@orange.fr", "lea@laposte.net"
+
+
+def ask(browser, password, email=NEW, *, status=200):
+    """Go from home to the page that changes the address, and fill it."""
+    form = browser.get("/espace").click_link("Mon compte").click_link("Changer mon adresse mail")
+    form = form.form("Recevoir le lien").fill("Ma nouvelle adresse mail", email).fill("Mon mot de passe", password)
+    return form.click(status=status)
+
+
+def asked(tenant, mailbox, email=NEW):
+    """Ask for another address; return the link that confirms and the one that objects."""
+    present = tenant.email
+    assert ask(tenant.browser, tenant.password, email).path == "/espace/compte"
+    return mailbox.read(to=email).link, mailbox.read(to=present).link_to_object
+
+
+def changed(tenant, mailbox, email=NEW):
+    """Change the address, and return the link that objects to it, from the mail that says that it is done."""
+    link, _ = asked(tenant, mailbox, email)
+    tenant.browser.get(link).click("Je confirme mon adresse")
+    mailbox.read(to=email)
+    objection = mailbox.read(to=tenant.email).link_to_object
+    tenant.email = email
+    return objection
+
+
+def purge(cli):
+    """Apply the retention rules."""
+    result = cli.invoke(args=["portal", "purge"])
+    assert result.exit_code == 0, result.output
+
+
+def test_f03_tenant_changes_his_address_and_both_are_told(mailbox, an_account):
+    tenant = an_account(email=OLD)
+    page = ask(tenant.browser, tenant.password)
+    assert page.path == "/espace/compte"
+    assert page.says("Une nouvelle adresse attend d'être confirmée") and page.says(NEW) and page.says(OLD)
+    to_confirm = mailbox.read(to=NEW)
+    assert to_confirm.subject == "Confirmez votre nouvelle adresse mail"
+    assert "avant le mardi 24 novembre à 9" in plain(to_confirm.text)
+    told = mailbox.read(to=OLD)
+    assert plain(told.subject) == "Un changement d'adresse mail est demandé"
+    assert NEW not in told.text, "T31: the former letter box may be another's"
+    page = tenant.browser.get(to_confirm.link)
+    assert page.path == "/adresse", "the token has left the address"
+    page = page.click("Je confirme mon adresse")
+    assert page.path == "/espace/compte"
+    assert page.says(NEW) and not page.says(OLD) and not page.says("attend d'être confirmée")
+    for address in (NEW, OLD):
+        told = mailbox.read(to=address)
+        assert plain(told.subject) == "Votre adresse mail a été changée"
+        assert bool(told.links) == (address == OLD), "only the former address can object"
+    assert page.click_link("déconnecter vos autres appareils").path == "/espace/connexions"
+    page = tenant.browser.get(to_confirm.link, status=410)
+    assert page.says("déjà confirmée")
+
+
+def test_f02_links_of_a_change_that_are_only_opened_change_nothing(portal, mailbox, an_account, database_dump):
+    tenant = an_account(email=OLD)
+    links = asked(tenant, mailbox)
+    before = database_dump()
+    for link in links:
+        for browser in (tenant.browser, portal.another_browser()):
+            browser.http.head(link)
+            browser.get(link)
+            browser.reload()
+    assert database_dump() == before
+
+
+def test_f04_reset_link_mailed_before_the_address_changed_is_dead(portal, mailbox, an_account, clock):
+    tenant = an_account(email=OLD)
+    forget(portal, tenant.lease.reference)
+    reset_link = mailbox.read(to=OLD).link
+    changed(tenant, mailbox)
+    assert portal.get(reset_link, status=410).says("a changé")
+    clock.move(minutes=3)
+    forget(portal, tenant.lease.reference)
+    mailbox.read(to=NEW)
+
+
+def test_neither_a_session_left_open_nor_a_remembered_device_is_enough(portal, mailbox, an_account, clock):
+    tenant = an_account(email=OLD)
+    tenant.log_in(portal, remember=True)
+    clock.move(days=1)
+    assert ask(portal, "").faults == ["Saisissez votre mot de passe."]
+    page = ask(portal, "un autre mot de passe")
+    assert page.says(WRONG) and page.says("Rien n'a changé")
+    assert page.form("Recevoir le lien").value("Ma nouvelle adresse mail") == NEW, "what was typed is kept"
+    assert ask(portal, tenant.password, "pas une adresse").faults == [
+        "Vérifiez le format de l'adresse mail. Exemple : nom@domaine.fr"
+    ]
+    assert ask(portal, tenant.password, OLD.upper()).faults[0].startswith("Cette adresse est déjà celle")
+    assert mailbox.read_all() == []
+    assert ask(portal, tenant.password).path == "/espace/compte"
+    mailbox.read(to=NEW), mailbox.read(to=OLD)
+
+
+def test_who_opens_the_link_elsewhere_types_the_password(portal, mailbox, an_account):
+    tenant, other = an_account(email=OLD), an_account(email="marc@free.fr")
+    link, _ = asked(tenant, mailbox)
+    for browser in (portal, other.browser):
+        page = browser.get(link)
+        assert page.says(NEW) and not page.says(OLD), "a stranger to whom a slip sent it learns nothing"
+        assert page.form("Je confirme").fill("Mon mot de passe", "devinette de voleur").click().says(WRONG)
+        assert browser.page.form("Je confirme").click().faults == ["Saisissez votre mot de passe."]
+    page = portal.page.portal.get(link).form("Je confirme").fill("Mon mot de passe", tenant.password).click()
+    assert page.path == "/connexion" and page.says("votre adresse mail est changée")
+    mailbox.read(to=NEW), mailbox.read(to=OLD)
+    assert tenant.browser.get("/espace").says(NEW)
+    assert other.browser.get("/espace").says("marc@free.fr")
+
+
+def test_link_dies_with_its_time_a_newer_wish_and_the_tenants_own_stop(portal, mailbox, an_account, clock):
+    tenant = an_account(email=OLD)
+    first, _ = asked(tenant, mailbox)
+    second, _ = asked(tenant, mailbox, THIRD)
+    assert portal.get(first, status=410).says("remplacé")
+    page = tenant.browser.get("/espace/compte").click("Annuler ce changement")
+    assert page.says("le changement d'adresse est annulé") and not page.says(THIRD)
+    portal.get(second, status=410)
+    link, _ = asked(tenant, mailbox)
+    clock.move(hours=24, minutes=1)
+    page = portal.get(link, status=410)
+    assert page.says("n'est plus valable depuis le mardi 24 novembre")
+    assert page.click_link("Aller à mon compte").path == "/connexion"
+    tenant.log_in(tenant.browser)
+    assert not tenant.browser.get("/espace/compte").says("attend d'être confirmée")
+    link, _ = asked(tenant, mailbox)
+    change_password(tenant.browser, tenant.password)
+    mailbox.read(to=OLD)
+    assert tenant.browser.get(link, status=410).says("remplacé")
+
+
+def test_tenant_whose_address_is_in_doubt_reads_why_and_has_another_link_sent(mailbox, an_account, clock):
+    tenant = an_account(email=OLD)
+    changed(tenant, mailbox)
+    change_password(tenant.browser, tenant.password)
+    mailbox.read_all()
+    page = tenant.browser.get("/espace/compte")
+    assert page.says("Confirmez votre adresse mail") and page.says("aucun lien de mot de passe ne part à cette adresse")
+    assert not page.says("Annuler ce changement"), "nothing is to be changed"
+    clock.move(minutes=3)
+    page = page.click_link("Recevoir un nouveau lien")
+    assert page.says("Pour y recevoir un lien, tapez-la à nouveau")
+    form = page.form("Recevoir le lien").fill("Ma nouvelle adresse mail", NEW)
+    form.fill("Mon mot de passe", "un nouveau secret bien long").click()
+    page = tenant.browser.get(mailbox.read(to=NEW).link).click("Je confirme mon adresse")
+    assert page.path == "/espace/compte" and not page.says("Confirmez votre adresse mail")
+    mailbox.read_all()
+
+
+def test_button_pressed_twice_is_one_wish_and_three_an_hour_are_enough(mailbox, an_account, clock):
+    tenant = an_account(email=OLD)
+    asked(tenant, mailbox)
+    assert ask(tenant.browser, tenant.password).path == "/espace/compte"
+    assert mailbox.read_all() == []
+    for _ in range(2):
+        clock.move(minutes=3)
+        asked(tenant, mailbox)
+    clock.move(minutes=3)
+    ask(tenant.browser, tenant.password, status=429)
+    assert mailbox.read_all() == []
+    clock.move(hours=1)
+    tenant.log_in(tenant.browser)
+    asked(tenant, mailbox)
+
+
+def test_t06_likely_slip_is_shown_before_the_mail_is_waited_for(mailbox, an_account):
+    tenant = an_account(email=OLD)
+    page = ask(tenant.browser, "", "lea@gmial.com")
+    assert page.says("Voulez-vous dire lea@gmail.com ?")
+    assert ask(tenant.browser, tenant.password, "lea@gmial.com").says("Vouliez-vous dire lea@gmail.com ?")
+    mailbox.read_all()
+
+
+def test_t09_address_that_failed_is_put_right_or_proved_again(app, post_office, mailbox, an_account):
+    tenant = an_account(email=OLD)
+    post_office.answers[NEW] = "550 no such user"
+    ask(tenant.browser, tenant.password)
+    mailbox.read(to=OLD)
+    assert tenant.browser.get("/espace/compte").says("cet e-mail n'a pas pu être remis")
+    post_office.answers.clear()
+    with app.app_context():
+        begin_write()
+        account = db.session.scalars(select(Account)).one()
+        account.email_failed_at = account.created_at
+        db.session.commit()
+    assert tenant.browser.get("/espace").click_link("Changez votre adresse mail").path == "/espace/compte/adresse"
+    ask(tenant.browser, tenant.password, OLD)
+    tenant.browser.get(mailbox.read(to=OLD).link).click("Je confirme mon adresse")
+    mailbox.read(to=OLD)
+    assert not tenant.browser.get("/espace").says("n'a pas pu être remis")
+
+
+def test_t30_two_accounts_share_an_address(portal, mailbox, an_account):
+    one, two = an_account(email=OLD), an_account(email=NEW)
+    changed(one, mailbox)
+    assert two.browser.get("/espace").says(NEW)
+    for tenant in (one, two):
+        assert tenant.log_in(portal.another_browser()).says(tenant.lease.reference)
+
+
+@pytest.mark.parametrize("is_done", [False, True], ids=["before it is done", "after it is done"])
+def test_f03_owner_of_the_former_address_takes_his_account_back(portal, mailbox, an_account, is_done):
+    tenant = an_account(email=OLD)
+    thief, owner = portal, portal.another_browser()
+    tenant.log_in(thief, remember=True)
+    ask(thief, tenant.password)
+    confirm, objection = mailbox.read(to=NEW).link, mailbox.read(to=OLD).link_to_object
+    if is_done:
+        thief.get(confirm).click("Je confirme mon adresse")
+        mailbox.read(to=NEW)
+        objection = mailbox.read(to=OLD).link_to_object
+
+    page = owner.get(objection)
+    assert page.path == "/adresse/objection", "the token has left the address"
+    assert page.says(OLD) and not page.says(NEW)
+    page = page.click("Ce n'est pas moi")
+    assert page.path == "/mot-de-passe" and page.says("le changement d'adresse est arrêté")
+    if is_done:
+        told = mailbox.read(to=NEW)
+        assert "n'arrivent plus à cette adresse" in plain(told.text) and not told.links
+    told = mailbox.read(to=OLD)
+    assert told.link.endswith("/mot-de-passe-oublie")
+    for browser in (thief, tenant.browser):
+        assert browser.get("/espace").h1 == "Identifiez-vous"
+    assert tenant.log_in(thief).says("ne correspond pas"), "whoever asked for it knew the password"
+    thief.another_browser().get(confirm, status=410)
+    assert portal.another_browser().get(objection, status=410).says("déjà arrêté")
+
+    form = owner.get("/mot-de-passe").form("Enregistrer").fill("Créez un mot de passe", "un secret tout neuf et long")
+    form.fill("Confirmez votre mot de passe", "un secret tout neuf et long").click()
+    mailbox.read(to=OLD)
+    assert log_in(owner, tenant.lease.reference, "un secret tout neuf et long").says(OLD)
+
+
+def test_thief_who_changes_the_password_and_closes_the_account_does_not_lose_it_for_the_owner(
+    portal, mailbox, an_account
+):
+    tenant = an_account(email=OLD)
+    objection = changed(tenant, mailbox)
+    change_password(tenant.browser, tenant.password)
+    form = tenant.browser.get("/espace/compte/fermeture").form("Je ferme mon compte")
+    form.fill("Mon mot de passe", "un nouveau secret bien long").click()
+    assert mailbox.read(to=OLD).link == objection, "the first address is told of the new password, and can object"
+    assert len(mailbox.read_all()) == 3, "new password, the address to prove anew, closed"
+
+    portal.get(objection).click("Ce n'est pas moi")
+    mailbox.read(to=NEW), mailbox.read(to=OLD)
+    form = portal.page.form("Enregistrer").fill("Créez un mot de passe", "un secret tout neuf et long")
+    form.fill("Confirmez votre mot de passe", "un secret tout neuf et long").click()
+    mailbox.read(to=OLD)
+    page = log_in(portal, tenant.lease.reference, "un secret tout neuf et long")
+    assert page.click("Je rouvre mon compte").says(OLD)
+    mailbox.read(to=OLD)
+
+
+def test_first_address_wins_over_the_later_ones(portal, mailbox, an_account):
+    tenant = an_account(email=OLD)
+    first = changed(tenant, mailbox, NEW)
+    ask(tenant.browser, tenant.password, THIRD)
+    assert not mailbox.read(to=NEW).links
+    tenant.browser.get(mailbox.read(to=THIRD).link).click("Je confirme mon adresse")
+    mailbox.read(to=THIRD)
+    assert not mailbox.read(to=NEW).links, "an address that came in by a change still open can object to nothing"
+    portal.get(first).click("Ce n'est pas moi")
+    assert {mail.to for mail in mailbox.read_all()} == {OLD, THIRD}
+    choose(portal, "/mot-de-passe")
+    mailbox.read(to=OLD)
+
+
+def test_objection_is_good_for_seven_days_and_the_address_is_forgotten_after_thirty(
+    portal, app, cli, mailbox, an_account, clock
+):
+    tenant = an_account(email=OLD)
+    objection = changed(tenant, mailbox)
+    clock.move(days=6, hours=23)
+    assert portal.get(objection).says("Ce n'est pas vous ?")
+    clock.move(hours=2)
+    assert portal.get(objection, status=410).says("Contactez-nous")
+    purge(cli)
+    with app.app_context():
+        assert db.session.scalars(select(EmailChange.old_email)).all() == [OLD]
+    clock.move(days=24)
+    purge(cli)
+    with app.app_context():
+        assert db.session.scalars(select(EmailChange)).all() == []
+    assert tenant.log_in(tenant.browser).says(NEW)
+
+
+def test_a_link_of_one_kind_is_worth_nothing_as_another(portal, mailbox, an_account):
+    tenant = an_account(email=OLD)
+    link, objection = asked(tenant, mailbox)
+    forget(portal, tenant.lease.reference)
+    reset = mailbox.read(to=OLD).link
+    tokens = {"adresse": link, "adresse/objection": objection, "mot-de-passe": reset}
+    for place in tokens:
+        for kind, address in tokens.items():
+            status = 200 if kind == place else 404
+            portal.another_browser().get(f"/{place}/{address.rpartition('/')[2]}", status=status)
+
+
+@pytest.mark.standalone
+def test_f13_link_confirmed_twice_at_once_is_confirmed_once(portal, mailbox, an_account):
+    tenant = an_account(email=OLD)
+    link, _ = asked(tenant, mailbox)
+    twin = portal.another_browser()
+    for name in ("portal_session", "portal_device"):
+        twin.http.set_cookie(name, tenant.browser.cookie(name))
+    forms = [browser.get(link).form("Je confirme mon adresse") for browser in (tenant.browser, twin)]
+    with ThreadPoolExecutor(2) as pool:
+        pages = list(pool.map(lambda form: form.click(status=0), forms))
+    assert sorted(page.status for page in pages) == [200, 410]
+    assert {mail.to for mail in mailbox.read_all()} == {NEW, OLD}
+
+
+def test_staff_read_which_mails_of_a_change_left(app, cli, mailbox, an_account):
+    tenant = an_account(email=OLD)
+    changed(tenant, mailbox)
+    shown = plain(cli.invoke(args=["portal", "contracts", "show", tenant.lease.reference]).output)
+    for name in ("nouvelle adresse à confirmer", "changement d'adresse demandé", "adresse mail changée"):
+        assert name in shown

@@ -1,0 +1,137 @@
+"""F9: whoever has no paper learns from no answer whether a reference has an account: same bytes, same work.
+
+What the clock says is measured by `benchmarks/timing.py`; here nothing is timed.
+"""
+
+import itertools
+import re
+
+import pytest
+
+from tests.support.journey_steps import fill_sign_up, log_in
+
+from ..support.work import counted
+
+pytestmark = pytest.mark.security
+
+#: Headers that differ from one answer to the next, whoever asks.
+OF_THE_REQUEST = {"Content-Length", "Set-Cookie", "X-Request-ID"}
+UNKNOWN = "31415926"
+ORIGINS = itertools.count(1)
+
+
+def stranger(portal):
+    """Return a browser at an address of origin of its own, so that none slows down another."""
+    browser = portal.another_browser()
+    browser.http.environ_base["REMOTE_ADDR"] = f"198.51.100.{next(ORIGINS) % 250}"
+    return browser
+
+
+def bare(browser, *typed):
+    """Return all that the last answers say, but for what was typed, the token of each form and what it carries."""
+    said = []
+    for answer in browser.answers:
+        text = re.sub(r'(name="(?:csrf_token|inscription)"[^>]*value=)"[^"]*"', "", answer.get_data(as_text=True))
+        for word in typed:
+            text = text.replace(word, "…")
+        headers = [(name, value) for name, value in answer.headers if name not in OF_THE_REQUEST]
+        cookies = [cookie.partition("=")[0] for cookie in answer.headers.getlist("Set-Cookie")]
+        said.append((answer.status_code, headers, cookies, text))
+    return said
+
+
+def both(app, act, known, unknown):
+    """Do the same to both, and return what was answered and what it cost."""
+    answers, costs = [], []
+    for whose in (known, unknown):
+        send, *typed = act(whose)
+        with counted(app) as work:
+            browser = send().portal
+        answers.append(bare(browser, *typed))
+        costs.append(dict(work))
+    return answers, costs
+
+
+def log_in_with(portal, device=""):
+    """Return how to log in with a wrong password, with the mark of some device or without."""
+
+    def act(reference):
+        browser = stranger(portal)
+        if device:
+            browser.http.set_cookie("portal_device", device)
+        form = browser.get("/connexion").form("Je me connecte").fill("Ma référence contrat", reference)
+        form.fill("Mon mot de passe", "pas le bon mot de passe")
+        return lambda: form.click(status=0), reference
+
+    return act
+
+
+def test_f09_login_does_the_same_for_a_reference_with_an_account_and_without(
+    app, portal, mailbox, an_account, a_contract, clock
+):
+    account, lease = an_account(), a_contract()
+    log_in(stranger(portal), UNKNOWN[::-1], "le premier essai calcule aussi de quoi comparer")
+    for act in (log_in_with(portal), log_in_with(portal, device="m" * 43)):
+        for other in (UNKNOWN, lease.reference):
+            clock.move(hours=1, minutes=1)  # a refusal is written down once an hour
+            answers, costs = both(app, act, account.lease.reference, other)
+            assert answers[0] == answers[1]
+            assert costs[0] == costs[1]
+            assert costs[0]["hash"] == 1 and costs[0]["INSERT portal_events"] == 1
+    for reference, done in ((account.lease.reference, 4), (UNKNOWN, 2)):
+        statuses = [log_in_with(portal)(reference)[0]().status for _ in range(done, 7)]
+        assert statuses == [200] * (5 - done) + [429, 429], "and both are slowed down alike"
+    mailbox.read(to=account.email)
+
+
+def test_f09_forgotten_password_does_the_same(app, portal, mailbox, an_account, a_contract):
+    account, lease = an_account(), a_contract()
+
+    def act(reference):
+        form = stranger(portal).get("/mot-de-passe-oublie").form("mot de passe")
+        return form.fill("Ma référence contrat", reference).click, reference
+
+    answers, costs = both(app, act, account.lease.reference, UNKNOWN)
+    assert answers[0] == answers[1] and costs[0] == costs[1]
+    assert costs[0]["INSERT portal_mails"] == 1, "without an account the mail is for nobody"
+    answers, costs = both(app, act, lease.reference, UNKNOWN[::-1])
+    assert answers[0] == answers[1] and costs[0] == costs[1]
+    mailbox.read(to=account.email)
+
+
+def test_f09_sign_up_without_the_paper_does_the_same(app, portal, an_account, a_contract, clock):
+    account, lease = an_account(), a_contract()
+
+    def act(reference):
+        form = fill_sign_up(stranger(portal), reference, "314159")
+        return lambda: form.click("Je valide la création de mon compte"), reference
+
+    for known in (account.lease.reference, lease.reference):
+        clock.move(hours=1, minutes=1)
+        answers, costs = both(app, act, known, UNKNOWN)
+        assert answers[0] == answers[1] and costs[0] == costs[1]
+
+
+def test_f09_sign_up_and_resend_answer_the_same_to_who_holds_the_paper(app, portal, mailbox, an_account, a_contract):
+    """The mail alone tells him that the contract has an account: one is made, or its owner is told."""
+    account, lease = an_account(), a_contract()
+    browsers = {}
+
+    def sign_up(lease):
+        browsers[lease] = stranger(portal)
+        form = fill_sign_up(browsers[lease], lease.reference, lease.module, email="nouveau@free.fr")
+        return lambda: form.click("Je valide la création de mon compte"), lease.reference, f">{lease.reference[-3:]}<"
+
+    answers, costs = both(app, sign_up, account.lease, lease)
+    assert answers[0] == answers[1]
+    assert [cost["hash"] for cost in costs] == [1, 1]
+    mails = len(mailbox.read_all())
+
+    def resend(lease):
+        page = browsers[lease].page
+        return lambda: page.click("Renvoyer l'e-mail"), lease.reference, f">{lease.reference[-3:]}<"
+
+    answers, costs = both(app, resend, account.lease, lease)
+    assert answers[0] == answers[1]
+    assert [cost.get("hash", 0) for cost in costs] == [0, 0]
+    assert len(mailbox.read_all()) == mails == 3, "the new tenant, the owner, and whoever typed another address"

@@ -1,0 +1,94 @@
+"""F15: the key is changed while tenants are in the middle of everything, process by process, then for good."""
+
+import pytest
+
+from tests.support.hosts import MOUNT, STANDALONE
+from tests.support.journey_steps import PASSWORD, finish, log_in, sign_up
+from tests.support.portal_client import Portal
+
+OLD, NEW = "the former key, of forty characters, yes", "the present key, of forty characters, yes"
+#: Two processes of one rolling change: the one has the new key already, the other not yet.
+CHANGED, CHANGING = (
+    {"SECRET_KEY": NEW, "SECRET_KEY_FALLBACKS": [OLD]},
+    {"SECRET_KEY": OLD, "SECRET_KEY_FALLBACKS": [NEW]},
+)
+
+both_ways = pytest.mark.parametrize(("first", "second"), [(CHANGING, CHANGED), (CHANGED, CHANGING)])
+pytestmark = [pytest.mark.security, pytest.mark.parametrize("home", [STANDALONE, MOUNT], indirect=True)]
+
+
+@pytest.fixture
+def app(make_app):
+    """Return the portal before the change."""
+    return make_app(SECRET_KEY=OLD)
+
+
+def carried(browser, app, *, without=()):
+    """Return the same browser at another process of the portal, or some of its cookies alone."""
+    other = Portal(app)
+    other.http._cookies = {key: c for key, c in browser.http._cookies.items() if not c.key.endswith(without)}
+    return other
+
+
+def everything_open(portal, mailbox, a_contract, an_account):
+    """Leave everything open that a key has signed: a session, a remembered device, a form, and two links."""
+    tenant = an_account()
+    signer, other = portal.another_browser(), a_contract()
+    sign_up(signer, other.reference, other.module)
+    activation = (mailbox.read().link, other.reference)
+    forgetful = portal.another_browser()
+    form = forgetful.get("/mot-de-passe-oublie").form("mot de passe")
+    form.fill("Ma référence contrat", tenant.lease.reference).click()
+    reset = mailbox.read().link
+    remembered = portal.another_browser()
+    log_in(remembered, tenant.lease.reference, tenant.password, remember=True)
+    typing = portal.another_browser()
+    form = typing.get("/connexion").form("Je me connecte").fill("Ma référence contrat", tenant.lease.reference)
+    return tenant, activation, reset, remembered, form.fill("Mon mot de passe", tenant.password)
+
+
+@both_ways
+def test_f15_changed_key_with_the_other_as_fallback_ends_nothing(
+    make_app, mailbox, a_contract, an_account, first, second
+):
+    portal, app = Portal(make_app(**first)), make_app(**second)
+    _, (link, reference), reset, remembered, form = everything_open(portal, mailbox, a_contract, an_account)
+    assert carried(remembered, app, without="portal_remember").get("/espace").path == "/espace", "the session"
+    assert carried(remembered, app, without="portal_session").get("/espace").path == "/espace", "the device"
+    form.page.portal = carried(form.page.portal, app)
+    assert form.click("Je me connecte").path == "/espace", "the form"
+    assert finish(Portal(app), link, reference, PASSWORD).path == "/espace", "the activation link"
+    assert Portal(app).get(reset).form("mot de passe"), "the reset link"
+    mailbox.read()
+
+
+def test_f15_former_key_taken_off_the_list_ends_what_it_signed(make_app, mailbox, a_contract, an_account, portal):
+    tenant, (link, _), reset, remembered, form = everything_open(portal, mailbox, a_contract, an_account)
+    app = make_app(SECRET_KEY=NEW)
+    assert carried(remembered, app, without="portal_remember").get("/espace").path == "/connexion", "the session"
+    assert carried(remembered, app, without="portal_session").get("/espace").path == "/connexion", "the device"
+    form.page.portal = carried(form.page.portal, app)
+    assert form.click("Je me connecte", status=400).path == "/connexion", "the form"
+    Portal(app).get(link, status=404)
+    Portal(app).get(reset, status=404)
+    assert log_in(Portal(app), tenant.lease.reference, tenant.password).path == "/espace", "the password is no secret"
+
+
+def test_f15_remembered_device_cannot_be_made_up(make_app, an_account):
+    app = make_app(SECRET_KEY=OLD)
+    tenant = an_account()
+    browser = Portal(app)
+    log_in(browser, tenant.lease.reference, tenant.password, remember=True)
+    sealed = browser.cookie("portal_remember") or ""
+    token, _, signature = sealed.rpartition(".")
+    for forged in (
+        token,
+        f"{token}.",
+        f"{token}.{signature[:-3]}",
+        f"{token[:-1]}.{signature}",
+        f".{signature}",
+        "é.é",
+    ):
+        thief = Portal(app)
+        thief.http.set_cookie("portal_remember", forged, path=thief.home.prefix or "/")
+        assert thief.get("/espace").path == "/connexion", forged

@@ -1,0 +1,51 @@
+"""F5 and F12: what a login leaves is worth nothing after the logout, and what was there before it is forgotten."""
+
+import pytest
+
+from tests.support.hosts import HOMES
+from tests.support.journey_steps import log_in, sign_up
+from tests.support.portal_client import Portal
+
+pytestmark = [pytest.mark.security, pytest.mark.parametrize("home", HOMES, indirect=True)]
+
+
+def copied(browser, *names):
+    """Return another browser with copies of these cookies, or of all."""
+    thief = Portal(browser.app)
+    thief.http._cookies = {k: c for k, c in browser.http._cookies.items() if not names or c.key in names}
+    return thief
+
+
+@pytest.mark.parametrize("remember", [True, False])
+def test_f05_cookies_copied_before_the_logout_are_dead_after_it(app, an_account, remember):
+    tenant = an_account()
+    browser = Portal(app)
+    log_in(browser, tenant.lease.reference, tenant.password, remember=remember)
+    session = app.config["SESSION_COOKIE_NAME"]
+    sets = [(), (session,), (session, "portal_device")]
+    sets += [("portal_remember",), ("portal_remember", "portal_device")] if remember else []
+    thieves = [copied(browser, *names) for names in sets]
+    late = [copied(browser, *names) for names in sets]
+    assert {thief.get("/espace").path for thief in thieves} == {"/espace"}, "until then they are as good as his own"
+    browser.get("/espace").click("Je me déconnecte")
+    for thief in [*thieves, *late]:
+        assert thief.get("/espace").path == "/connexion"
+        assert thief.http.get("/espace/avis/1").status_code == 302
+    assert tenant.browser.get("/espace").path == "/espace", "his other device goes on"
+
+
+def test_f12_session_that_was_planted_before_the_login_is_forgotten(app, portal, mailbox, an_account, a_contract):
+    tenant, lease = an_account(), a_contract()
+    attacker = portal.another_browser()
+    sign_up(attacker, lease.reference, lease.module, email="voleur@free.fr")
+    mailbox.read(to="voleur@free.fr")
+    victim = copied(attacker)
+    form = victim.get("/connexion").form("Je me connecte").fill("Ma référence contrat", tenant.lease.reference)
+    token = dict(form.node.form_values())["csrf_token"]
+    assert form.fill("Mon mot de passe", tenant.password).click().path == "/espace"
+    session = app.config["SESSION_COOKIE_NAME"]
+    assert victim.cookie(session) != attacker.cookie(session)
+    assert attacker.get("/espace").path == "/connexion", "the planted cookie is logged in to nothing"
+    assert victim.get("/inscription/courriel").path == "/espace", "nothing of the planted session is left"
+    assert victim.http.post("/deconnexion", data={"csrf_token": token}).status_code == 400, "its token neither"
+    assert copied(victim, session).get("/espace").path == "/espace"

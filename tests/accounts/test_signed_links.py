@@ -1,0 +1,328 @@
+"""Links from mails: what is only opened changes nothing (F1), no header decides where they lead (F6).
+
+A form acts on the link that it carries and on no other (F20); whatever is opened, the cookie stays small (X09).
+"""
+
+import hashlib
+from base64 import b32encode, urlsafe_b64encode
+from dataclasses import dataclass
+
+import pytest
+
+from tests.accounts.test_closing import close
+from tests.accounts.test_email_change import asked
+from tests.accounts.test_password_change import NEW
+from tests.accounts.test_password_change import change as change_password
+from tests.accounts.test_reset import forget
+from tests.messages import test_conversation
+from tests.support.hosts import EXTENSION, HOMES, STANDALONE
+from tests.support.journey_steps import PASSWORD, finish, log_in, sign_up
+from tests.support.page_text import plain
+from tests.support.people import run
+from tests.support.portal_client import ANY_STATUS, Portal
+
+pytestmark = pytest.mark.security
+
+in_every_home = pytest.mark.parametrize("home", HOMES, indirect=True)
+FORGED = (
+    {"Host": "evil.example"},
+    {"Host": "evil.example:80"},
+    {"X-Forwarded-Host": "evil.example"},
+    {"X-Forwarded-Server": "evil.example"},
+    {"X-Original-Host": "evil.example"},
+    {"Forwarded": "host=evil.example;proto=http"},
+    {"X-Forwarded-Prefix": "//evil.example"},
+    {"X-Forwarded-Proto": "evil", "X-Forwarded-Port": "666"},
+    {"Origin": "http://evil.example", "Referer": "http://evil.example/"},
+)
+
+
+def ask_for_a_link(browser, reference, **headers):
+    """Ask for a new password with these headers, and return the status."""
+    form = browser.get("/mot-de-passe-oublie").form("mot de passe").fill("Ma référence contrat", reference)
+    data = dict(form.node.form_values())
+    cookie = "; ".join(f"{c.key}={c.value}" for c in browser.http._cookies.values())
+    forger = browser.home.front.test_client(use_cookies=False)  # a browser of tests keeps its cookies from other hosts
+    path = f"{browser.home.prefix}/mot-de-passe-oublie"
+    answer = forger.post(path, data=data, headers={"Cookie": cookie, **headers})
+    assert "evil" not in answer.text + str(answer.headers)
+    return answer.status_code
+
+
+@in_every_home
+def test_f01_activation_link_that_is_only_opened_changes_nothing(portal, mailbox, a_contract, database_dump):
+    lease = a_contract()
+    sign_up(portal, lease.reference, lease.module)
+    link = mailbox.read().link
+    before = database_dump()
+    for method in ("GET", "HEAD", "GET"):
+        scanner = portal.another_browser()
+        scanner.http.open(link, method=method, follow_redirects=True)
+    assert scanner.page is None and database_dump() == before
+    assert scanner.get("/espace").path == "/connexion", "whoever opened it is nobody"
+    assert finish(portal, link, lease.reference).path == "/espace", "and the tenant's own click still counts"
+    mailbox.read()
+
+
+@in_every_home
+@pytest.mark.parametrize("headers", FORGED, ids=lambda headers: " ".join(headers))
+def test_f06_no_header_of_a_request_decides_where_a_link_leads(portal, mailbox, an_account, headers):
+    account = an_account()
+    if ask_for_a_link(portal, account.lease.reference, **headers) == 400:
+        assert "Host" in headers and portal.home.kind != EXTENSION, "names that are not ours"
+        return
+    mail = mailbox.read()
+    assert mail.link.startswith(f"http://localhost{portal.home.prefix}/mot-de-passe/")
+    assert b"evil" not in mail.raw
+
+
+@pytest.mark.parametrize("home", [STANDALONE, EXTENSION], indirect=True)
+def test_f06_behind_a_proxy_its_own_headers_decide_no_more(make_app, mailbox, an_account, home):
+    account = an_account()
+    app = make_app(PORTAL_PROXY_HOPS=1)
+    for headers in FORGED[2:]:
+        if ask_for_a_link(Portal(app), account.lease.reference, **headers) == 302:
+            for mail in mailbox.read_all():
+                assert mail.link.startswith(
+                    "http://localhost/" if home == STANDALONE else "http://localhost/locataire/"
+                )
+    Portal(app).get("/connexion", status=ANY_STATUS)
+
+
+#: Each form that acts on a link or a sign-up: its page's name below, its button, and where it is sent if not there.
+DOORS = {
+    "activation": ("activation", "Je me connecte", None),
+    "activation, elsewhere": ("activation", "Activer mon compte, je m'identifierai ailleurs", None),
+    "activation, a new link": ("activation", "Activer mon compte, je m'identifierai ailleurs", "nouveau-lien"),
+    "reset": ("reset", "Enregistrer mon mot de passe", None),
+    "change of address": ("email_change", "Je confirme mon adresse", None),
+    "change of address, logged in": ("own_email_change", "Je confirme mon adresse", None),
+    "objection": ("email_objection", "Ce n'est pas moi", None),
+    "reopening": ("reopening", "Je rouvre mon compte", None),
+    "sign-up, the mail again": ("sign_up", "Renvoyer l'e-mail", None),
+    "sign-up, another address": ("sign_up", "Modifier mon adresse", None),
+}
+FIELDS = ("lien", "inscription")
+#: What a browser takes of one cookie, its name and attributes included.
+COOKIE_BYTES_MAX = 4096
+
+
+def made_up(length=3900):
+    """Return signs that nobody signed, which do not get shorter by being packed."""
+    return urlsafe_b64encode(hashlib.shake_256(b"made up").digest(length)).decode()[:length]
+
+
+def longest_address(seed):
+    """Return a mail address of 254 signs, which does not get shorter by being packed either."""
+    signs = b32encode(hashlib.shake_256(seed).digest(160)).decode().lower()
+    address = f"{signs[:64]}@{signs[64:127]}.{signs[127:190]}.{signs[190:248]}.fr"
+    assert len(address) == 254
+    return address
+
+
+@dataclass
+class Carried:
+    """A page as its browser shows it, and what such pages carried before it: what stood there is dead by now."""
+
+    page: object
+    dead: str = ""
+
+    @property
+    def field(self):
+        """Return the hidden field with what the page acts on."""
+        return next(node for name in FIELDS for node in self.page.tree.cssselect(f"main input[name={name}]"))
+
+    @property
+    def value(self):
+        """Return what the page acts on."""
+        return self.field.get("value")
+
+
+def of_sign_up(portal, mailbox, lease):
+    """Sign up twice: pages and links of the first time are dead."""
+    browser = portal.another_browser()
+    former = Carried(sign_up(browser, lease.reference, lease.module, email="slip@free.fr"))
+    former_link = Carried(portal.another_browser().get(mailbox.read(to="slip@free.fr").link))
+    present = Carried(sign_up(browser, lease.reference, lease.module, email="lea@free.fr"), former.value)
+    link = mailbox.read(to="lea@free.fr").link
+    return {"sign_up": present, "activation": Carried(portal.another_browser().get(link), former_link.value)}
+
+
+def of_account(portal, mailbox, tenant, clock):
+    """Ask for everything, change the password, which ends it all, and ask once more."""
+    pages = {}
+    for _ in range(2):
+        confirm, objection = asked(tenant, mailbox)
+        forget(portal.another_browser(), tenant.lease.reference)
+        reset = mailbox.read(to=tenant.email).link
+        links = {"reset": reset, "email_change": confirm, "own_email_change": confirm, "email_objection": objection}
+        dead = {name: page.value for name, page in pages.items()}
+        for name, link in links.items():
+            browser = tenant.browser if name == "own_email_change" else portal.another_browser()
+            pages[name] = Carried(browser.get(link), dead.get(name, ""))
+        if not dead:
+            change_password(tenant.browser, tenant.password)
+            mailbox.read(to=tenant.email)
+            tenant.password = NEW
+            clock.move(minutes=3)
+    return pages
+
+
+def of_closed_account(portal, mailbox, tenant):
+    """Close an account, open it again, and close it once more."""
+    close(tenant, mailbox)
+    former = Carried(tenant.log_in(portal.another_browser()))
+    tenant.log_in(tenant.browser).click("Je rouvre mon compte")
+    mailbox.read(to=tenant.email)
+    close(tenant, mailbox)
+    return {"reopening": Carried(tenant.log_in(portal.another_browser()), former.value)}
+
+
+@pytest.fixture
+def carried(portal, mailbox, a_contract, an_account, clock):
+    """Open every page there is that acts on a link or a sign-up, each in a browser of its own."""
+    tenant, closed = an_account(email="lea@free.fr"), an_account(email="marc@free.fr")
+    pages = of_sign_up(portal, mailbox, lease := a_contract())
+    pages |= of_account(portal, mailbox, tenant, clock)
+    pages |= of_closed_account(portal, mailbox, closed)
+    fresh = "un secret tout neuf et long"
+    typed = {
+        "activation": {"Ma référence contrat": lease.reference, "Mon mot de passe": PASSWORD},
+        "reset": {"Créez un mot de passe": fresh, "Confirmez votre mot de passe": fresh},
+        "email_change": {"Mon mot de passe": tenant.password},
+        "sign_up": {"Votre adresse mail": "lea@laposte.net"},
+    }
+    return pages, typed
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_f20_form_with_a_link_that_is_not_its_own_acts_on_nothing(mailbox, carried, database_dump, door):
+    pages, typed = carried
+    name, button, action = DOORS[door]
+    form = pages[name].page.form(button)
+    for label, text in typed[name].items() if form.is_typed_in else ():
+        form.fill(label, text)
+    if action:
+        form.node.set("action", form.node.get("action").replace("ailleurs", action))
+    field = next(node for node in form.node.iter("input") if node.get("name") in FIELDS)
+    assert pages[name].dead and pages[name].dead != pages[name].value
+    others = {f"of {other}": page.value for other, page in pages.items() if page.value != pages[name].value}
+    assert len(others) >= 5
+    wrong = {"old": pages[name].dead, "empty": "", "made up": "Zm9v.YmFy.YmF6", "long": made_up(), **others}
+    genuine, before = field.get("value"), database_dump()
+    for kind, value in {**wrong, "cut": genuine[:-1], "longer": f"{genuine}A"}.items():
+        field.set("value", value)
+        form.click(button, status=ANY_STATUS)
+        changed = {table for table, rows in database_dump().items() if rows != before[table]}
+        assert not changed, f"{kind}: {changed}"
+    assert mailbox.read_all() == []
+    field.set("value", genuine)
+    form.click(button, status=ANY_STATUS)
+    assert database_dump() != before, "the page's own link acts"
+    mailbox.read_all()
+
+
+def test_f20_link_of_another_account_wants_the_password_of_that_account(portal, mailbox, a_contract, an_account, app):
+    leases = [a_contract(), a_contract()]
+    tenants = [
+        an_account(email="lea@free.fr"),
+        an_account(email="marc@free.fr", password="une autre phrase bien longue"),
+    ]
+    activations, confirmations = [], []
+    for lease in leases:
+        sign_up(portal.another_browser(), lease.reference, lease.module)
+        activations.append(Carried(portal.another_browser().get(mailbox.read().link)))
+    for number, tenant in enumerate(tenants):
+        link, _ = asked(tenant, mailbox, f"{number}@orange.fr")
+        confirmations.append(Carried(portal.another_browser().get(link)))
+    for own, other in (activations, confirmations):
+        own.field.set("value", other.value)
+    form = activations[0].page.form("Je me connecte").fill("Ma référence contrat", leases[0].reference)
+    page = form.fill("Mon mot de passe", PASSWORD).click()
+    assert page.says("cette référence n'est pas celle du compte à activer")
+    assert page.says(f"se termine par {leases[1].reference[-3:]}"), "the page is that of the link"
+    page = confirmations[0].page.form("Je confirme").fill("Mon mot de passe", tenants[0].password).click()
+    assert page.says("ce mot de passe n'est pas celui de votre compte") and page.says("1@orange.fr")
+    for lease in leases:
+        assert "Étape à faire : 9 sur 12" in plain(run(app, "contracts", "show", lease.reference)[1])
+    for tenant in tenants:
+        assert tenant.browser.get("/espace/compte").says(tenant.email)
+
+
+def test_f20_button_that_a_login_in_another_tab_made_too_old_shows_its_own_page_again(
+    portal, mailbox, a_contract, an_account, clock
+):
+    tenant, lease, late = an_account(), a_contract(), a_contract()
+    page = sign_up(portal, lease.reference, lease.module, email="lea@free.fr")
+    mailbox.read(to="lea@free.fr")
+    log_in(portal, tenant.lease.reference, tenant.password)
+    page = page.click("Renvoyer l'e-mail")
+    assert page.path == "/inscription/courriel" and page.says("rien n'est encore fait")
+    assert page.says(f"se termine par {lease.reference[-3:]}") and mailbox.read_all() == []
+    assert page.click("Renvoyer l'e-mail").says("nous renvoyons l'e-mail")
+    mailbox.read(to="lea@free.fr")
+
+    sign_up(portal.another_browser(), late.reference, late.module, email="marc@free.fr")
+    link = mailbox.read(to="marc@free.fr").link
+    clock.move(hours=73)
+    page = portal.get(link, status=410)
+    log_in(portal, tenant.lease.reference, tenant.password)
+    page = page.click("Recevoir un nouveau lien", status=410)
+    assert page.says("Ce lien n'est plus valable") and mailbox.read_all() == []
+    assert page.click("Recevoir un nouveau lien").says("nous renvoyons l'e-mail")
+    mailbox.read(to="marc@free.fr")
+
+
+def test_f20_button_of_a_browser_that_keeps_no_cookie_is_too_old(portal, mailbox, a_contract):
+    lease = a_contract()
+    sign_up(portal, lease.reference, lease.module)
+    page = portal.get(mailbox.read().link)
+    portal.http._cookies.clear()
+    button = "Activer mon compte, je m'identifierai ailleurs"
+    assert page.click(button, status=400).says("Cette page est restée ouverte trop longtemps")
+
+
+def assert_small_cookies(browser):
+    """Check each cookie that this browser was given; what is larger it would throw away."""
+    given = [cookie for answer in browser.answers for cookie in answer.headers.getlist("Set-Cookie")]
+    assert given and max(map(len, given)) < COOKIE_BYTES_MAX
+
+
+@in_every_home
+def test_x09_made_up_link_leaves_every_form_of_its_browser_working(portal, mailbox, an_account):
+    tenant = an_account()
+    for place in ("activation", "mot-de-passe", "adresse", "adresse/objection"):
+        for length in (3900, 3, 500):
+            portal.get(f"/{place}/{made_up(length)}", status=404)
+    assert forget(portal, tenant.lease.reference).says("Si un compte existe")
+    mailbox.read()
+    assert tenant.log_in(portal).path == "/espace"
+    assert_small_cookies(portal)
+
+
+@in_every_home
+def test_x09_whatever_is_opened_in_one_browser_its_cookie_stays_small(portal, mailbox, a_contract, an_account):
+    tenant, closed, lease = an_account(email="lea@free.fr"), an_account(email="marc@free.fr"), a_contract()
+    longest, longest_too = longest_address(b"one"), longest_address(b"two")
+    close(closed, mailbox)
+    confirm, objection = asked(tenant, mailbox)
+    forget(portal.another_browser(), tenant.lease.reference)
+    reset = mailbox.read(to=tenant.email).link
+    test_conversation.send(portal, email=longest_too)
+    mailbox.read_all()
+    assert closed.log_in(portal).path == "/reouverture"
+    sign_up(portal, lease.reference, lease.module, email=longest)
+    activation = mailbox.read(to=longest).link
+    for link in (activation, reset, confirm, objection, f"/activation/{made_up()}"):
+        portal.get(link, status=ANY_STATUS)
+    assert_small_cookies(portal)
+    for path in ("/reouverture", "/activation", "/adresse", "/adresse/objection", "/mot-de-passe"):
+        assert portal.get(path).path == path, "every one of them can be shown again"
+    assert portal.get("/message/envoye").says(longest_too) and portal.get("/inscription/courriel").says(longest)
+    form = portal.get("/mot-de-passe").form("Enregistrer")
+    form.fill("Créez un mot de passe", NEW).fill("Confirmez votre mot de passe", NEW)
+    assert form.click().says("votre mot de passe est modifié")
+    mailbox.read(to=tenant.email)
+    assert finish(portal, activation, lease.reference).path == "/espace"
+    mailbox.read(to=longest)
+    assert_small_cookies(portal)

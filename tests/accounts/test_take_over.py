@@ -1,0 +1,334 @@
+"""X02, X04, X12: a thief who once knew the password, a mistyped address; whatever is played, the owner ends in."""
+
+import itertools
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.journey_steps import finish, forget, sign_up
+from tests.support.people import PASSWORD, Tenant
+from tests.support.portal_client import ANY_STATUS, Portal
+
+pytestmark = pytest.mark.security
+
+OWNERS, THIEFS = "lea@free.fr", "voleur@orange.fr"
+SECRETS = (f"un secret tout neuf et long {number}" for number in itertools.count())
+
+
+def choose(browser, password, *, status=200):
+    """Choose a password on the page that is open, and return the page that follows."""
+    form = browser.page.form("Enregistrer mon mot de passe").fill("Créez un mot de passe", password)
+    return form.fill("Confirmez votre mot de passe", password).click(status=status)
+
+
+def change_password(browser, present, new):
+    """Change the password by hand, in the account."""
+    form = browser.get("/espace/compte/mot-de-passe").form("Enregistrer").fill("Mon mot de passe actuel", present)
+    form.fill("Mon nouveau mot de passe", new)
+    return form.fill("Confirmez votre nouveau mot de passe", new).click()
+
+
+def ask(browser, password, email):
+    """Ask for another address."""
+    form = browser.get("/espace/compte/adresse").form("Recevoir le lien")
+    return form.fill("Ma nouvelle adresse mail", email).fill("Mon mot de passe", password).click(status=ANY_STATUS)
+
+
+def stolen(tenant, mailbox):
+    """Have a thief who knows the password put his address in; return his browser."""
+    thief = tenant.browser.another_browser()
+    tenant.log_in(thief)
+    ask(thief, tenant.password, THIEFS)
+    mailbox.read(to=OWNERS)
+    thief.get(mailbox.read(to=THIEFS).link).click("Je confirme mon adresse")
+    mailbox.read(to=OWNERS), mailbox.read(to=THIEFS)
+    return thief
+
+
+def links_in(mails):
+    """Return all links of some mails."""
+    return [link for mail in mails for link in mail.links]
+
+
+def test_x02_thief_cannot_object_to_the_owners_repair_by_hand(portal, mailbox, an_account, clock):
+    tenant = an_account(email=OWNERS)
+    stolen(tenant, mailbox)
+    owner, new = tenant.browser, next(SECRETS)
+    assert change_password(owner, tenant.password, new).says("votre mot de passe est modifié")
+    mailbox.read_all()
+    assert ask(owner, new, OWNERS).path == "/espace/compte"
+    assert not mailbox.read(to=THIEFS).links, "a young address can object to nothing"
+    owner.get(mailbox.read(to=OWNERS).link).click("Je confirme mon adresse")
+    assert owner.page.path == "/espace/compte", "a password set since the theft is the owner's own"
+    assert not [link for link in links_in(mailbox.read_all()) if "objection" in link]
+    clock.move(days=8)
+    assert Tenant(tenant.lease, OWNERS, new, owner).log_in(portal).says(OWNERS)
+    forget(portal.another_browser(), tenant.lease.reference)
+    assert {mail.to for mail in mailbox.read_all()} == {OWNERS}
+
+
+def test_x02_address_put_back_with_the_old_password_asks_for_another_one(portal, mailbox, an_account):
+    tenant = an_account(email=OWNERS)
+    thief = stolen(tenant, mailbox)
+    tenant.log_in(portal)
+    ask(portal, tenant.password, OWNERS)
+    mailbox.read(to=THIEFS)
+    page = portal.get(mailbox.read(to=OWNERS).link).click("Je confirme mon adresse")
+    assert page.path == "/mot-de-passe" and page.says("l'ancien ne marche plus")
+    assert thief.get("/espace").path == "/connexion"
+    new = next(SECRETS)
+    assert choose(portal, new).path == "/connexion"
+    mailbox.read_all()
+    assert tenant.log_in(thief).says("ne correspond pas")
+    assert Tenant(tenant.lease, OWNERS, new, portal).log_in(portal).says(OWNERS)
+
+
+def test_x02_young_address_gets_no_link_once_the_password_was_changed_by_hand(portal, mailbox, an_account, clock):
+    tenant = an_account(email=OWNERS)
+    stolen(tenant, mailbox)
+    change_password(tenant.browser, tenant.password, next(SECRETS))
+    mailbox.read_all()
+    clock.move(hours=2)
+    forget(portal, tenant.lease.reference)
+    (mail,) = mailbox.read_all()
+    assert mail.to == OWNERS and "/adresse/objection/" in mail.link_to_object, "the first address can still undo it"
+    clock.move(days=30)
+    forget(portal, tenant.lease.reference)
+    assert mailbox.read_all() == [], "and the young one proves nothing by growing old"
+
+
+def test_tenant_who_changes_address_and_password_proves_the_address_by_one_click(portal, mailbox, an_account, clock):
+    tenant = an_account(email=OWNERS)
+    ask(tenant.browser, tenant.password, "neuve@laposte.net")
+    tenant.browser.get(mailbox.read(to="neuve@laposte.net").link).click("Je confirme mon adresse")
+    mailbox.read_all()
+    page = change_password(tenant.browser, tenant.password, next(SECRETS))
+    assert page.says("Confirmez votre adresse mail")
+    mails = {mail.subject: mail for mail in mailbox.read_all() if mail.to == "neuve@laposte.net"}
+    proof = mails["Confirmez votre nouvelle adresse mail"]
+    assert "peu après votre adresse mail" in proof.text
+    page = tenant.browser.get(proof.link).click("Je confirme mon adresse")
+    assert page.path == "/espace/compte" and not page.says("Confirmez votre adresse mail")
+    mailbox.read(to="neuve@laposte.net")
+    forget(portal, tenant.lease.reference)
+    assert mailbox.read(to="neuve@laposte.net").link.count("/mot-de-passe/") == 1
+    clock.move(days=8)
+
+
+def test_doubted_address_can_be_proved_later_from_the_account(portal, mailbox, an_account, clock):
+    tenant = an_account(email=OWNERS)
+    ask(tenant.browser, tenant.password, "neuve@laposte.net")
+    tenant.browser.get(mailbox.read(to="neuve@laposte.net").link).click("Je confirme mon adresse")
+    new = next(SECRETS)
+    change_password(tenant.browser, tenant.password, new)
+    mailbox.read_all()
+    clock.move(days=2)
+    browser = Tenant(tenant.lease, OWNERS, new, portal)
+    browser.log_in(portal)
+    mailbox.read_all()
+    page = portal.get("/espace/compte")
+    assert page.says("Votre adresse mail doit être confirmée")
+    page.click_link("Recevez un lien à confirmer")
+    ask(portal, new, "neuve@laposte.net")
+    portal.get(mailbox.read(to="neuve@laposte.net").link).click("Je confirme mon adresse")
+    mailbox.read(to="neuve@laposte.net")
+    assert not portal.get("/espace/compte").says("doit être confirmée")
+
+
+def test_x04_owner_of_a_mistyped_address_gets_no_account_by_a_reset(portal, mailbox, a_contract, clock):
+    lease, stranger = a_contract(), portal.another_browser()
+    sign_up(portal, lease.reference, lease.module, email=THIEFS)
+    link = mailbox.read(to=THIEFS).link
+    stranger.get(link).click("Activer mon compte, je m'identifierai ailleurs")
+    clock.move(minutes=3)
+    forget(stranger, lease.reference)
+    again = mailbox.read(to=THIEFS)
+    assert "/activation/" in again.link and not [link for link in again.links if "/mot-de-passe/" in link]
+    assert stranger.get(again.link).form("Je me connecte"), "the password is asked for, which he does not know"
+    assert finish(portal, again.link, lease.reference).path == "/espace"
+    mailbox.read(to=THIEFS)
+
+
+def test_x12_thiefs_device_is_a_stranger_after_a_reset_and_after_a_change(portal, mailbox, an_account, clock):
+    tenant = an_account(email=OWNERS)
+    thief, owner = portal.another_browser(), portal
+    tenant.log_in(thief)
+    for told, renew in enumerate(("by mail", "by hand"), 2):
+        clock.move(minutes=5)
+        new = next(SECRETS)
+        if renew == "by mail":
+            forget(owner, tenant.lease.reference)
+            owner.get(mailbox.read(to=OWNERS).link)
+            choose(owner, new)
+        else:
+            change_password(owner, tenant.password, new)
+        mailbox.read(to=OWNERS)
+        tenant.password = new
+        pages = [Tenant(tenant.lease, OWNERS, "devinette", thief).log_in(thief, status=ANY_STATUS) for _ in range(7)]
+        assert pages[-1].status == 429
+        assert mailbox.read(to=OWNERS).subject == "Plusieurs essais ont échoué", "no counter and silence of his own"
+        if owner.get("/connexion").path == "/espace":
+            owner.page.click("Je me déconnecte")
+        assert tenant.log_in(owner).path == "/espace", "the owner's own device is known all the same"
+        assert len(mailbox.of_devices()) == told - 1
+        clock.move(days=1)
+        tenant.log_in(thief)
+        assert len(mailbox.of_devices()) == told, "and his device is told of as new"
+        tenant.log_in(owner)
+
+
+def test_x12_mark_that_we_did_not_issue_is_none(portal, mailbox, an_account):
+    tenant = an_account(email=OWNERS)
+    victim = portal.another_browser()
+    victim.http.set_cookie("portal_device", "m" * 43)
+    tenant.log_in(victim)
+    assert victim.cookie("portal_device") != "m" * 43
+    thief = portal.another_browser()
+    thief.http.set_cookie("portal_device", "m" * 43)
+    for _ in range(6):
+        page = Tenant(tenant.lease, OWNERS, "devinette", thief).log_in(thief, status=ANY_STATUS)
+    assert page.status == 429 and mailbox.read(to=OWNERS).subject == "Plusieurs essais ont échoué"
+
+
+# Whatever the two play
+
+
+@dataclass
+class Player:
+    """Somebody with a mailbox, who knows some passwords and keeps every link that was mailed to him."""
+
+    browser: Portal
+    address: str
+    known: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+
+
+class Play:
+    """A thief and an owner of one account; each does what he can with what he knows."""
+
+    def __init__(self, tenant: Tenant, mailbox, number: int) -> None:
+        self.mailbox, self.reference = mailbox, tenant.lease.reference
+        self.owner = Player(tenant.browser, tenant.email, [tenant.password])
+        self.thief = Player(tenant.browser.another_browser(), f"voleur{number}@orange.fr", [tenant.password])
+
+    def do(self, who: Player, act: str) -> bool:
+        """Do something as far as it goes; tell whether the player has proved an address or a password by it."""
+        done = getattr(self, act)(who)
+        for mail in self.mailbox.read_all():
+            for player in (self.owner, self.thief):
+                if mail.to == player.address:
+                    player.links += mail.links
+        return bool(done)
+
+    def enter(self, who: Player) -> bool:
+        """Log in with any password that is known, opening the account again if it was closed."""
+        for password in reversed(who.known):
+            who.browser = who.browser.another_browser()
+            form = who.browser.get("/connexion").form("Je me connecte").fill("Ma référence contrat", self.reference)
+            page = form.fill("Mon mot de passe", password).click(status=ANY_STATUS)
+            if page.path == "/reouverture":
+                page = page.click("Je rouvre mon compte")
+            if page.path == "/espace":
+                who.known.append(password)
+                return True
+        return False
+
+    def by_hand(self, who: Player) -> bool:
+        if not self.enter(who):
+            return False
+        new = next(SECRETS)
+        page = change_password(who.browser, who.known[-1], new)
+        assert page.path == "/espace/compte"
+        who.known.append(new)
+        return True
+
+    def move_address(self, who: Player) -> bool:
+        """Put one's own address in; the owner's is the first one."""
+        if not self.enter(who):
+            return False
+        ask(who.browser, who.known[-1], who.address)
+        return False
+
+    def open_links(self, who: Player) -> bool:
+        """Open every link that was ever mailed, the newest first, and press what is there."""
+        return any([self._use(who, link) for link in reversed(who.links)])
+
+    def reset(self, who: Player) -> bool:
+        forget(who.browser.another_browser(), self.reference)
+        return False
+
+    def close(self, who: Player) -> bool:
+        if self.enter(who):
+            form = who.browser.get("/espace/compte/fermeture").form("Je ferme mon compte")
+            form.fill("Mon mot de passe", who.known[-1]).click()
+        return False
+
+    def _use(self, who: Player, link: str) -> bool:
+        browser = who.browser.another_browser()
+        kinds = ("/mot-de-passe/", "/adresse/objection/", "/adresse/")
+        if not any(kind in link for kind in kinds) or browser.get(link, status=ANY_STATUS).status != 200:
+            return False
+        if browser.page.path == "/adresse":
+            form = browser.page.form("Je confirme")
+            form.fill("Mon mot de passe", who.known[-1]).click(status=ANY_STATUS)
+        elif browser.page.path == "/adresse/objection":
+            browser.page.click("Ce n'est pas moi", status=ANY_STATUS)
+        if browser.page.status != 200 or browser.page.path != "/mot-de-passe":
+            return False
+        new = next(SECRETS)
+        if choose(browser, new, status=ANY_STATUS).path != "/connexion":
+            return False
+        who.known.append(new)
+        return True
+
+
+ACTS = ("by_hand", "move_address", "open_links", "reset", "close")
+NUMBERS = itertools.count(1)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(
+    moves=st.lists(st.tuples(st.sampled_from(("owner", "thief", "thief")), st.sampled_from(ACTS)), max_size=9),
+    last=st.sampled_from(("by_hand", "open_links")),
+    wait=st.sampled_from((0, 8, 31)),
+)
+def test_owner_who_is_last_to_prove_himself_ends_in_and_the_thief_out(
+    an_account, a_contract, mailbox, clock, moves, last, wait
+):
+    tenant = an_account(a_contract(), email=f"lea{next(NUMBERS)}@free.fr", password=PASSWORD)
+    play = Play(tenant, mailbox, next(NUMBERS))
+    for who, act in moves:
+        clock.move(hours=1, minutes=1)  # nobody is stopped by a quota
+        play.do(getattr(play, who), act)
+    clock.move(hours=1, minutes=1)
+    if not play.do(play.owner, last):
+        play.do(play.owner, "reset")
+        if not play.do(play.owner, "open_links"):
+            return  # he proved nothing: an owner who waits for longer than a link lives has to ask the landlord
+    assert play.enter(play.owner), (moves, last)
+    clock.move(days=wait)
+    for act in (*ACTS, "open_links", "reset", "open_links", "move_address", "open_links"):
+        clock.move(hours=1, minutes=1)
+        play.do(play.thief, act)
+    assert not play.enter(play.thief), (moves, last)
+    clock.move(days=1, minutes=1)  # the thief's tries have used up those of the day
+    assert play.enter(play.owner), (moves, last)
+    mailbox.read_all()
+
+
+@pytest.mark.parametrize("moves", [[("thief", "move_address"), ("thief", "open_links"), ("owner", "by_hand")]])
+def test_owner_who_only_changes_his_password_in_time_is_safe_for_good(an_account, mailbox, clock, moves):
+    tenant = an_account(email=OWNERS)
+    play = Play(tenant, mailbox, 0)
+    for who, act in moves:
+        play.do(getattr(play, who), act)
+    for _ in range(5):
+        clock.move(days=7)
+        for act in ("reset", "open_links", "by_hand"):
+            play.do(play.thief, act)
+            assert not play.enter(play.thief)
+    clock.move(days=1, minutes=1)
+    assert play.enter(play.owner)
+    mailbox.read_all()

@@ -1,0 +1,480 @@
+"""Delivery: nothing lost, nothing doubled, no page kept waiting, whatever the mail server or the process does."""
+
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
+from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from tenant_portal.db import begin_write, db, utcnow
+from tenant_portal.mail import bounces, outbox
+from tenant_portal.models import Account, Mail, MailState
+from tests.support.paths import ROOT
+
+from ..conftest import SETTINGS, Clock
+from ..support.post import PostOffice
+from ..support.services import free_port, missing
+
+CONTENT = {"digits": "456", "link": "https://espace.example/mot-de-passe/jeton"}
+PATIENCE = 20  # seconds until a test gives up waiting for a thread or a process
+
+
+def put(app: Flask, *recipients: str, until: datetime | None = None, kind: str = "reset") -> None:
+    """Write a mail to each of them, each with an account of its own, and commit."""
+    with app.app_context():
+        begin_write()
+        for recipient in recipients:
+            account = Account(email=recipient, password_hash="-", signup_key="-")
+            db.session.add(account)
+            db.session.flush()
+            end = (until or utcnow() + timedelta(days=30)).isoformat()
+            outbox.put(kind, recipient, account=account, content={**CONTENT, "until": end})
+        db.session.commit()
+
+
+def deliver(app: Flask, *, now: bool = False) -> outbox.Delivery:
+    """Deliver once, as `flask portal mail send` does."""
+    with app.app_context():
+        return outbox.deliver_due(now=now)
+
+
+def rows(app: Flask) -> dict[str, Mail]:
+    """Return the rows of the outbox by recipient."""
+    with app.app_context():
+        found = {row.recipient: row for row in db.session.scalars(select(Mail).order_by(Mail.id))}
+        db.session.expunge_all()
+        return found
+
+
+def has_failed(app: Flask, address: str) -> bool:
+    """Tell whether the portal knows that nobody reads that address."""
+    with app.app_context():
+        return db.session.scalars(select(Account).where(Account.email == address)).one().email_failed_at is not None
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < end, "it never came"
+        threading.Event().wait(0.03)
+
+
+@contextmanager
+def hanging_server() -> Iterator[int]:
+    """Listen, take connections, and never say a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def answer(app: Flask, *recipients: str) -> None:
+    """Answer a request that writes these mails."""
+    with app.test_request_context("/"):
+        begin_write()
+        for recipient in recipients:
+            outbox.put("reset", recipient, content={**CONTENT, "until": (utcnow() + timedelta(days=1)).isoformat()})
+        db.session.commit()
+        outbox.deliver_after(app.make_response("Consultez vos e-mails"))
+
+
+@pytest.fixture
+def web_app(make_app: Callable[..., Flask]) -> Iterator[Callable[..., Flask]]:
+    """Return a function that makes a portal which delivers after the answer; its courier is sent home afterwards."""
+    made: list[Flask] = []
+
+    def make(**options: Any) -> Flask:
+        made.append(make_app(PORTAL_MAIL_AFTER_RESPONSE=True, **options))
+        return made[-1]
+
+    yield make
+    for app in made:
+        with app.app_context():
+            begin_write()
+            for row in db.session.scalars(select(Mail)):
+                row.state = MailState.NOBODY
+            db.session.commit()
+        for courier in couriers(app):
+            courier.wake()
+            eventually(lambda courier=courier: courier._thread is None)
+
+
+def couriers(app: Flask) -> list[outbox.Courier]:
+    """Return the couriers that an application has started in this process."""
+    return [c for c in app.extensions["portal"].cache.values() if isinstance(c, outbox.Courier)]
+
+
+# The mail server's moods
+
+
+def test_a_mail_that_left_is_wiped(app: Flask, post_office: PostOffice) -> None:
+    put(app, "a@orange.fr", "b@free.fr")
+    assert deliver(app) == outbox.Delivery(sent=2)
+    assert [mail.to for mail in post_office.mails] == ["a@orange.fr", "b@free.fr"]
+    row = rows(app)["a@orange.fr"]
+    assert (row.state, row.content, row.error, row.attempts) == (MailState.SENT, None, "", 1) and row.sent_at
+    assert deliver(app, now=True) == outbox.Delivery() and len(post_office.mails) == 2
+
+
+def test_a_mail_of_a_transaction_that_failed_never_leaves(app: Flask, post_office: PostOffice) -> None:
+    with app.app_context():
+        begin_write()
+        outbox.put("reset", "a@orange.fr", content=CONTENT)
+        db.session.flush()
+        db.session.rollback()
+    assert deliver(app, now=True) == outbox.Delivery() and not post_office.mails
+
+
+@pytest.mark.parametrize("said", ["550 5.1.1 nobody@orange.fr: unknown", "553 no such box", "552 5.2.2 full"])
+def test_t09_server_refuses_a_recipient_for_good_and_the_others_get_theirs(
+    app: Flask, post_office: PostOffice, said: str
+) -> None:
+    post_office.answers["nobody@orange.fr"] = said
+    put(app, "nobody@orange.fr", "b@free.fr")
+    assert deliver(app) == outbox.Delivery(sent=1, refused=1)
+    row = rows(app)["nobody@orange.fr"]
+    assert (row.state, row.content) == (MailState.REFUSED, None)
+    assert row.error.startswith("refused: 55") and "@" not in row.error
+    assert has_failed(app, "nobody@orange.fr") and not has_failed(app, "b@free.fr")
+
+
+def test_t09_a_refused_address_that_was_put_right_meanwhile_is_not_blamed(app: Flask, post_office: PostOffice) -> None:
+    post_office.answers["nobody@orange.fr"] = "550 unknown"
+    put(app, "nobody@orange.fr")
+    with app.app_context():
+        begin_write()
+        db.session.scalars(select(Account)).one().email = "somebody@orange.fr"
+        db.session.commit()
+    assert deliver(app).refused == 1 and not has_failed(app, "somebody@orange.fr")
+
+
+@pytest.mark.parametrize(
+    "said", ["451 4.7.1 later", "550 5.7.1 relaying denied", "554 Relay access denied", "530 login"]
+)
+def test_t41_what_may_pass_is_tried_again_after_1_5_15_60_minutes(
+    app: Flask, post_office: PostOffice, clock: Clock, said: str
+) -> None:
+    post_office.answers["*"] = said
+    put(app, "a@orange.fr")
+    for minutes in (1, 5, 15, 60, 240):
+        assert deliver(app) == outbox.Delivery(failed=1, waiting=1)
+        assert rows(app)["a@orange.fr"].error.startswith("refused: ")
+        clock.move(minutes=minutes, seconds=-10)
+        assert deliver(app) == outbox.Delivery(waiting=1)
+        clock.move(seconds=20)
+    post_office.answers.clear()
+    assert deliver(app) == outbox.Delivery(sent=1) and not has_failed(app, "a@orange.fr")
+
+
+def test_a_box_that_is_full_for_days_is_given_up(app: Flask, post_office: PostOffice, clock: Clock) -> None:
+    post_office.answers["a@orange.fr"] = "452 4.2.2 full"
+    put(app, "a@orange.fr")
+    clock.move(days=4)
+    assert deliver(app).failed == 1
+    clock.move(days=2)
+    assert deliver(app).refused == 1 and has_failed(app, "a@orange.fr")
+
+
+def test_t41_server_is_dead_and_the_round_stops_at_the_first_mail(make_app: Any, clock: Clock) -> None:
+    app = make_app(MAIL_PORT=free_port())
+    put(app, "a@orange.fr", "b@free.fr", "c@free.fr")
+    assert deliver(app) == outbox.Delivery(failed=1, waiting=3, is_down=True)
+    assert [row.attempts for row in rows(app).values()] == [1, 0, 0]
+    assert deliver(app).is_down and [row.attempts for row in rows(app).values()] == [1, 1, 0]
+    assert rows(app)["a@orange.fr"].error == "server not usable: ConnectionRefusedError"
+    with app.app_context():
+        clock.move(minutes=20)
+        age = outbox.oldest_waiting_age()
+        assert age is not None and timedelta(minutes=20) <= age < timedelta(minutes=21)
+
+
+def test_server_that_takes_one_mail_per_connection_gets_them_all(make_app: Any) -> None:
+    class Impatient(PostOffice):
+        async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+            if getattr(session, "has_sent", False):
+                return "421 4.7.0 one mail a connection"
+            session.has_sent, envelope.mail_from = True, address
+            return "250 OK"
+
+    with Impatient() as office:
+        app = make_app(MAIL_PORT=office.port)
+        put(app, "a@orange.fr", "b@free.fr", "c@free.fr")
+        assert deliver(app) == outbox.Delivery(sent=3)
+        assert Counter(mail.to for mail in office.mails) == Counter(["a@orange.fr", "b@free.fr", "c@free.fr"])
+
+
+def test_a_mail_that_cannot_be_composed_holds_up_no_other(app: Flask, post_office: PostOffice) -> None:
+    put(app, "a@orange.fr", kind="no_such_mail")
+    put(app, "b@free.fr")
+    assert deliver(app) == outbox.Delivery(sent=1, failed=1, waiting=1)
+    assert rows(app)["a@orange.fr"].error == "not composed: TemplateNotFound"
+
+
+def test_t10_a_link_that_died_while_waiting_is_not_sent(app: Flask, post_office: PostOffice, clock: Clock) -> None:
+    put(app, "a@orange.fr", until=utcnow() + timedelta(hours=1))
+    clock.move(hours=2)
+    assert deliver(app) == outbox.Delivery(refused=1) and not post_office.mails
+    assert (rows(app)["a@orange.fr"].error, has_failed(app, "a@orange.fr")) == ("expired", False)
+
+
+def test_server_with_an_unknown_certificate_gets_nothing(make_app: Any, tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        missing("openssl")
+    pair = [str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")]
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+        + ["-keyout", pair[0], "-out", pair[1], "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair[1], pair[0])
+    controller = Controller(Sink(), hostname="127.0.0.1", port=free_port(), tls_context=context)
+    controller.start()
+    try:
+        app = make_app(MAIL_PORT=controller.port, MAIL_USE_TLS=True)
+        put(app, "a@orange.fr")
+        assert deliver(app) == outbox.Delivery(failed=1, waiting=1, is_down=True)
+        assert rows(app)["a@orange.fr"].error == "server not usable: SSLCertVerificationError"
+    finally:
+        controller.stop()
+
+
+# After the answer
+
+
+def test_mail_leaves_by_itself_after_the_answer(web_app: Any, post_office: PostOffice) -> None:
+    app = web_app()
+    answer(app, "a@orange.fr", "b@free.fr")
+    eventually(lambda: len(post_office.mails) == 2)
+    eventually(lambda: couriers(app)[0]._thread is None)
+    answer(app)
+    assert couriers(app)[0]._thread is None  # a request without a mail wakes nobody
+
+
+@pytest.mark.parametrize("mood", ["refuses", "hangs", "is dead"])
+def test_t41_tenant_waits_for_no_mail_server(web_app: Any, post_office: PostOffice, clock: Clock, mood: str) -> None:
+    post_office.answers["*"] = "451 4.3.0 later"
+    with hanging_server() as silent:
+        port = {"refuses": post_office.port, "hangs": silent, "is dead": free_port()}[mood]
+        app = web_app(MAIL_PORT=port)
+        app.extensions["mail"].timeout = 0.3
+        answer(app, "a@orange.fr")
+        assert rows(app)["a@orange.fr"].state is MailState.WAITING, "the answer is there, the mail is not away yet"
+        eventually(lambda: rows(app)["a@orange.fr"].error not in {"", outbox.CLAIMED})
+        assert rows(app)["a@orange.fr"].state is MailState.WAITING and not post_office.mails
+    post_office.answers.clear()
+    app.extensions["mail"].state.port = post_office.port
+    clock.move(minutes=2)
+    answer(app, "b@free.fr")
+    eventually(lambda: len(post_office.mails) == 2)
+
+
+def test_first_request_after_a_restart_sends_what_was_promised(
+    web_app: Any, app: Flask, post_office: PostOffice
+) -> None:
+    put(app, "a@orange.fr")
+    restarted = web_app()
+    with restarted.test_client() as browser:
+        browser.get("/assets/portal.js").close()
+        browser.get("/healthz").close()
+    eventually(lambda: len(post_office.mails) == 1)
+
+
+def test_portal_that_leaves_mails_to_the_command_starts_no_thread(app: Flask, post_office: PostOffice) -> None:
+    answer(app, "a@orange.fr")
+    assert not couriers(app) and not post_office.mails
+    assert deliver(app).sent == 1
+
+
+# Several at once, and sudden death
+
+
+def test_several_couriers_at_once_send_each_mail_once(make_app: Any, post_office: PostOffice) -> None:
+    apps = [make_app() for _ in range(3)]
+    everybody = [f"tenant{number}@orange.fr" for number in range(15)]
+    put(apps[0], *everybody)
+    threads = [threading.Thread(target=deliver, args=(app,), kwargs={"now": app is apps[0]}) for app in apps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert Counter(mail.to for mail in post_office.mails) == Counter(everybody)
+    assert {row.state for row in rows(apps[0]).values()} == {MailState.SENT}
+
+
+def test_process_is_killed_and_each_promised_mail_leaves_once(
+    app: Flask, post_office: PostOffice, clock: Clock
+) -> None:
+    with hanging_server() as silent:
+        config = {**SETTINGS, "MAIL_PORT": silent}
+        config["SQLALCHEMY_DATABASE_URI"] = app.config["SQLALCHEMY_DATABASE_URI"]
+        content = {**CONTENT, "until": (utcnow() + timedelta(days=1)).isoformat()}
+        program = f"""
+            import time_machine
+            from tenant_portal import create_app
+            from tenant_portal.db import begin_write, db
+            from tenant_portal.mail import outbox
+            with time_machine.travel({utcnow().isoformat()!r}), create_app({config!r}).app_context():
+                begin_write()
+                outbox.put("reset", "first@orange.fr", content={content!r})
+                outbox.put("reset", "second@orange.fr", content={content!r})
+                db.session.commit()
+                outbox.deliver_due()
+        """
+        process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT, env={**os.environ})
+        try:
+            eventually(lambda: any(row.error == outbox.CLAIMED for row in rows(app).values()))
+        finally:
+            process.kill()
+            assert process.wait(PATIENCE) == -signal.SIGKILL
+    clock.move(seconds=30)
+    assert deliver(app).sent == 1 and deliver(app, now=True).sent == 0
+    assert [mail.to for mail in post_office.mails] == ["second@orange.fr"]
+    clock.move(minutes=5)
+    assert deliver(app).sent == 1 and deliver(app, now=True) == outbox.Delivery()
+    assert [mail.to for mail in post_office.mails] == ["second@orange.fr", "first@orange.fr"]
+    ids = [mail.message["Message-ID"] for mail in post_office.mails]
+    assert ids == [rows(app)["second@orange.fr"].message_id, rows(app)["first@orange.fr"].message_id]
+
+
+def test_watch_delivers_until_it_is_asked_to_stop(app: Flask, post_office: PostOffice) -> None:
+    former = signal.getsignal(signal.SIGTERM)
+    rounds: list[outbox.Delivery] = []
+
+    def report(done: outbox.Delivery) -> None:
+        rounds.append(done)
+        if len(rounds) == 1:
+            put(app, "b@free.fr")
+        else:
+            signal.raise_signal(signal.SIGTERM)
+
+    put(app, "a@orange.fr")
+    with app.app_context():
+        outbox.watch(every=0.01, report=report)
+    assert [done.sent for done in rounds] == [1, 1] and len(post_office.mails) == 2
+    assert signal.getsignal(signal.SIGTERM) is former
+
+
+# Mails that come back
+
+REPORT = """\
+From: MAILER-DAEMON@mx.example
+To: contact@habitat-du-val.example
+Subject: Undelivered Mail Returned to Sender
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+I'm sorry to have to inform you that your message could not be delivered.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+Arrival-Date: Mon, 23 Nov 2026 10:30:00 +0100
+
+Final-Recipient: rfc822; a@orange.fr
+Action: {action}
+Status: {status}
+Diagnostic-Code: smtp; 550 5.1.1 unknown
+
+--b
+{returned}
+--b--
+"""
+WHOLE = "Content-Type: message/rfc822\n\nMessage-ID: {id}\nSubject: x\n\nBonjour\n"
+HEADERS = "Content-Type: text/rfc822-headers\n\nSubject: x\nMessage-ID: {id}\n"
+NOTHING = "Content-Type: text/plain\nX-Original-Message-ID: {id}\n\n"
+
+
+def report(returned: str = WHOLE, *, action: str = "failed", status: str = "5.1.1") -> str:
+    return REPORT.replace("{action}", action).replace("{status}", status).replace("{returned}", returned)
+
+
+@pytest.mark.parametrize("returned", [WHOLE, HEADERS, NOTHING])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_t09_a_mail_that_came_back_is_noted_with_its_account(
+    app: Flask, post_office: PostOffice, returned: str, line_end: str
+) -> None:
+    put(app, "a@orange.fr", "b@free.fr")
+    deliver(app)
+    raw = report(returned).replace("{id}", rows(app)["a@orange.fr"].message_id).replace("\n", line_end).encode()
+    with app.app_context():
+        assert outbox.bounce(raw) == 1 and outbox.bounce(raw) == 0
+    assert {name: row.state for name, row in rows(app).items()} == {
+        "a@orange.fr": MailState.BOUNCED,
+        "b@free.fr": MailState.SENT,
+    }
+    assert has_failed(app, "a@orange.fr") and not has_failed(app, "b@free.fr")
+
+
+@pytest.mark.parametrize(("action", "status"), [("delayed", "4.4.1"), ("failed", "4.2.2"), ("delivered", "2.0.0")])
+def test_a_report_of_something_else_changes_nothing(app: Flask, action: str, status: str) -> None:
+    put(app, "a@orange.fr")
+    deliver(app)
+    raw = report(action=action, status=status).replace("{id}", rows(app)["a@orange.fr"].message_id).encode()
+    with app.app_context():
+        assert outbox.bounce(raw) == 0
+    assert rows(app)["a@orange.fr"].state is MailState.SENT
+
+
+def test_an_answer_of_a_tenant_is_no_report(app: Flask) -> None:
+    put(app, "a@orange.fr")
+    deliver(app)
+    message_id = rows(app)["a@orange.fr"].message_id
+    raw = (
+        f"From: a@orange.fr\nIn-Reply-To: {message_id}\nReferences: {message_id}\n\nMerci !\nAction: failed\n".encode()
+    )
+    with app.app_context():
+        assert outbox.bounce(raw) == 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.one_of(
+        st.binary(max_size=400),
+        st.builds(
+            lambda at, noise, length: report().encode()[:at] + noise + report().encode()[at + length :],
+            st.integers(0, 900),
+            st.binary(max_size=30),
+            st.integers(0, 60),
+        ),
+    )
+)
+def test_whatever_is_read_as_a_report_nothing_breaks(raw: bytes) -> None:
+    assert all(found.isascii() and len(found) < 260 for found in bounces.returned_message_ids(raw))
+
+
+def test_a_report_within_reports_without_end_breaks_nothing() -> None:
+    assert bounces.returned_message_ids(b"Content-Type: message/rfc822\n\n" * 5000) == []
+
+
+def test_moments_of_the_outbox_are_aware(app: Flask) -> None:
+    put(app, "a@orange.fr")
+    assert rows(app)["a@orange.fr"].due_at.tzinfo is UTC
+    with app.app_context():
+        assert outbox.oldest_waiting_age() is not None
+        outbox.deliver_due()
+        assert outbox.oldest_waiting_age() is None

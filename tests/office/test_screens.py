@@ -1,0 +1,69 @@
+"""The landlord's staff look up a tenant; for everybody else those pages do not exist."""
+
+import pytest
+
+from tenant_portal import TenantPortal
+from tests.support.portal_client import Portal
+
+from ..support.journey_steps import sign_up
+
+pytestmark = pytest.mark.every_home
+
+
+@pytest.fixture
+def staff(app):
+    """Return the browser of a member of staff, whom the host's callback names."""
+    app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
+    return Portal(app)
+
+
+def search(staff, what):
+    """Look for a tenant."""
+    return staff.get("/gestion").form("Chercher").fill("Référence contrat, nom ou adresse mail", what).click("Chercher")
+
+
+@pytest.mark.standalone
+def test_nobody_but_staff_finds_the_back_office(portal, an_account):
+    account = an_account()
+    assert TenantPortal
+    for browser in (portal, account.browser):
+        for path in ("/gestion", "/gestion/contrat/1"):
+            assert browser.get(path, status=404).says("page")
+        assert browser.http.post("/gestion", data={"query": "x"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "what", ["L/123456", "123456", "1234", "martin", "Élodie Mar", "ELODIE", "Martin Élo", "elodie.martin@orange.fr"]
+)
+def test_staff_find_a_tenant_by_what_he_says(staff, a_contract, an_account, what):
+    an_account(a_contract(reference="123456"))
+    page = search(staff, what)
+    assert page.says("1 contrat trouvé")
+    assert what not in page.url, "neither names nor addresses stand in an address"
+    page = page.click_link("123456 Mme Élodie MARTIN")
+    assert page.says("les douze étapes sont faites")
+
+
+def test_staff_see_at_which_step_a_tenant_is_and_what_to_do(staff, portal, mailbox, a_contract):
+    contract = a_contract()
+    sign_up(portal, contract.reference, contract.module)
+    mailbox.read()
+    page = search(staff, contract.reference).click_link(f"{contract.reference} Mme Élodie MARTIN")
+    assert page.says("à l'étape 9 sur 12")
+    assert page.says("L'e-mail est parti")
+    assert not page.says("mot de passe :")
+
+
+def test_staff_find_nothing_and_are_told_how_to_search(staff, a_contract):
+    a_contract()
+    assert search(staff, "zzz").says("0 contrat trouvé")
+    assert search(staff, "%").says("0 contrat trouvé")
+    assert search(staff, "artin").says("0 contrat trouvé"), "a name is found by the beginning of its words"
+    assert staff.get("/gestion").form("Chercher").click("Chercher").faults
+
+
+def test_staff_see_the_text_of_a_roster_as_text(staff, a_contract):
+    a_contract(last_name='=HYPERLINK("http://x")<script>alert(1)</script>')
+    page = search(staff, "hyperlink")
+    assert page.says("<script>alert(1)</script>")
+    assert not page.tree.xpath("//main//script")

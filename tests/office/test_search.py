@@ -1,0 +1,174 @@
+"""The staff's search: what it finds, and that it reads an index and a bounded number of rows whatever is typed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, text
+
+from tenant_portal import roster
+from tenant_portal.db import db
+from tenant_portal.office import search
+
+from ..conftest import MakeApp
+from ..support.people import Roster, run
+
+PEOPLE = [
+    ("MARTIN", "Élodie"),
+    ("MARTIN-DURAND", "Anne"),
+    ("LE GOFF", "Jean-Pierre"),
+    ("D'ALMÉÏDA", "Zoé"),
+    ("Nicolas", "Noël"),
+]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def app(request: pytest.FixtureRequest, make_app: MakeApp) -> Flask:
+    """Return a portal on either database."""
+    if request.param == "sqlite":
+        return make_app()
+    return make_app(SQLALCHEMY_DATABASE_URI=request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def people(app: Flask, tmp_path: Path) -> Roster:
+    """Put five tenants on the roster."""
+    landlord = Roster(app, tmp_path)
+    landlord.take([row(str(n), *names) for n, names in enumerate(PEOPLE, 1001)])
+    return landlord
+
+
+@pytest.fixture
+def inside(app: Flask) -> Iterator[None]:
+    """Stay within the application."""
+    with app.app_context():
+        yield
+
+
+def row(reference: str, last_name: str, first_name: str, email: str = "") -> dict[str, str]:
+    return {"reference": reference, "module": "7", "last_name": last_name, "first_name": first_name, "email": email}
+
+
+def found(app: Flask, query: str) -> list[str]:
+    """Return the last names that a search finds."""
+    with app.app_context():
+        return [contract.last_name for contract in search.search(query)]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("martin", ["MARTIN", "MARTIN-DURAND"]),
+        ("Mart élo", ["MARTIN"]),
+        ("elodie MARTIN", ["MARTIN"]),
+        ("durand", ["MARTIN-DURAND"]),
+        ("martin-durand anne", ["MARTIN-DURAND"]),
+        ("goff", ["LE GOFF"]),
+        ("pierre le goff jean", ["LE GOFF"]),
+        ("d'alméïda", ["D'ALMÉÏDA"]),
+        ("almeida", ["D'ALMÉÏDA"]),
+        ("colas", []),
+        ("martin zzz", []),
+        ("zoé martin", []),
+        ("100", ["D'ALMÉÏDA", "LE GOFF", "MARTIN", "MARTIN-DURAND", "Nicolas"]),
+        ("1003", ["LE GOFF"]),
+        ("01003", ["LE GOFF"]),
+        ("e", ["MARTIN"]),
+        ("n" * 4000, []),
+        ("n " * 2000, ["Nicolas"]),
+        (" ".join("abcdefghijklmnopqrstuvwxyz"), []),
+        ("9" * 4000, []),
+        ("a@" * 2000, []),
+        *((nothing, []) for nothing in ("%", "_", "\0", "m\0x", "😀", "   ", "%@", "_@", "\0@", "'", "\\", "*")),
+    ],
+)
+def test_staff_find_whom_the_words_mean(app: Flask, people: Roster, query: str, names: list[str]) -> None:
+    assert found(app, query) == names
+
+
+def test_an_address_is_found_by_its_beginning(app: Flask, people: Roster) -> None:
+    people.take([row("2001", "PETIT", "Paul", "Paul_P@orange.fr"), row("2002", "GRAND", "Luc", "luc@free.fr")])
+    assert found(app, "PAUL_p@or") == ["PETIT"]
+    assert found(app, "luc@") == ["GRAND"]
+    assert found(app, "paulxp@") == []
+
+
+def test_the_index_follows_what_an_import_adds_and_changes(app: Flask, people: Roster) -> None:
+    people.take([row("1001", "DUBOIS", "Élodie"), row("3001", "Œuvré", "Ève")])
+    assert found(app, "martin") == ["MARTIN-DURAND"]
+    assert found(app, "dubois elodie") == ["DUBOIS"]
+    assert found(app, "eve") == ["Œuvré"]
+    assert "1 ligne" not in people.take([row("3001", "Œuvré", "Ève")]), "the same again changes nothing"
+    assert found(app, "eve œuv") == ["Œuvré"]
+
+
+def test_names_beyond_those_remembered_at_once_are_found(
+    app: Flask, people: Roster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenant_portal.roster.staging.NAMES_MAX", 3)
+    people.take([row(str(n), f"NOM{n}", "Ève") for n in range(4000, 5200)])
+    assert found(app, "nom4001") == ["NOM4001"]
+    assert found(app, "nom5199") == ["NOM5199"]
+
+
+def test_a_dry_run_and_an_import_that_fails_teach_nothing(app: Flask, people: Roster) -> None:
+    people.take([row("5001", "ESSAI", "Un")], "--dry-run")
+    with app.app_context():
+        assert db.session.scalar(text("SELECT count(*) FROM portal_name_words WHERE word = 'essai'")) == 0
+
+
+def test_a_first_roster_with_a_double_keeps_the_indexes(app: Flask, tmp_path: Path) -> None:
+    Roster(app, tmp_path).take([row("1", "A", "B"), row("1", "A", "B"), row("2", "C", "D")])
+    assert found(app, "c d") == ["C"]
+    assert run(app, "db", "check")[0] == 0
+
+
+@pytest.mark.parametrize("query", ["anne", "a", "anne martin", "zz anne", "a b c", "12", "x@", "anne@", "e m"])
+def test_a_search_fetches_no_more_than_it_may_show(app: Flask, inside: None, query: str) -> None:
+    rows = [
+        row(str(n), ("MARTIN", "Anne")[n % 2], ("Anne", "Zoé")[n % 3 == 0], f"anne{n}@x.fr")
+        for n in range(12_000, 13_000)
+    ]
+    roster.take(rows, name="x")
+    db.session.commit()
+    fetched: list[int] = []
+
+    def count(_connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, _many: Any) -> None:
+        if statement.startswith("SELECT"):
+            assert "LIMIT" in statement, statement
+            fetched.append(len(cursor.connection.cursor().execute(statement, parameters).fetchall()))
+
+    event.listen(db.engine, "after_cursor_execute", count)
+    try:
+        assert len(search.search(query)) <= search.SEARCH_MAX
+    finally:
+        event.remove(db.engine, "after_cursor_execute", count)
+    assert fetched and max(fetched) <= search.SEARCH_MAX
+
+
+def test_names_and_references_are_read_through_their_indexes(app: Flask, inside: None) -> None:
+    roster.take([row(str(n), f"NOM{n % 997}", f"Prénom{n % 89}") for n in range(10_000, 15_000)], name="x")
+    db.session.commit()
+    is_postgresql = db.engine.dialect.name == "postgresql"
+    if is_postgresql:
+        db.session.execute(text("ANALYZE"))
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))  # it would read so small a table whole
+    plans: list[str] = []
+
+    def explain(connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if statement.startswith("SELECT") and "FROM portal_contracts" in statement:
+            word = "EXPLAIN " if is_postgresql else "EXPLAIN QUERY PLAN "
+            told = connection.connection.cursor().execute(word + statement, parameters).fetchall()
+            plans.append("\n".join(str(line) for line in told))
+
+    event.listen(db.engine, "after_cursor_execute", explain)
+    try:
+        for query in ("nom12", "prénom8 nom99", "nom12 prénom8", "12345", "1234"):
+            search.search(query)
+    finally:
+        event.remove(db.engine, "after_cursor_execute", explain)
+    assert plans
+    for plan in plans:
+        assert "SCAN portal_contracts" not in plan and "Seq Scan on portal_contracts" not in plan, plan

@@ -1,0 +1,341 @@
+"""The doctor: a good installation passes, and each thing that is wrong is named with its setting."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import text
+
+from tenant_portal import create_app
+from tenant_portal.db import begin_write, db
+from tenant_portal.models import Mail as MailRow
+from tenant_portal.models import MailState
+from tests.support.paths import ROOT
+
+from ..conftest import SETTINGS, Clock, MakeApp, close
+from ..support.people import Roster, Tenant
+from ..support.post import PostOffice
+from ..support.services import RedisServer, missing
+
+Doctor = Callable[..., Result]
+
+KEY = secrets.token_hex(32)
+GOOD: dict[str, Any] = {
+    "TESTING": False,
+    "SECRET_KEY": KEY,
+    "PORTAL_PUBLIC_URL": "https://espace.habitat-du-val.fr",
+    "PORTAL_PROXY_HOPS": 1,
+    "PORTAL_ARGON2_MEMORY_KIB": 19_456,
+    "PORTAL_ARGON2_PASSES": 2,
+    "PORTAL_LEGAL_IDENTITY": "SA au capital de 1 000 €",
+    "PORTAL_PUBLISHER": "Anne Roche",
+    "PORTAL_HOSTING": "Hébergeur, 1 rue du Port, 02 61 91 00 13",
+}
+CLOSED_PORT = 1
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.fixture
+def good_app(make_app: MakeApp, tmp_path: Path) -> Callable[..., Flask]:
+    """Return a function that makes a portal as it should be, but for the settings given."""
+    (tmp_path / "data").mkdir()
+
+    def make(**settings: Any) -> Flask:
+        return make_app(**{**GOOD, **settings})
+
+    return make
+
+
+@pytest.fixture
+def doctor(good_app: Callable[..., Flask], tmp_path: Path) -> Doctor:
+    """Return a function that asks the doctor about a good installation, but for the settings given."""
+
+    def ask(**settings: Any) -> Result:
+        app = good_app(**settings)
+        Roster(app, tmp_path).add()
+        return app.test_cli_runner().invoke(args=["portal", "doctor"])
+
+    return ask
+
+
+@pytest.fixture
+def open_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a folder that every account of the machine can enter, and work in it."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    monkeypatch.chdir(folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_good_installation_passes(doctor: Doctor) -> None:
+    result = doctor()
+    assert result.exit_code == 0, result.output
+    assert "aucun défaut, aucun avertissement" in result.output
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"PORTAL_THROTTLE": False}, "PORTAL_THROTTLE"),
+        ({"PORTAL_DEMO": True}, "PORTAL_DEMO"),
+        ({"TESTING": True}, "TESTING"),
+        ({"MAIL_SUPPRESS_SEND": True}, "MAIL_SUPPRESS_SEND"),
+        ({"MAIL_DEBUG": 1}, "MAIL_DEBUG"),
+        ({"PORTAL_ARGON2_MEMORY_KIB": 8}, "PORTAL_ARGON2_MEMORY_KIB"),
+        ({"PORTAL_ARGON2_PASSES": 1}, "PORTAL_ARGON2_MEMORY_KIB"),
+        ({"PORTAL_PUBLIC_URL": "http://espace.habitat-du-val.fr"}, "PORTAL_PUBLIC_URL"),
+        ({"SECRET_KEY": "ab" * 20}, "SECRET_KEY"),
+        ({"PORTAL_DATA_DIR": "/nowhere/at/all"}, "PORTAL_DATA_DIR"),
+        ({"PORTAL_RATE_STORAGE_URI": f"redis://127.0.0.1:{CLOSED_PORT}/0"}, "PORTAL_RATE_STORAGE_URI"),
+        ({"PORTAL_RATE_STORAGE_URI": "redys://localhost"}, "PORTAL_RATE_STORAGE_URI"),
+        ({"SECRET_KEY_FALLBACKS": ["cd" * 20]}, "SECRET_KEY_FALLBACKS"),
+        ({"SECRET_KEY_FALLBACKS": [KEY]}, "SECRET_KEY"),
+        ({"PORTAL_METRICS_TOKEN": KEY}, "SECRET_KEY"),
+        ({"MAIL_USERNAME": "portal", "MAIL_PASSWORD": KEY}, "SECRET_KEY"),
+        ({"PORTAL_METRICS_TOKEN": "ab" * 20}, "PORTAL_METRICS_TOKEN"),
+        ({"SQLALCHEMY_ECHO": True}, "SQLALCHEMY_ECHO"),
+        ({"MAIL_PORT": CLOSED_PORT}, "MAIL_SERVER"),
+        ({"MAIL_SERVER": "0.0.0.0"}, "MAIL_USE_TLS"),  # noqa: S104 (answers here, yet counts as another machine)
+        ({"MAIL_USE_TLS": True}, "MAIL_USE_TLS"),
+        ({"MAIL_USE_SSL": True}, "MAIL_USE_SSL"),
+        ({"MAIL_USERNAME": "portal"}, "MAIL_PASSWORD"),
+        ({"MAIL_USERNAME": "portal", "MAIL_PASSWORD": "secret"}, "MAIL_USERNAME"),
+    ],
+)
+def test_the_doctor_names_the_setting_that_is_wrong(doctor: Doctor, settings: dict[str, Any], named: str) -> None:
+    result = doctor(**settings)
+    assert result.exit_code == 1, result.output
+    assert f"DÉFAUT    {named} : " in result.output
+    assert "Remède : " in result.output
+    if settings.get("MAIL_PASSWORD"):
+        assert settings["MAIL_PASSWORD"] not in result.output
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"PORTAL_PUBLIC_URL": "http://localhost:8000", "PORTAL_PROXY_HOPS": 0}, "PORTAL_PUBLIC_URL"),
+        ({"PORTAL_PROXY_HOPS": 0}, "PORTAL_PROXY_HOPS"),
+        ({"PORTAL_TIMEZONE": "UTC"}, "PORTAL_TIMEZONE"),
+        ({"PORTAL_LANDLORD_ADDRESS": ""}, "PORTAL_LANDLORD_ADDRESS"),
+        ({"PORTAL_LANDLORD_PHONE": ""}, "PORTAL_LANDLORD_PHONE"),
+        ({"PORTAL_PUBLISHER": ""}, "PORTAL_PUBLISHER"),
+        ({"PORTAL_HOSTING": ""}, "PORTAL_HOSTING"),
+        ({"PORTAL_LEGAL_IDENTITY": ""}, "PORTAL_LEGAL_IDENTITY"),
+    ],
+)
+def test_the_doctor_warns_of_what_forbids_nothing(doctor: Doctor, settings: dict[str, Any], named: str) -> None:
+    result = doctor(**settings)
+    assert result.exit_code == 0, result.output
+    assert f"ATTENTION {named} : " in result.output
+
+
+@pytest.mark.parametrize("name", ["SESSION_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY"])
+def test_the_doctor_names_cookies_that_a_host_does_not_protect(good_app: Callable[..., Flask], name: str) -> None:
+    app = good_app()
+    app.config[name] = False
+    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
+    assert result.exit_code == 1 and f"DÉFAUT    {name} : " in result.output
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("FLASK_DEBUG", "4", "DEBUG"),
+        ("WEB_CONCURRENCY", "4", "PORTAL_RATE_STORAGE_URI"),
+        ("GRANIAN_WORKERS", "4", "PORTAL_RATE_STORAGE_URI"),
+        ("PORTAL_SERVER_OPTIONS", "--host 10.0.0.1 --workers 2", "PORTAL_RATE_STORAGE_URI"),
+    ],
+)
+def test_the_doctor_names_what_the_environment_makes_wrong(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, named: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    result = doctor(PORTAL_RATE_STORAGE_URI="memory://")
+    assert result.exit_code == 1 and f"DÉFAUT    {named} : " in result.output
+
+
+def test_the_doctor_names_counters_that_others_can_reach(doctor: Doctor, redis_server: RedisServer) -> None:
+    result = doctor(PORTAL_RATE_STORAGE_URI=f"redis://0.0.0.0:{redis_server.port}/0")  # counts as another machine
+    assert result.exit_code == 1 and "DÉFAUT    PORTAL_RATE_STORAGE_URI : qui atteint Redis" in result.output
+    assert "ATTENTION PORTAL_RATE_STORAGE_URI : la liaison avec Redis n'est pas chiffrée" in result.output
+
+
+def test_the_doctor_warns_of_a_way_to_the_database_that_may_be_plain(
+    good_app: Callable[..., Flask], postgres_url: str
+) -> None:
+    address = postgres_url.replace("127.0.0.1", "0.0.0.0") + "?sslmode=prefer"  # noqa: S104 (counts as another machine)
+    result = good_app(SQLALCHEMY_DATABASE_URI=address).test_cli_runner().invoke(args=["portal", "doctor"])
+    assert "ATTENTION SQLALCHEMY_DATABASE_URI : la liaison avec la base" in result.output
+
+
+def test_the_doctor_names_a_database_in_memory(good_app: Callable[..., Flask]) -> None:
+    result = good_app(SQLALCHEMY_DATABASE_URI="sqlite://").test_cli_runner().invoke(args=["portal", "doctor"])
+    assert result.exit_code == 1 and "DÉFAUT    SQLALCHEMY_DATABASE_URI : la base est en mémoire" in result.output
+
+
+@pytest.mark.parametrize(
+    ("format_", "remedy"), [("0001", "portal db upgrade"), ("9999", "installez la version récente")]
+)
+def test_the_doctor_names_a_database_of_another_format(
+    good_app: Callable[..., Flask], format_: str, remedy: str
+) -> None:
+    app = good_app()
+    with app.app_context():
+        begin_write()
+        db.session.execute(text("UPDATE portal_alembic_version SET version_num = :format"), {"format": format_})
+        db.session.commit()
+    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
+    assert result.exit_code == 1 and "DÉFAUT    SQLALCHEMY_DATABASE_URI" in result.output and remedy in result.output
+
+
+def test_the_doctor_names_a_clock_that_lags(
+    good_app: Callable[..., Flask], an_account: Callable[..., Tenant], clock: Clock
+) -> None:
+    an_account()
+    clock.move(hours=-2)
+    result = good_app().test_cli_runner().invoke(args=["portal", "doctor"])
+    assert result.exit_code == 1 and "DÉFAUT    horloge : " in result.output
+
+
+def test_the_doctor_names_documents_that_every_account_can_read(doctor: Doctor, open_folder: Path) -> None:
+    result = doctor(PORTAL_DATA_DIR=str(open_folder))
+    assert result.exit_code == 1 and "DÉFAUT    PORTAL_DATA_DIR : " in result.output and "chmod 700" in result.output
+    open_folder.chmod(0o700)
+    assert doctor(PORTAL_DATA_DIR=str(open_folder)).exit_code == 0
+
+
+def test_the_doctor_names_a_database_that_is_not_there(good_app: Callable[..., Flask], tmp_path: Path) -> None:
+    missing = tmp_path / "elsewhere.sqlite3"
+    app = good_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{missing}")
+    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
+    assert result.exit_code == 1 and "DÉFAUT    SQLALCHEMY_DATABASE_URI" in result.output
+    assert not missing.exists()
+
+
+def test_the_doctor_names_a_database_without_its_tables(good_app: Callable[..., Flask], tmp_path: Path) -> None:
+    empty = tmp_path / "empty.sqlite3"
+    empty.touch()
+    app = good_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{empty}")
+    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
+    assert result.exit_code == 1 and "portal db upgrade" in result.output
+
+
+def test_the_doctor_names_a_database_server_out_of_reach(tmp_path: Path, post_office: PostOffice) -> None:
+    uri = f"postgresql+psycopg://portal:secret@127.0.0.1:{CLOSED_PORT}/portal"
+    settings = {"MAIL_PORT": post_office.port, "PORTAL_DATA_DIR": str(tmp_path), "SQLALCHEMY_DATABASE_URI": uri}
+    app = create_app({**SETTINGS, **GOOD, **settings})
+    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
+    close(app)
+    assert result.exit_code == 1 and "DÉFAUT    SQLALCHEMY_DATABASE_URI" in result.output
+    assert "secret" not in result.output
+
+
+def test_the_doctor_names_files_that_every_account_can_read(
+    good_app: Callable[..., Flask], migrated_database: Path, open_folder: Path
+) -> None:
+    database, env = open_folder / "portal.sqlite3", open_folder / ".env"
+    shutil.copy(migrated_database, database)
+    env.write_text("")
+    for mode, expected in ((0o644, 1), (0o600, 0)):
+        database.chmod(mode)
+        env.chmod(mode)
+        app = good_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{database}")
+        result = app.test_cli_runner().invoke(args=["portal", "doctor"])
+        assert result.exit_code == expected, result.output
+        assert (f"chmod 600 {database}" in result.output) is bool(expected)
+        assert (f"chmod 600 {env}" in result.output) is bool(expected)
+
+
+def test_the_doctor_names_a_secret_key_that_git_keeps(doctor: Doctor, open_folder: Path) -> None:
+    settings = open_folder / "settings.sh"
+    settings.write_text(f"export FLASK_SECRET_KEY={GOOD['SECRET_KEY']}\n")
+    git = shutil.which("git") or missing("git")
+    subprocess.run([str(git), "init", "--quiet"], check=True)
+    assert doctor().exit_code == 0
+    subprocess.run([str(git), "add", "settings.sh"], check=True)
+    result = doctor()
+    assert result.exit_code == 1 and "settings.sh" in result.output and GOOD["SECRET_KEY"] not in result.output
+
+
+def test_the_doctor_warns_of_a_roster_that_is_missing_or_old(
+    good_app: Callable[..., Flask], tmp_path: Path, clock: Clock
+) -> None:
+    app = good_app()
+    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
+    assert result.exit_code == 0 and "ATTENTION contrats" in result.output
+    Roster(app, tmp_path).add()
+    assert "contrats" not in app.test_cli_runner().invoke(args=["portal", "doctor"]).output
+    clock.move(days=46)
+    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
+    assert result.exit_code == 0 and "ATTENTION contrats" in result.output and "23/11/2026" in result.output
+
+
+def test_the_doctor_warns_of_mails_that_wait_for_long(good_app: Callable[..., Flask], clock: Clock) -> None:
+    app = good_app()
+    with app.app_context():
+        begin_write()
+        db.session.add(MailRow(kind="reset", recipient="a@example.com", message_id="<1@x>", state=MailState.WAITING))
+        db.session.commit()
+    assert "courrier" not in app.test_cli_runner().invoke(args=["portal", "doctor"]).output
+    clock.move(hours=2)
+    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
+    assert result.exit_code == 0 and "ATTENTION courrier" in result.output
+
+
+def test_the_doctor_names_a_sender_that_the_mail_server_refuses(doctor: Doctor, post_office: PostOffice) -> None:
+    post_office.answers["*"] = "550 5.7.1 relaying denied"
+    result = doctor()
+    assert result.exit_code == 1 and "DÉFAUT    PORTAL_LANDLORD_EMAIL" in result.output
+    assert not post_office.mails
+
+
+def test_the_doctor_names_a_password_that_the_mail_server_refuses(doctor: Doctor) -> None:
+    def refuse(*_: Any) -> AuthResult:
+        return AuthResult(success=False, handled=False)
+
+    server = Controller(object(), hostname="127.0.0.1", port=free_port(), authenticator=refuse, auth_require_tls=False)
+    server.start()
+    try:
+        result = doctor(MAIL_PORT=server.port, MAIL_USERNAME="portal", MAIL_PASSWORD="wrong and secret")
+    finally:
+        server.stop()
+    assert result.exit_code == 1 and "DÉFAUT    MAIL_PASSWORD" in result.output
+    assert "wrong and secret" not in result.output
+
+
+def test_the_doctor_sends_nothing(doctor: Doctor, post_office: PostOffice) -> None:
+    assert doctor().exit_code == 0
+    assert not post_office.mails
+
+
+def test_settings_that_cannot_be_read_are_listed_with_code_1(tmp_path: Path) -> None:
+    (tmp_path / "wsgi.py").write_text("from tenant_portal import create_app\napp = create_app()\n")
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "FLASK_PORTAL_BRAND_COLOUR": "red"}
+    asked = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "portal", "doctor"],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert asked.returncode == 1
+    for key in ("SECRET_KEY", "PORTAL_PUBLIC_URL", "PORTAL_LANDLORD_NAME", "PORTAL_BRAND_COLOUR"):
+        assert key in asked.stderr

@@ -1,0 +1,191 @@
+"""A roster that comes again, as it does every month: what stands is recognised while it is read, and nobody waits."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, func, select, update
+
+from tenant_portal import create_app
+from tenant_portal.db import begin_write, db, utcnow
+from tenant_portal.errors import RosterUnusable
+from tenant_portal.models import Contract, Import, RateLimitCounter
+
+from ..conftest import SETTINGS, MakeApp, close
+from ..support import hosts
+from .test_importer import a_file, contract, counts, how_many, take
+from .test_importer import portal_app as portal_app
+
+HEADER = "Contrat;Module;Nom;Mode de paiement;Date de sortie;Mail\n"
+
+
+def lines_of(numbers: range) -> list[str]:
+    """Return the lines of as many contracts, longer together than what is read at a time."""
+    return [f"{n};{n + 5};NOM {n};Prélèvement;31/12/2040;n{n}@free.fr" for n in numbers]
+
+
+def of(tmp_path: Path, lines: list[str]) -> Path:
+    """Write a roster of these lines."""
+    return a_file(tmp_path, HEADER + "\n".join(lines) + "\n")
+
+
+def test_a_roster_of_next_month_changes_what_differs_only(portal_app: Flask, tmp_path: Path) -> None:
+    lines = lines_of(range(10_000, 14_000))
+    lines[950] = lines[950].replace("31/12/2040", "")
+    with portal_app.app_context():
+        take(of(tmp_path, lines))
+        assert counts(take(of(tmp_path, lines), complete=True)) == (0, 0, 4000, 0, 0)
+        begin_write()
+        db.session.execute(update(Contract).where(Contract.reference == "10500").values(is_direct_debit=False))
+        db.session.execute(update(Contract).where(Contract.reference == "10600").values(ended_at=utcnow()))
+        db.session.commit()
+        lines[700] = lines[700].replace("NOM", "AUTRE")
+        lines[800] = lines[800].replace("31/12/2040", "")
+        lines[900] = lines[900].replace("31/12/2040", "31/02/2040")
+        lines[950] = lines[950].replace(";;", ";31/02/2040;")
+        lines[1000:1001] = lines_of(range(99_000, 99_003))  # 11000 lacks, three are new
+        lines[2000:] = reversed(lines[2000:])
+        assert counts(take(of(tmp_path, lines), complete=True)) == (3, 4, 3993, 1, 2)
+        assert contract("10500").is_direct_debit
+        assert contract("10600").ended_at is None
+        assert contract("10700").last_name == "AUTRE 10700"
+        assert contract("10800").ends_on is None
+        assert contract("10900").ended_at is None
+        assert contract("11000").ended_at is not None
+        assert how_many() == 4003
+
+
+def test_a_line_that_contradicts_one_that_stands_is_told_with_the_other(portal_app: Flask, tmp_path: Path) -> None:
+    lines = lines_of(range(10_000, 12_000))
+    with portal_app.app_context():
+        take(of(tmp_path, lines))
+        lines += [lines[100], lines[200].replace("NOM", "AUTRE")]
+        report = take(of(tmp_path, lines), complete=True)
+        assert (counts(report), report.repeated) == ((0, 0, 1999, 0, 2), 1)
+        told = [(f.line, f.value, f.reason) for f in [*report.warnings, *report.refusals]]
+        assert [(line, value) for line, value, _reason in told] == [(2002, "10100"), (202, "10200"), (2003, "10200")]
+        assert [other in reason for (_l, _v, reason), other in zip(told, ["102", "2003", "202"], strict=True)] == [
+            True
+        ] * 3
+        assert contract("10200").last_name == "NOM 10200"
+
+
+def test_a_number_that_was_good_before_is_refused_once_the_landlord_counts_otherwise(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    path = of(tmp_path, lines_of(range(998, 1002)))
+    with make_app().app_context():
+        assert counts(take(path)) == (4, 0, 0, 0, 0)
+    with make_app(PORTAL_REFERENCE_LENGTH="4-4").app_context():
+        assert counts(take(path)) == (0, 0, 2, 0, 2)
+
+
+def test_signs_that_mean_something_to_a_database_are_text(portal_app: Flask, tmp_path: Path) -> None:
+    names = ["C:\\temp\\N", "\\N", "\\.", "100 % %s {} $1 ?", "l'été", "NULL", "a|b", "\\"]
+    lines = [f"{n};5;{name};;;" for n, name in enumerate(names)]
+    with portal_app.app_context():
+        assert take(of(tmp_path, lines)).added == len(names)
+        assert [contract(str(n)).last_name for n in range(len(names))] == names
+        assert take(of(tmp_path, lines)).unchanged == len(names)
+
+
+@pytest.mark.parametrize("home", [hosts.STANDALONE, hosts.EXTENSION], indirect=True)
+def test_everybody_goes_on_writing_while_a_file_is_read(make_app: MakeApp, tmp_path: Path) -> None:
+    app, other = make_app(), make_app()
+    lines = lines_of(range(10_000, 14_000))
+
+    def write() -> None:
+        with other.app_context():
+            begin_write()
+            count = db.session.scalar(select(func.count()).select_from(RateLimitCounter))
+            db.session.add(RateLimitCounter(key=f"{count}", since=utcnow()))
+            db.session.commit()
+
+    with app.app_context():
+        take(of(tmp_path, lines), progress=write)
+        lines[50] = lines[50].replace("NOM", "AUTRE")
+        assert counts(take(of(tmp_path, lines), progress=write)) == (0, 1, 3999, 0, 0)
+        assert (db.session.scalar(select(func.count()).select_from(RateLimitCounter)) or 0) > 2
+
+
+@pytest.mark.sqlite  # on PostgreSQL the second import waits for the first
+def test_two_rosters_at_once_are_not_mixed(make_app: MakeApp, tmp_path: Path) -> None:
+    app, other = make_app(), make_app()
+    path, rows = of(tmp_path, lines_of(range(10_000, 11_000))), [{"reference": "10001", "module": "77"}]
+
+    def meanwhile() -> None:
+        with other.app_context():
+            take(rows)
+
+    with app.app_context():
+        take(path)
+        with pytest.raises(RosterUnusable, match="Une autre liste"):
+            take(path, progress=meanwhile)
+        db.session.rollback()
+        assert contract("10001").module == "77"
+        assert counts(take(path)) == (0, 1, 999, 0, 0)
+
+
+# Whatever comes after whatever
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., list[Any]]]:
+    """Return a function that imports two rosters, one after the other, and returns what came of it in two databases.
+
+    One is a file; of the other, which lives in memory, nothing can be read meanwhile, so all is staged and compared.
+    """
+    folder = tmp_path_factory.mktemp("twice")
+    apps = [
+        create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": uri}) for uri in (f"sqlite:///{folder}/p.db", "sqlite://")
+    ]
+    for app in apps:
+        assert app.test_cli_runner().invoke(args=["portal", "db", "upgrade"]).exit_code == 0
+
+    def one(app: Flask, first: str, second: str, *, complete: bool) -> Any:
+        with app.app_context():
+            begin_write()
+            db.session.execute(delete(Contract))
+            db.session.execute(delete(Import))
+            db.session.commit()
+            told = []
+            for text in (first, second):
+                report = take(a_file(folder, HEADER + text), complete=complete, force=True)
+                told += [counts(report), report.repeated, list(report.refusals), list(report.warnings)]
+            columns = [c for c in Contract.__table__.c if c.name not in ("id", "imported_at", "ended_at")]
+            rows = db.session.execute(select(*columns, Contract.ended_at.is_(None)).order_by(Contract.reference))
+            return told, [tuple(row) for row in rows]
+
+    yield lambda first, second, **options: [one(app, first, second, **options) for app in apps]
+    for app in apps:
+        close(app)
+
+
+_row = st.tuples(
+    st.integers(1, 15).map(str) | st.sampled_from(["L/3", "4A", ""]),
+    st.sampled_from(["1", "2"]),
+    st.sampled_from(["A", " A", "B  b", "=1"]),
+    st.sampled_from(["Prélèvement", "Chèque", ""]),
+    st.sampled_from(["", "31/12/2040", "2040-12-31", "31/02/2040", "01/01/2020"]),
+    st.sampled_from(["", "a@free.fr", "A@Free.FR", "x"]),
+)
+_rosters = st.lists(_row, min_size=1, max_size=15).flatmap(
+    lambda rows: (
+        st.tuples(st.just(rows), st.lists(st.sampled_from(rows) | _row, max_size=5).map(lambda more: [*rows, *more]))
+        | st.tuples(st.just(rows), st.lists(st.sampled_from(rows) | _row, min_size=1, max_size=15))
+    )
+)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(rosters=_rosters, complete=st.booleans())
+def test_what_is_recognised_counts_like_what_is_compared(
+    twice: Callable[..., list[Any]], rosters: Any, complete: bool
+) -> None:
+    first, second = ("".join(";".join(row) + "\n" for row in rows) for rows in rosters)
+    recognised, compared = twice(first, second, complete=complete)
+    assert recognised == compared

@@ -1,0 +1,43 @@
+"""The twelve steps, with mouse and keyboard."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.people import PASSWORD, Lease
+
+QUESTIONS = ("par voie électronique", "informations commerciales", "informations générales")
+
+
+def press(button: Locator) -> None:
+    """Press a button, and wait for the page that it leads to: `click` alone returns while the old one still stands."""
+    with button.page.expect_navigation():
+        button.click()
+
+
+def fill_sign_up(page: Page, lease: Lease, *, email: str = "elodie.martin@orange.fr") -> None:
+    """Take the steps 1 to 7, from the login page."""
+    page.goto("/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Identifiez-vous")
+    press(page.get_by_role("link", name="Je crée mon compte"))
+    page.get_by_role("textbox", name=re.compile("^Votre référence contrat")).fill(f"L/{lease.reference}")
+    page.get_by_role("textbox", name=re.compile("^Votre numéro de module")).fill(lease.module)
+    page.get_by_label(re.compile("^Créez un mot de passe")).fill(PASSWORD)
+    page.get_by_label(re.compile("^Confirmez votre mot de passe")).fill(PASSWORD)
+    page.get_by_role("textbox", name=re.compile("^Votre adresse mail")).fill(email)
+    for question in QUESTIONS:
+        page.get_by_role("radiogroup", name=re.compile(question)).get_by_text("Non", exact=True).click()
+
+
+def sign_up(page: Page, lease: Lease, *, email: str = "elodie.martin@orange.fr") -> None:
+    """Take the steps 1 to 8."""
+    fill_sign_up(page, lease, email=email)
+    press(page.get_by_role("button", name="Je valide la création de mon compte"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Consultez vos e-mails")
+
+
+def identify(page: Page, lease: Lease) -> None:
+    """Take the steps 10 to 12, on the page that shows the login form."""
+    page.get_by_role("textbox", name=re.compile("^Ma référence contrat")).fill(lease.reference)
+    page.get_by_label(re.compile("^Mon mot de passe")).fill(PASSWORD)
+    press(page.get_by_role("button", name="Je me connecte"))

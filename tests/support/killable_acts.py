@@ -1,0 +1,179 @@
+"""What people and staff do, each act in a process of its own that may be killed around a COMMIT."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import time_machine
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
+
+from tenant_portal import create_app
+from tenant_portal.db import db
+from tenant_portal.mail import outbox
+from tenant_portal.roster.staging import Stage
+from tests.support.people import PASSWORD, Lease, fill_sign_up, log_in
+from tests.support.portal_client import ANY_STATUS, Portal
+from tests.support.rent_notices import publish
+
+LEASE = Lease("417201", "60318401")
+EMAIL, NEW_EMAIL = "elodie.martin@orange.fr", "elodie@laposte.net"
+NEW_PASSWORD = "dromadaire bleu sur le toit"
+PATIENCE = 60  # seconds until a test gives up waiting for a process
+
+#: An act gets the portal, a link from a mail where it begins with one, and the folder with the files that it takes.
+Act = Callable[[Flask, str, Path], None]
+
+
+def deliver(app: Flask) -> None:
+    """Deliver the mails that are due."""
+    with app.app_context():
+        outbox.deliver_due()
+
+
+def sign_up(app: Flask, link: str, folder: Path) -> None:
+    """Take the steps 1 to 8."""
+    assert fill_sign_up(Portal(app), LEASE, email=EMAIL).h1 == "Consultez vos e-mails"
+    deliver(app)
+
+
+def activate(app: Flask, link: str, folder: Path) -> None:
+    """Open the link of the mail and log in; who is told that it was used logs in on the login page."""
+    browser = Portal(app)
+    page = browser.get(link, status=ANY_STATUS)
+    if page.status == 410:
+        assert page.says("Votre compte est déjà activé")
+        assert log_in(browser, LEASE.reference, PASSWORD).path == "/espace"
+    else:
+        form = page.form("Je me connecte").fill("Ma référence contrat", LEASE.reference)
+        assert form.fill("Mon mot de passe", PASSWORD).click("Je me connecte").path == "/espace"
+    deliver(app)
+
+
+def ask_reset(app: Flask, link: str, folder: Path) -> None:
+    """Ask for the link to a new password."""
+    form = Portal(app).get("/mot-de-passe-oublie").form()
+    assert form.fill("Ma référence contrat", LEASE.reference).click().status == 200
+    deliver(app)
+
+
+def reset(app: Flask, link: str, folder: Path) -> None:
+    """Choose a new password and log in with it; who is told that the link was used has chosen it already."""
+    browser = Portal(app)
+    page = browser.get(link, status=ANY_STATUS)
+    if page.status != 410:
+        form = page.form("mot de passe").fill("Créez un mot de passe", NEW_PASSWORD)
+        form.fill("Confirmez votre mot de passe", NEW_PASSWORD).click()
+    assert log_in(browser, LEASE.reference, NEW_PASSWORD).path == "/espace"
+    deliver(app)
+
+
+def ask_address(app: Flask, link: str, folder: Path) -> None:
+    """Log in and ask for another mail address."""
+    browser = Portal(app)
+    log_in(browser, LEASE.reference, PASSWORD)
+    form = browser.get("/espace/compte/adresse").form("Recevoir le lien")
+    form.fill("Ma nouvelle adresse mail", NEW_EMAIL).fill("Mon mot de passe", PASSWORD)
+    assert form.click().path == "/espace/compte"
+    deliver(app)
+
+
+def confirm_address(app: Flask, link: str, folder: Path) -> None:
+    """Open the link that arrived at the new address, and confirm it."""
+    page = Portal(app).get(link, status=ANY_STATUS)
+    if page.status == 410:
+        assert page.says("déjà confirmée")
+    else:
+        page.form("Je confirme mon adresse").fill("Mon mot de passe", PASSWORD).click()
+    deliver(app)
+
+
+def close_account(app: Flask, link: str, folder: Path) -> None:
+    """Log in and close the account; who finds it closed is asked whether to open it again."""
+    browser = Portal(app)
+    page = log_in(browser, LEASE.reference, PASSWORD)
+    if page.path != "/reouverture":
+        form = browser.get("/espace/compte/fermeture").form("Je ferme mon compte")
+        form.fill("Mon mot de passe", PASSWORD).click()
+    deliver(app)
+
+
+def take_roster(app: Flask, link: str, folder: Path) -> None:
+    """Import the landlord's new roster."""
+    result = app.test_cli_runner().invoke(args=["portal", "contracts", "import", str(folder / "contrats.csv")])
+    assert result.exit_code == 0, result.output
+    deliver(app)
+
+
+def publish_notices(app: Flask, link: str, folder: Path) -> None:
+    """Publish the notices of the month."""
+    code, said = publish(app, folder / "avis")
+    assert code == 0, said
+    deliver(app)
+
+
+def upgrade(app: Flask, link: str, folder: Path) -> None:
+    """Bring the database to the newest format."""
+    result = app.test_cli_runner().invoke(args=["portal", "db", "upgrade"])
+    assert result.exit_code == 0, result.output
+
+
+def restore(app: Flask, link: str, folder: Path) -> None:
+    """Put the backup in the place of what there is."""
+    result = app.test_cli_runner().invoke(args=["portal", "restore", str(folder / "portail.zip"), "--force"])
+    assert result.exit_code == 0, result.output
+
+
+def in_a_process(
+    act: Act, config: dict[str, Any], moment: datetime, link: str, folder: Path, *, kill: tuple[int, str] = (0, "")
+) -> bool:
+    """Do an act in a fresh process; return whether it was killed, just before or just after the COMMIT of that number,
+    or after that « batch » of a roster.
+
+    The process is forked from a server that has the portal imported and nothing else: no thread, no connection.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=_do, args=(act, config, moment, link, folder, kill))
+    process.start()
+    process.join(PATIENCE)
+    assert process.exitcode in {0, -signal.SIGKILL}, f"{act.__name__} ended with {process.exitcode}"
+    return process.exitcode != 0
+
+
+def _do(act: Act, config: dict[str, Any], moment: datetime, link: str, folder: Path, kill: tuple[int, str]) -> None:
+    with time_machine.travel(moment, tick=True):
+        app = create_app(config)
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(folder))
+        with app.app_context():
+            _be_killed(db.engine.dialect, *kill)
+        act(app, link, folder)
+
+
+def _be_killed(dialect: Any, number: int, when: str) -> None:
+    """Have this process killed around its COMMIT of that number, or when it has laid that batch of a roster ready."""
+    commit, done = dialect.do_commit, 0
+    add, added = Stage.add, 0
+
+    def add_batch(stage: Stage, table: Any, columns: Any) -> None:
+        nonlocal added
+        add(stage, table, columns)
+        added += 1
+        if (added, "batch") == (number, when):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def do_commit(connection: Any) -> None:
+        nonlocal done
+        done += 1
+        if (done, "before") == (number, when):
+            os.kill(os.getpid(), signal.SIGKILL)
+        commit(connection)
+        if (done, "after") == (number, when):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    dialect.do_commit = do_commit
+    Stage.add = add_batch  # type: ignore[method-assign]

@@ -1,0 +1,115 @@
+"""The portal as it is shipped: a server in a process of its own, started by the command that an installer types."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.paths import ROOT
+
+from .services import free_port
+
+START_SECONDS = 60
+#: Longest silence of a server; a test that meets it has failed.
+ANSWER_SECONDS = 60
+COMMANDS = {
+    "granian": ["sh", "deploy/granian.sh", "--port", "{port}"],
+    "gunicorn": ["gunicorn", "--bind", "127.0.0.1:{port}", "wsgi:app"],
+}
+
+
+class Live:
+    """A running server, its processes and what it writes to the console."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, console: Path) -> None:
+        self.process, self.port, self.console = process, port, console
+
+    def connect(self) -> socket.socket:
+        """Return a new connection."""
+        return socket.create_connection(("127.0.0.1", self.port), ANSWER_SECONDS)
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Ask for a page over a connection of its own and return its status and text."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def peak_kib(self) -> int:
+        """Return the most memory that its processes have held since `forget_peak`."""
+        return sum(_status(pid, "VmHWM") for pid in self._pids())
+
+    def forget_peak(self) -> int:
+        """Measure the peak of memory from now on; return what is held now."""
+        for pid in self._pids():
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+        return sum(_status(pid, "VmRSS") for pid in self._pids())
+
+    def said(self) -> str:
+        """Return what the server has written to the console."""
+        return self.console.read_text(errors="replace")
+
+    def _pids(self) -> list[int]:
+        found = [self.process.pid]
+        for pid in found:
+            found += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return found
+
+
+@contextmanager
+def serve(command: list[str], folder: Path, settings: Mapping[str, Any]) -> Iterator[Live]:
+    """Start a server with these settings, wait until it answers, and end it afterwards."""
+    port, console = free_port(), folder / "console.txt"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("FLASK_")},
+        **{f"FLASK_{name}": json.dumps(value) for name, value in settings.items()},
+        "PYTHON_DOTENV_DISABLED": "1",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    with console.open("wb") as out:
+        process = subprocess.Popen(
+            [word.format(port=port) for word in command],
+            cwd=ROOT,
+            env=environment,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    live = Live(process, port, console)
+    try:
+        end = time.monotonic() + START_SECONDS
+        while not _answers(live):
+            assert process.poll() is None and time.monotonic() < end, live.said()
+            time.sleep(0.1)
+        yield live
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(ANSWER_SECONDS)
+        except subprocess.TimeoutExpired:  # it waits for connections that nobody will end
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _answers(live: Live) -> bool:
+    try:
+        return live.get("/connexion")[0] == 200
+    except OSError:
+        return False
+
+
+def _status(pid: int, name: str) -> int:
+    """Return a row of `/proc/PID/status`, in KiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))

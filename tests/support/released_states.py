@@ -1,0 +1,96 @@
+"""Databases as they stood at each released migration, with data of its day: `tools/freeze_state.py` wrote them."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, select, update
+from sqlalchemy.engine import Connection
+
+from tenant_portal import create_app
+from tenant_portal.db import db
+from tenant_portal.operations import backup, migrations
+
+from ..conftest import SETTINGS, close
+from ..tools.freeze_state import STATES
+
+#: Every migration, the first one first.
+REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations.config()).walk_revisions()][::-1]
+
+Rows = dict[str, dict[Any, dict[str, Any]]]
+
+
+def make(url: str, revision: str) -> None:
+    """Build in an empty database what a portal held at that migration."""
+    app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
+    with app.app_context(), migrations.exclusive_connection() as connection:
+        migrations.upgrade_on(connection, revision)
+        _run((STATES / f"{revision}.sql").read_text(encoding="utf-8"), connection)
+        backup.advance_sequences(connection, _ours(connection))
+    close(app)
+
+
+def rows(url: str) -> Rows:
+    """Return every row of every table of the portal, by table and primary key, whatever the database's format."""
+    app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
+    with app.app_context(), closing(db.engine.connect()) as connection:
+        found = {
+            table.name: {
+                tuple(row._mapping[key] for key in table.primary_key): dict(row._mapping)
+                for row in connection.execute(select(table))
+            }
+            for table in _ours(connection).sorted_tables
+        }
+    close(app)
+    return found
+
+
+def lost(before: Rows, after: Rows) -> list[str]:
+    """Return what differs of the rows before, in the columns that are still there."""
+    return [
+        f"{name} {key}: {column} was {value!r}, is {after.get(name, {}).get(key, {}).get(column)!r}"
+        for name, table in before.items()
+        for key, row in table.items()
+        for column, value in row.items()
+        if (there := after.get(name, {}).get(key)) is None or column in there and there[column] != value
+    ]
+
+
+def put_notice(folder: Path, content: bytes, digest: str) -> None:
+    """Lay the file of a notice where a portal with that data folder keeps it."""
+    path = folder / "notices" / digest[:2] / digest
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+
+
+def _ours(connection: Connection) -> MetaData:
+    return backup._tables(connection)
+
+
+def _run(script: str, connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "postgresql":
+        driver.execute("SET LOCAL TIME ZONE 'UTC'")
+        driver.execute(script)
+    else:
+        for line in script.split(";\n"):  # «executescript» would commit first
+            driver.execute(line)
+
+
+def saved(url: str, folder: Path) -> bytes:
+    """Return the backup of the portal on a database; its data folder is `data` in that folder."""
+    app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url, "PORTAL_DATA_DIR": str(folder / "data")})
+    with app.app_context():
+        backup.save(folder / "saved.zip")
+    close(app)
+    return (folder / "saved.zip").read_bytes()
+
+
+def poison(url: str, table: str, column: str, value: str) -> None:
+    """Put a value into a column of every row of a table, as no program of ours does."""
+    app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
+    with app.app_context(), migrations.exclusive_connection() as connection:
+        found = _ours(connection).tables[table]
+        connection.execute(update(found).values({column: value}))
+    close(app)

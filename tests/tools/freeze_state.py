@@ -1,0 +1,125 @@
+"""Write down what a portal holds at the newest migration: `python -m tests.tools.freeze_state`, once for each.
+
+The portal is lived in through its own pages and commands, so that its rows are those of its day. They are written as
+SQL that SQLite and PostgreSQL both read, and kept for ever: `operations/test_released_states.py` brings them forward.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import time_machine
+from flask import Flask
+from sqlalchemy import select
+
+from tenant_portal import create_app
+from tenant_portal.db import Base, db
+from tenant_portal.mail import outbox
+from tenant_portal.operations import migrations
+from tests.support.paths import ROOT
+
+from ..conftest import SETTINGS, upgrade
+from ..support.people import PASSWORD, Lease, Roster, fill_sign_up, log_in, open_account, sign_up_in_english
+from ..support.portal_client import Portal
+from ..support.post import Mailbox, PostOffice
+from ..support.rent_notices import in_folder, pdf, publish
+
+STATES = ROOT / "tests" / "data" / "states"
+#: When the people below did what they did; the tests' clock stands half an hour later.
+MOMENT = datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo("Europe/Paris"))
+
+#: Who has an account, who waits for his mail, who closed his account, whose contract nobody has taken, and who has read
+#: English on his way as far as the mail.
+FINISHED, PENDING, CLOSED, FREE, ENGLISH = (Lease(str(417201 + n), str(60318401 + n)) for n in range(5))
+FINISHED_EMAIL, PENDING_EMAIL = "elodie.martin@orange.fr", "paul.petit@free.fr"
+#: Where the first one wants his mails from now on.
+WISHED_EMAIL = "elodie.durand@laposte.net"
+NOTICE = pdf("Avis de novembre")
+
+
+def live(app: Flask, office: PostOffice, folder: Path) -> None:
+    """Leave at least one row in each table; the last mail waits in the outbox."""
+
+    def deliver() -> None:
+        with app.app_context():
+            outbox.deliver_due(now=True)
+
+    mailbox = Mailbox(office, deliver, landlord=SETTINGS["PORTAL_LANDLORD_EMAIL"])
+    roster = Roster(app, folder)
+    for lease in (FINISHED, PENDING, CLOSED, FREE, ENGLISH):
+        roster.add(reference=lease.reference, module=lease.module)
+    finished = open_account(Portal(app), mailbox, FINISHED, email=FINISHED_EMAIL, e_notice="Oui", commercial="Oui")
+    form = finished.browser.get("/espace/compte/adresse").form("Recevoir le lien")
+    form.fill("Ma nouvelle adresse mail", WISHED_EMAIL).fill("Mon mot de passe", PASSWORD).click()
+    log_in(Portal(app), FINISHED.reference, PASSWORD, remember=True)
+    log_in(Portal(app), FINISHED.reference, "un mot de passe faux")
+    leaving = open_account(Portal(app), mailbox, CLOSED, email="jean.durand@free.fr").browser
+    form = leaving.get("/espace/compte/fermeture").form("Je ferme mon compte")
+    form.fill("Mon mot de passe", PASSWORD).click()
+    form = Portal(app).get("/message").form("J'envoie mon message")
+    form.choose("Quel est votre problème", "Autre chose").fill(
+        "Votre message", "L'adresse\nn'est « plus » la mienne : 100 %."
+    )
+    form.fill("Votre adresse mail", "claire@orange.fr").click()
+    sign_up_in_english(Portal(app), ENGLISH, email="grace.hopper@example.com")
+    assert publish(app, in_folder(folder / "avis", {f"{FINISHED.reference}_2026-11.pdf": NOTICE}))[0] == 0
+    mailbox.read_all()
+    fill_sign_up(Portal(app), PENDING, email=PENDING_EMAIL)
+
+
+def written(app: Flask) -> str:
+    """Return the rows of every table as SQL."""
+    lines = []
+    with app.app_context():
+        for table in Base.metadata.sorted_tables:
+            rows = db.session.execute(select(table).order_by(*table.primary_key)).all()
+            assert rows, f"nothing in {table.name}: have somebody leave a row there, in `live`"
+            names = ", ".join(column.name for column in table.columns)
+            lines += [f"INSERT INTO {table.name} ({names}) VALUES ({', '.join(map(_literal, row))});" for row in rows]  # noqa: S608 (our own names)
+    return "\n".join([*lines, ""])
+
+
+def _literal(value: Any) -> str:
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return str(value).lower()
+        case int():
+            return str(value)
+        case datetime():
+            return f"'{value:%Y-%m-%d %H:%M:%S.%f}'"  # in UTC
+        case date():
+            return f"'{value}'"
+        case dict():
+            return _literal(json.dumps(value, ensure_ascii=False))
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+    raise TypeError(f"no SQL for {value!r}")
+
+
+def main() -> None:
+    """Write the file of the newest migration, unless it stands already."""
+    os.environ["PYTHON_DOTENV_DISABLED"] = "1"
+    head = migrations.newest()
+    path = STATES / f"{head}.sql"
+    if path.exists():
+        sys.exit(f"{path} stands already: what was released is not changed; take it away if {head} was not")
+    with time_machine.travel(MOMENT, tick=True), tempfile.TemporaryDirectory() as folder, PostOffice() as office:
+        config = {"MAIL_PORT": office.port, "PORTAL_DATA_DIR": folder}
+        app = create_app({**SETTINGS, **config, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder}/portal.sqlite3"})
+        upgrade(app)
+        live(app, office, Path(folder))
+        text = written(app)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
