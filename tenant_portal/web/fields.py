@@ -1,6 +1,6 @@
 """Fields, validators and the form all pages share: one list of nouns per form, one sentence per fault."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from email_validator import EmailNotValidError, validate_email
@@ -8,7 +8,6 @@ from flask import current_app, render_template, request, session
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, StringField, ValidationError
-from wtforms.fields.choices import Choice, SelectChoice
 from wtforms.validators import StopValidation
 
 from ..accounts import passwords, signed_links
@@ -104,23 +103,29 @@ class CurrentPasswordField(PasswordField):
         )
 
 
-class YesNoField(RadioField):
+class QuestionField(RadioField):
+    """A question with its possible answers: their values with their labels.
+
+    WTForms 3.1 knows choices with labels as tuples only, WTForms 3.3 warns of those; both know plain values.
+    """
+
+    def __init__(self, label: Any, message: Any, answers: Mapping[Any, Any], **kwargs: Any) -> None:
+        super().__init__(label, [Required(message)], choices=list(answers), validate_choice=False, **kwargs)
+        self.answers = answers
+
+    def __iter__(self) -> Iterator[Field]:
+        """Yield a button for each answer."""
+        for option in super().__iter__():
+            option.label.text = self.answers[option.data]
+            yield option
+
+
+class YesNoField(QuestionField):
     """A question with two equal answers, neither chosen beforehand; `data` is True, False or None (S34)."""
 
     def __init__(self, label: Any, message: Any, **kwargs: Any) -> None:
-        super().__init__(
-            label,
-            [Required(message)],
-            choices=[SelectChoice("oui", _l("Oui")), SelectChoice("non", _l("Non"))],
-            coerce=lambda value: {"oui": True, "non": False, True: True, False: False}.get(value),
-            validate_choice=False,
-            **kwargs,
-        )
-
-    def iter_choices(self) -> Any:
-        """Yield the two answers; the one that was given stays chosen when the page comes back."""
-        for option in self.choices:
-            yield Choice(option.value, option.label, self.data is not None and self.data is (option.value == "oui"), {})
+        values = {"oui": True, "non": False, True: True, False: False}
+        super().__init__(label, message, {"oui": _l("Oui"), "non": _l("Non")}, coerce=values.get, **kwargs)
 
 
 class RememberField(BooleanField):

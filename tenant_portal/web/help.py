@@ -1,12 +1,16 @@
 """The guide in twelve steps, and the legal pages."""
 
+from copy import copy
+from typing import Any
+
 from flask import Blueprint, current_app
+from wtforms.widgets import html_params
 
 from ..accounts import consents
 from ..models import REOPENING, ConsentPurpose
 from ..operations import retention
 from . import cookies
-from .fields import page
+from .fields import PortalForm, page
 from .forms import LoginForm, SignupForm
 
 screen = Blueprint("help", __name__)
@@ -15,7 +19,11 @@ screen = Blueprint("help", __name__)
 @screen.get("/aide")
 def guide():
     """Show the twelve steps; the figures are the forms of the real pages, so they say what those say."""
-    return page("help/guide.html", signup=SignupForm(formdata=None), login=LoginForm(formdata=None))
+    numbers = {"reference": "123456", "module": "12345678"}
+    typed = {"password": "X" * 10, "confirmation": "X" * 10, "email": "xxx@xxx"}
+    signup = SignupForm(formdata=None, prefix="figure", data={**numbers, **typed})
+    login = LoginForm(formdata=None, prefix="figure-login", data={**numbers, "password": "X" * 12})
+    return page("help/guide.html", signup=_dead(signup), login=_dead(login))
 
 
 @screen.get("/mentions-legales")
@@ -50,3 +58,18 @@ def accessibility():
 def site_map():
     """Show every page that a tenant may open (L42)."""
     return page("help/site_map.html")
+
+
+def _dead(form: PortalForm) -> PortalForm:
+    """Return a form as a figure shows it: its controls have no name, take nothing, and show even a password."""
+    for field in form:
+        for kind in ("widget", "option_widget"):
+            if hasattr(field, kind):
+                widget = copy(getattr(field, kind))
+                widget.html_params, widget.hide_value = _dead_params, False
+                setattr(field, kind, widget)
+    return form
+
+
+def _dead_params(**params: Any) -> Any:
+    return html_params(**{**params, "name": False, "required": False, "disabled": True})

@@ -4,8 +4,7 @@ import re
 from typing import Any
 
 from flask import Blueprint, redirect, request, session, url_for
-from wtforms import Field, RadioField, TextAreaField, ValidationError
-from wtforms.fields.choices import SelectChoice
+from wtforms import Field, TextAreaField, ValidationError
 from wtforms.validators import StopValidation
 
 from .. import i18n, signals
@@ -20,7 +19,7 @@ from ..models import Contract
 from ..settings import settings
 from . import identity
 from .address_typos import suggested_address
-from .fields import ContractReferenceField, MailAddressField, PortalForm, Required, page
+from .fields import ContractReferenceField, MailAddressField, PortalForm, QuestionField, page
 
 screen = Blueprint("messages", __name__)
 
@@ -70,11 +69,10 @@ def _reference_where_needed(form: Any, field: Field) -> None:
 class MessageForm(PortalForm):
     """The trouble, the words, the reference, the address to answer to; never a telephone number or a password (L18)."""
 
-    topic = RadioField(
+    topic = QuestionField(
         _l("Quel est votre problème ?"),
-        [Required(_l("Choisissez votre problème dans la liste. Sinon, choisissez « Autre chose »."))],
-        choices=[SelectChoice(topic, label) for topic, label in TOPIC_LABELS.items()],
-        validate_choice=False,
+        _l("Choisissez votre problème dans la liste. Sinon, choisissez « Autre chose »."),
+        TOPIC_LABELS,
     )
     body = TextAreaField(
         _l("Votre message"),

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint, redirect, url_for
 from wtforms import RadioField, ValidationError
-from wtforms.fields.choices import SelectChoice
 
 from .. import audit
 from ..accounts import sessions
@@ -38,7 +37,7 @@ class EndForm(PortalForm):
         numbers = [str(login.id) for login in others]
         self.answers = numbers if len(numbers) == 1 else [*numbers, ALL]
         super().__init__(device=self.answers[-1], **kwargs)
-        self.device.choices = [SelectChoice(number) for number in self.answers]
+        self.device.choices = self.answers
 
     def validate_device(self, field: Any) -> None:
         """Refuse a device that is logged out by now, or never was this tenant's."""
