@@ -24,6 +24,7 @@ from .address_typos import MAIL_DOMAINS
 #: Field attributes of every number printed on a notice: never `type=number`, no `maxlength`, no `pattern` (U12).
 _NUMBER = {"inputmode": "numeric", "spellcheck": "false", "autocapitalize": "off", "class": "portal-number"}
 _PASSWORD = {"spellcheck": "false", "autocapitalize": "off", "autocorrect": "off"}
+_NEW_PASSWORD = {**_PASSWORD, "autocomplete": "new-password"}
 
 
 class Required:
@@ -85,10 +86,27 @@ class MailAddressField(EmailField):
 
 
 class NewPasswordField(PasswordField):
-    """A password to choose, or to choose again; what is weak is refused by the form, which knows the tenant."""
+    """A password to choose; a weak one is refused by the form, which knows the tenant."""
 
-    def __init__(self, label: Any, message: Any, **kwargs: Any) -> None:
-        super().__init__(label, [Required(message)], render_kw={**_PASSWORD, "autocomplete": "new-password"}, **kwargs)
+    def __init__(self, label: Any, **kwargs: Any) -> None:
+        super().__init__(
+            label,
+            [Required(_l("Saisissez un mot de passe d'au moins %(num)d caractères.", num=PASSWORD_MIN))],
+            description=_l(
+                "%(num)d caractères minimum. Choisissez celui que vous voulez et notez-le : nous n'y avons pas accès.",
+                num=PASSWORD_MIN,
+            ),
+            render_kw=_NEW_PASSWORD,
+            **kwargs,
+        )
+
+
+class ConfirmationField(PasswordField):
+    """The new password, typed once more."""
+
+    def __init__(self, label: Any, **kwargs: Any) -> None:
+        required = Required(_l("Saisissez votre mot de passe une seconde fois."))
+        super().__init__(label, [required, _same_password], render_kw=_NEW_PASSWORD, **kwargs)
 
 
 class CurrentPasswordField(PasswordField):
@@ -301,6 +319,11 @@ def _length_sentence(subject: str, length: tuple[int, int]) -> str:
         low=low,
         high=high,
     )
+
+
+def _same_password(form: Any, field: Field) -> None:
+    if field.data != form["password"].data:
+        raise ValidationError(_("Les deux mots de passe ne sont pas identiques. Saisissez-les à nouveau."))
 
 
 def _address(form: Any, field: Field) -> None:

@@ -2,13 +2,14 @@
 
 from typing import Any, ClassVar
 
-from wtforms import HiddenField, ValidationError
+from wtforms import HiddenField
 
 from ..accounts import passwords, registration
-from ..i18n import gettext as _
+from ..accounts.consents import QUESTIONS
 from ..i18n import lazy_gettext as _l
 from ..models import ConsentPurpose
 from .fields import (
+    ConfirmationField,
     ContractReferenceField,
     CurrentPasswordField,
     MailAddressField,
@@ -51,16 +52,8 @@ class SignupForm(PortalForm):
         _l("Votre numéro de module (voir avis d'échéance)"),
         description=_l("Il figure aussi sur votre avis d'échéance. Exemple : 12345678"),
     )
-    password = NewPasswordField(
-        _l("Créez un mot de passe"),
-        _l("Saisissez un mot de passe d'au moins 12 caractères."),
-        description=_l(
-            "12 caractères minimum. Choisissez celui que vous voulez et notez-le : nous n'y avons pas accès."
-        ),
-    )
-    confirmation = NewPasswordField(
-        _l("Confirmez votre mot de passe"), _l("Saisissez votre mot de passe une seconde fois.")
-    )
+    password = NewPasswordField(_l("Créez un mot de passe"))
+    confirmation = ConfirmationField(_l("Confirmez votre mot de passe"))
     email = MailAddressField(
         _l("Votre adresse mail"),
         description=_l(
@@ -68,19 +61,13 @@ class SignupForm(PortalForm):
         ),
     )
     e_notice = YesNoField(
-        _l(
-            "Vous acceptez de recevoir votre avis d'échéance par voie électronique"
-            " (Réservé aux contrats en prélèvement automatique)"
-        ),
-        _l("Choisissez Oui ou Non pour l'avis d'échéance par voie électronique."),
+        QUESTIONS[ConsentPurpose.E_NOTICE], _l("Choisissez Oui ou Non pour l'avis d'échéance par voie électronique.")
     )
     commercial = YesNoField(
-        _l("Vous acceptez de recevoir des informations commerciales par e-mail"),
-        _l("Choisissez Oui ou Non pour les informations commerciales."),
+        QUESTIONS[ConsentPurpose.COMMERCIAL], _l("Choisissez Oui ou Non pour les informations commerciales.")
     )
     general = YesNoField(
-        _l("Vous acceptez de recevoir des informations générales (non commerciales) par e-mail"),
-        _l("Choisissez Oui ou Non pour les informations générales."),
+        QUESTIONS[ConsentPurpose.GENERAL], _l("Choisissez Oui ou Non pour les informations générales.")
     )
 
     steps: ClassVar = {
@@ -111,11 +98,6 @@ class SignupForm(PortalForm):
             return True
         typed = [f.data for f in (self.reference, self.module, self.email) if f.data and not f.errors]
         return judge_new_password(self.password, registration.known_words(None, *typed, *known_words))
-
-    def validate_confirmation(self, field: Any) -> None:
-        """Refuse two passwords that differ."""
-        if field.data != self.password.data:
-            raise ValidationError(_("Les deux mots de passe ne sont pas identiques. Saisissez-les à nouveau."))
 
     @property
     def choices(self) -> dict[ConsentPurpose, bool]:

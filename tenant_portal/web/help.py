@@ -7,6 +7,7 @@ from flask import Blueprint, current_app
 from wtforms.widgets import html_params
 
 from ..accounts import consents
+from ..accounts.passwords import PASSWORD_MIN
 from ..models import REOPENING, ConsentPurpose
 from ..operations import retention
 from . import cookies
@@ -23,7 +24,7 @@ def guide():
     typed = {"password": "X" * 10, "confirmation": "X" * 10, "email": "xxx@xxx"}
     signup = SignupForm(formdata=None, prefix="figure", data={**numbers, **typed})
     login = LoginForm(formdata=None, prefix="figure-login", data={**numbers, "password": "X" * 12})
-    return page("help/guide.html", signup=_dead(signup), login=_dead(login))
+    return page("help/guide.html", signup=_dead(signup), login=_dead(login), password_min=PASSWORD_MIN)
 
 
 @screen.get("/mentions-legales")

@@ -16,6 +16,7 @@ from ..mail import notifications
 from ..models import Account, Contract, EmailChange
 from . import cookies, guards, identity, links
 from .fields import (
+    ConfirmationField,
     ContractReferenceField,
     CurrentPasswordField,
     NewPasswordField,
@@ -54,41 +55,20 @@ class NewPasswordForm(PortalForm):
         words = [word for contract in self.account.contracts for word in registration.known_words(contract)]
         return judge_new_password(password, [*words, self.account.email]) and fine
 
-    def validate_confirmation(self, field: Any) -> None:
-        """Refuse two passwords that differ."""
-        if field.data != self["password"].data:
-            raise ValidationError(_("Les deux mots de passe ne sont pas identiques. Saisissez-les à nouveau."))
-
 
 class ResetForm(NewPasswordForm):
     """The new password, twice."""
 
-    password = NewPasswordField(
-        _l("Créez un mot de passe"),
-        _l("Saisissez un mot de passe d'au moins 12 caractères."),
-        description=_l(
-            "12 caractères minimum. Choisissez celui que vous voulez et notez-le : nous n'y avons pas accès."
-        ),
-    )
-    confirmation = NewPasswordField(
-        _l("Confirmez votre mot de passe"), _l("Saisissez votre mot de passe une seconde fois.")
-    )
+    password = NewPasswordField(_l("Créez un mot de passe"))
+    confirmation = ConfirmationField(_l("Confirmez votre mot de passe"))
 
 
 class ChangeForm(NewPasswordForm):
     """The present password, and the new one twice (ASVS 6.2.3)."""
 
     current = CurrentPasswordField(_l("Mon mot de passe actuel"))
-    password = NewPasswordField(
-        _l("Mon nouveau mot de passe"),
-        _l("Saisissez un mot de passe d'au moins 12 caractères."),
-        description=_l(
-            "12 caractères minimum. Choisissez celui que vous voulez et notez-le : nous n'y avons pas accès."
-        ),
-    )
-    confirmation = NewPasswordField(
-        _l("Confirmez votre nouveau mot de passe"), _l("Saisissez votre mot de passe une seconde fois.")
-    )
+    password = NewPasswordField(_l("Mon nouveau mot de passe"))
+    confirmation = ConfirmationField(_l("Confirmez votre nouveau mot de passe"))
 
     def validate_password(self, field: Any) -> None:
         """Refuse a password that changes nothing."""
