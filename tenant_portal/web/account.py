@@ -15,8 +15,10 @@ from ..models import REOPENING, Account, Contract
 from ..operations import retention
 from . import guards, identity
 from .address_typos import suggested_address
-from .fields import ButtonForm, CurrentPasswordField, PortalForm, flash_once, page, pop_flash
+from .fields import CurrentPasswordField
+from .forms import ButtonForm, PortalForm
 from .login_flow import refuse, try_own_password
+from .pages import flash_once, page, pop_flash
 
 screen = Blueprint("account", __name__)
 

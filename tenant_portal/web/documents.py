@@ -7,7 +7,7 @@ from ..errors import NoticeMissing
 from ..models import Account
 from ..text import masked_reference
 from . import guards
-from .fields import page
+from .pages import page
 
 screen = Blueprint("documents", __name__, url_prefix="/espace/avis")
 

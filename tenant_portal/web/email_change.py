@@ -15,8 +15,10 @@ from ..mail import notifications
 from ..models import Account, Contract, EmailChange
 from . import guards, identity, links
 from .address_typos import suggested_address
-from .fields import ButtonForm, CurrentPasswordField, MailAddressField, PortalForm, flash_once, page
+from .fields import CurrentPasswordField, MailAddressField
+from .forms import ButtonForm, PortalForm
 from .login_flow import refuse, try_own_password
+from .pages import flash_once, page
 
 screen = Blueprint("email_change", __name__)
 

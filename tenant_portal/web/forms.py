@@ -1,11 +1,19 @@
-"""The two forms of the help page, which the guide shows as well: rename a field here and its figures follow."""
+"""The form that all pages share, and the two forms of the help page, which its figures show."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from wtforms import HiddenField
+from flask import current_app, request, session
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import generate_csrf
+from wtforms import Field, HiddenField, RadioField
 
-from ..accounts import passwords, registration
+from ..accounts import passwords, registration, signed_links
 from ..accounts.consents import QUESTIONS
+from ..accounts.passwords import PASSWORD_DIGITS_MIN, PASSWORD_MAX, PASSWORD_MIN
+from ..db import db
+from ..errors import FormExpired
+from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import ConsentPurpose
 from .fields import (
@@ -15,16 +23,107 @@ from .fields import (
     MailAddressField,
     ModuleField,
     NewPasswordField,
-    PortalForm,
     RememberField,
     YesNoField,
-    judge_new_password,
 )
 
 _WHERE_IS_REFERENCE = _l(
     "La référence contrat est imprimée sur votre avis d'échéance, après « L/ ». Tapez seulement les chiffres."
 )
 _WHERE_IS_MODULE = _l("Le numéro de module est imprimé sur votre avis d'échéance, près de la référence contrat.")
+
+
+class CheckedToken(FlaskForm.Meta.csrf_class):
+    """Flask-WTF's check of a form's token. Only a page that shows the form signs a new one (`form_token`)."""
+
+    def generate_csrf_token(self, csrf_token_field: Field) -> str:
+        """Return nothing, so that a sent form signs no token."""
+        return ""
+
+
+class PortalForm(FlaskForm):
+    """A form with its own CSRF check, whatever the host does; a failed check keeps what was typed.
+
+    `steps` maps fields to the steps of the help page; `infos` holds the texts behind ⓘ.
+    """
+
+    steps: ClassVar[Mapping[str, int]] = {}
+    infos: ClassVar[Mapping[str, Any]] = {}
+    is_expired = False
+    #: Whether the form has nothing to type, so that nothing can be lost.
+    is_button = False
+
+    class Meta(FlaskForm.Meta):
+        """CSRF is always on. A page may stay open for half a day, and over a change of keys."""
+
+        csrf = True
+        csrf_class = CheckedToken
+        csrf_time_limit = 12 * 3600  # seconds, as Flask-WTF compares them
+
+        @property
+        def csrf_secret(self) -> Any:
+            """Return the keys as a list: Flask-WTF's signer takes one, but reads no fallbacks itself."""
+            own = current_app.config.get("WTF_CSRF_SECRET_KEY")  # a host may sign its forms with another key
+            return own or signed_links.keys()
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """Return the sent fields, none for JSON: Flask-WTF would read JSON as a form and fail on most of it."""
+            return None if request.is_json else super().wrap_formdata(form, formdata)
+
+        def get_translations(self, form: Any) -> Any:
+            """Use no texts of WTForms: our validators bring their own."""
+            return None
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Validate the form; an expired token sets `is_expired` and keeps what was typed (U11)."""
+        fine = super().validate(extra_validators)
+        self.is_expired = bool(self.csrf_field.errors)
+        return bool(fine)
+
+    @property
+    def csrf_field(self) -> Any:
+        """Return the field of the CSRF token, whose name a host may have chosen."""
+        return self[self.meta.csrf_field_name]
+
+    @property
+    def is_blank(self) -> bool:
+        """Tell whether the form is as everyone gets it: nothing sent, nothing filled in."""
+        return not self.is_submitted() and not any(field.data for field in self if field is not self.csrf_field)
+
+    @property
+    def faults(self) -> list[tuple[str, str]]:
+        """Return the id of each refused control with its sentence, in the order of the page."""
+        return [
+            (f"{field.id}-0" if isinstance(field, RadioField) else field.id, str(message))
+            for field in self
+            if field is not self.csrf_field
+            for message in field.errors
+        ]
+
+    @property
+    def failed_step(self) -> int | None:
+        """Return the first of the twelve steps that went wrong."""
+        return min((self.steps[f.short_name] for f in self if f.errors and f.short_name in self.steps), default=None)
+
+
+class ButtonForm(PortalForm):
+    """A form with a button only: « Renvoyer », « Je me déconnecte »."""
+
+    is_button = True
+
+    def require_fresh(self) -> None:
+        """Raise `FormExpired` when the token is expired or not ours."""
+        if not self.validate_on_submit():
+            raise FormExpired
+
+    def is_fresh(self) -> bool:
+        """Tell whether the token is valid; a login in another tab invalidates it, and the page can be shown again.
+
+        Raises `FormExpired` when the browser sent no session to show the page with.
+        """
+        if not session:
+            self.require_fresh()
+        return bool(self.validate_on_submit())
 
 
 class LoginForm(PortalForm):
@@ -83,16 +182,16 @@ class SignupForm(PortalForm):
     infos: ClassVar = {"reference": _WHERE_IS_REFERENCE, "module": _WHERE_IS_MODULE}
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Tell whether everything holds; the password is weighed last, without what the roster knows (X01, X03)."""
+        """Validate the form; the password is judged last, without words of the roster (X01, X03)."""
         fine = super().validate(extra_validators)
         if self.password.errors or self.is_expired:
             return fine
         return self.judge_password([]) and fine
 
     def judge_password(self, known_words: list[str]) -> bool:
-        """Tell whether who knows this tenant would guess the password; what is faulty elsewhere does not count.
+        """Tell whether the password is strong, given the other valid fields and these words of the roster.
 
-        With words of the roster it is judged a second time, but only if it may hold one of them.
+        With words of the roster it is a second judgement, made only if the password may contain one of them.
         """
         if known_words and not passwords.may_hold(self.password.data, known_words):
             return True
@@ -101,9 +200,40 @@ class SignupForm(PortalForm):
 
     @property
     def choices(self) -> dict[ConsentPurpose, bool]:
-        """Return the three answers, each apart from the others."""
+        """Return the three answers."""
         return {
             ConsentPurpose.E_NOTICE: self.e_notice.data,
             ConsentPurpose.COMMERCIAL: self.commercial.data,
             ConsentPurpose.GENERAL: self.general.data,
         }
+
+
+def form_token() -> tuple[str, str]:
+    """Return name and value of the CSRF token, which a button needs without a form object."""
+    meta = PortalForm.Meta()
+    return meta.csrf_field_name, generate_csrf(meta.csrf_secret, meta.csrf_field_name)
+
+
+def judge_new_password(field: Field, context: list[str]) -> bool:
+    """Tell whether a password is strong; a weak one gets the reason and a way out (PRODUCT 1, U31, U32).
+
+    The judgement takes a while, so it first gives the database connection back.
+    """
+    db.session.rollback()
+    reason = passwords.weakness(field.data or "", context)
+    if reason is None:
+        return True
+    sentences = {
+        "short": _("Choisissez un mot de passe d'au moins %(num)d caractères.", num=PASSWORD_MIN),
+        "long": _("Choisissez un mot de passe de %(num)d caractères au plus.", num=PASSWORD_MAX),
+        "digits": _(
+            "Ce mot de passe ne contient que des chiffres. Ajoutez des lettres, ou tapez au moins %(num)d chiffres.",
+            num=PASSWORD_DIGITS_MIN,
+        ),
+        "guessable": _(
+            "Ce mot de passe est trop courant ou trop facile à deviner. Choisissez-en un autre :"
+            " par exemple quatre mots sans rapport entre eux, ni avec votre logement."
+        ),
+    }
+    field.errors = [*field.errors, sentences[reason]]
+    return False

@@ -11,8 +11,8 @@ from ..accounts.passwords import PASSWORD_MIN
 from ..models import REOPENING, ConsentPurpose
 from ..operations import retention
 from . import cookies
-from .fields import PortalForm, page
-from .forms import LoginForm, SignupForm
+from .forms import LoginForm, PortalForm, SignupForm
+from .pages import page
 
 screen = Blueprint("help", __name__)
 

@@ -10,7 +10,7 @@ from .. import public_urls
 from ..accounts import signed_links
 from ..errors import FormExpired, LinkInvalid
 from ..models import Account, Contract, EmailChange
-from .fields import flash_once
+from .pages import flash_once
 
 #: The field in which a page carries its link.
 FIELD = "lien"

@@ -10,9 +10,9 @@ from ..db import begin_write, db
 from ..errors import LinkError
 from ..mail import notifications
 from . import identity, links, redirects
-from .fields import ButtonForm, flash_once, page
-from .forms import LoginForm
+from .forms import ButtonForm, LoginForm
 from .login_flow import attempt_login, contract_of, enter, refuse
+from .pages import flash_once, page
 
 screen = Blueprint("login", __name__)
 

@@ -13,8 +13,8 @@ from ..db import db
 from ..mail import notifications
 from ..models import Account, Contract
 from . import cookies, identity
-from .fields import PortalForm, page
-from .forms import LoginForm
+from .forms import LoginForm, PortalForm
+from .pages import page
 
 
 def attempt_login(form: LoginForm, *, link_of: int | None = None) -> LoginResult:

@@ -19,7 +19,9 @@ from ..models import Contract
 from ..settings import settings
 from . import identity
 from .address_typos import suggested_address
-from .fields import ContractReferenceField, MailAddressField, PortalForm, QuestionField, page
+from .fields import ContractReferenceField, MailAddressField, QuestionField
+from .forms import PortalForm
+from .pages import page
 
 screen = Blueprint("messages", __name__)
 

@@ -15,17 +15,10 @@ from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import Account, Contract, EmailChange
 from . import cookies, guards, identity, links
-from .fields import (
-    ConfirmationField,
-    ContractReferenceField,
-    CurrentPasswordField,
-    NewPasswordField,
-    PortalForm,
-    flash_once,
-    judge_new_password,
-    page,
-)
+from .fields import ConfirmationField, ContractReferenceField, CurrentPasswordField, NewPasswordField
+from .forms import PortalForm, judge_new_password
 from .login_flow import refuse, try_own_password
+from .pages import flash_once, page
 
 screen = Blueprint("password", __name__)
 

@@ -12,8 +12,10 @@ from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import Login
 from . import guards
-from .fields import CurrentPasswordField, PortalForm, Required, flash_once, page
+from .fields import CurrentPasswordField, Required
+from .forms import PortalForm
 from .login_flow import refuse, try_own_password
+from .pages import flash_once, page
 
 screen = Blueprint("sessions", __name__)
 

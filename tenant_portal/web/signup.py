@@ -18,9 +18,10 @@ from ..models import Account, Contract
 from ..text import masked_reference
 from . import identity, links
 from .address_typos import suggested_address
-from .fields import ButtonForm, MailAddressField, PortalForm, flash_once, page
-from .forms import LoginForm, SignupForm
+from .fields import MailAddressField
+from .forms import ButtonForm, LoginForm, PortalForm, SignupForm
 from .login_flow import attempt_login, enter, refuse
+from .pages import flash_once, page
 
 screen = Blueprint("signup", __name__)
 

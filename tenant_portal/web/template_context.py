@@ -10,8 +10,8 @@ from markupsafe import Markup
 from .. import i18n, template_names
 from ..contracts.lookup import last_import_day
 from ..settings import settings, state
-from . import fields, stylesheet
-from .forms import LoginForm, SignupForm
+from . import stylesheet
+from .forms import LoginForm, SignupForm, form_token
 from .identity import current_tenant
 
 
@@ -70,7 +70,7 @@ def _names_for_everyone(language: str) -> dict[str, Any]:
         **words,
         **links,
         "last_import_day": last_import_day,
-        "f": _macros("portal/fields.html", {**words, "form_token": fields.form_token}),
+        "f": _macros("portal/fields.html", {**words, "form_token": form_token}),
         "parts": parts,
     }
     if _may_remember(links["style_url"]):

@@ -9,7 +9,8 @@ from wtforms import DateField, IntegerField, SelectField, TelField
 from wtforms.validators import Length, NumberRange
 
 from tenant_portal.web import template_context
-from tenant_portal.web.fields import MailAddressField, PortalForm, YesNoField
+from tenant_portal.web.fields import MailAddressField, YesNoField
+from tenant_portal.web.forms import PortalForm
 
 
 class OddForm(PortalForm):
