@@ -1,4 +1,4 @@
-"""The route table: the portal's blueprint with its screens, and what happens before and after each request."""
+"""The portal's blueprint: its screens, and what runs before and after each request."""
 
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, request, url_for
 from werkzeug.exceptions import HTTPException
@@ -31,7 +31,7 @@ from .redirects import same_page
 from .request_guards import mend_query, read_whole, refuse_odd_form
 from .url_converters import RowNumber
 
-#: Blueprints in the order of the tenant's way; endpoint, function and template of a page share one name.
+#: Endpoint, function and template of a page share one name.
 SCREENS = (
     login.screen,
     signup.screen,
@@ -48,7 +48,7 @@ SCREENS = (
 
 
 def register(app: Flask, *screens: Blueprint, prefix: str) -> None:
-    """Put the pages, and more screens if there are any, into an application."""
+    """Register the pages, and more screens if given, in an application."""
     portal = Blueprint(
         "portal",
         __name__,
@@ -67,26 +67,26 @@ def register(app: Flask, *screens: Blueprint, prefix: str) -> None:
     app.url_map.converters["portal_number"] = RowNumber
     app.register_blueprint(portal, url_prefix=prefix or None)
     if "csrf" in app.extensions:
-        app.extensions["csrf"].exempt(csp_reports.screen)  # a browser's own report has no form, and changes nothing
+        app.extensions["csrf"].exempt(csp_reports.screen)  # a browser's report has no form and changes nothing
 
 
 def complete(app: Flask) -> None:
-    """Let an application of our own answer for the addresses that belong to no page; a host keeps its own answers."""
+    """Let our own application answer for unknown addresses; a host keeps its own answers."""
     app.add_url_rule("/.well-known/change-password", "portal_change_password", _change_password)
     app.register_error_handler(HTTPException, errors.refused)
     app.register_error_handler(500, errors.refused)
 
 
 def _change_password() -> Response:
-    """Lead to the page where a password is changed, after a login (W3C change-password-url, U21)."""
+    """Redirect to the page where a password is changed (W3C change-password-url, U21)."""
     answer = redirect(url_for("portal.password.change"), 302)
     return security_headers.add(current_app.make_response(answer))
 
 
 def _prepare_request() -> WerkzeugResponse | None:
-    """Speak the language that was chosen, French first; `?langue=en` chooses, and the address is clean again."""
+    """Check the request and set its language; `?langue=en` stores a language and redirects."""
     _check_host()
-    if not template_context.is_below_expected_path():  # in a host: our own application believes no other path
+    if not template_context.is_below_expected_path():  # only in a host: our own application accepts no other path
         return errors.wrong_address("below a path that is not the one of PORTAL_PUBLIC_URL")
     mend_query()
     read_whole()
@@ -102,7 +102,7 @@ def _prepare_request() -> WerkzeugResponse | None:
 
 
 def _check_host() -> None:
-    """Refuse to show a page in a host that broke a condition after we moved in."""
+    """Raise `ConfigError` when a host broke a condition after we moved in."""
     check_loaders()
     if "host_checked" not in state.cache:
         host_checks.check_rules(current_app)
@@ -110,7 +110,7 @@ def _check_host() -> None:
 
 
 def _refuse_other_sites() -> None:
-    """Refuse what a page of another site loads or sends in a tenant's name; he may follow its links (ASVS 3.5.8)."""
+    """Refuse what another site loads or sends in a tenant's name; links stay allowed (ASVS 3.5.8)."""
     asked = request.headers
     is_link = asked.get("Sec-Fetch-Mode") == "navigate" and asked.get("Sec-Fetch-Dest") == "document"
     if asked.get("Sec-Fetch-Site") == "cross-site" and not (is_link and request.method in {"GET", "HEAD"}):

@@ -19,7 +19,7 @@ screen = Blueprint("help", __name__)
 
 @screen.get("/aide")
 def guide():
-    """Show the twelve steps; the figures are the forms of the real pages, so they say what those say."""
+    """Show the twelve steps; its figures are the real forms, so both say the same."""
     numbers = {"reference": "123456", "module": "12345678"}
     typed = {"password": "X" * 10, "confirmation": "X" * 10, "email": "xxx@xxx"}
     signup = SignupForm(formdata=None, prefix="figure", data={**numbers, **typed})
@@ -29,13 +29,13 @@ def guide():
 
 @screen.get("/mentions-legales")
 def legal_notice():
-    """Show who publishes and who hosts the portal, as far as the settings tell (LCEN)."""
+    """Show who publishes and hosts the portal (LCEN)."""
     return page("help/legal_notice.html")
 
 
 @screen.get("/donnees-personnelles")
 def personal_data():
-    """Show what becomes of personal data: the notice of RGPD article 13, with the periods that the settings give."""
+    """Show the privacy notice of RGPD article 13, with the periods from the settings."""
     return page(
         "help/personal_data.html",
         questions=[consents.wording(purpose) for purpose in ConsentPurpose],
@@ -62,7 +62,7 @@ def site_map():
 
 
 def _dead(form: PortalForm) -> PortalForm:
-    """Return a form as a figure shows it: its controls have no name, take nothing, and show even a password."""
+    """Return a form as a figure shows it: disabled controls without names, even passwords with their sample."""
     for field in form:
         for kind in ("widget", "option_widget"):
             if hasattr(field, kind):

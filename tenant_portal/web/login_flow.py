@@ -1,4 +1,4 @@
-"""Getting in: what the login page and the activation page do with a reference and a password."""
+"""What every page does with a typed password: verify it, refuse it, log in."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,25 +18,25 @@ from .pages import page
 
 
 def attempt_login(form: LoginForm, *, link_of: int | None = None) -> LoginResult:
-    """Try the reference and the password of the form; `link_of` is the account whose link its page carries."""
+    """Verify reference and password of the form; `link_of` is the account whose link the page carries."""
     return try_password(form.reference.data or "", form.password.data or "", link_of=link_of)
 
 
 def try_password(reference: str, password: str, *, link_of: int | None = None) -> LoginResult:
-    """Try a password as this device from this address, for which the failures are counted."""
+    """Verify a password; failures count for this device and this address."""
     device, origin = cookies.device_mark(), identity.origin()
     return authentication.authenticate(reference, password, device=device, origin=origin, link_of=link_of)
 
 
 def try_own_password(account: Account, password: str) -> LoginResult:
-    """Try the password of who is logged in: neither a stale session nor a remembered one is enough (ASVS 7.5.1)."""
+    """Verify the password of the logged-in tenant; no session is enough by itself (ASVS 7.5.1)."""
     attempt = try_password(account.contracts[0].reference, password)
     is_own = attempt.holder is not None and attempt.holder.id == account.id
     return attempt if is_own else replace(attempt, holder=None)
 
 
 def refuse(form: PortalForm, attempt: LoginResult, template: str, **context: Any) -> Any:
-    """Show one alert for the pair, with the reference kept (U25); whoever fails too often is asked to wait (T21)."""
+    """Show one alert for the pair and keep the reference (U25); after too many failures ask to wait (T21)."""
     if attempt.is_alarm:
         alarmed = db.session.get(Account, attempt.alarmed_id or NO_ACCOUNT_ID)
         notifications.attempts(alarmed, contract_of(attempt), link=public_urls.public("password.forgotten"))
@@ -49,9 +49,9 @@ def refuse(form: PortalForm, attempt: LoginResult, template: str, **context: Any
 
 
 def enter(attempt: LoginResult, holder: AuthenticatedAccount, form: LoginForm) -> bool:
-    """Log in, finishing the account at the first login (step 12); tell whether it was the first.
+    """Log in; the first login finishes the account (step 12). Tell whether it was the first.
 
-    The owner is told of a device that his account does not know; of the first one the welcome mail tells.
+    A mail tells the owner of a device that his account does not know; at the first login it is the welcome mail.
     """
     is_first = not holder.is_finished
     if is_first:
@@ -80,5 +80,5 @@ def enter(attempt: LoginResult, holder: AuthenticatedAccount, form: LoginForm) -
 
 
 def contract_of(attempt: LoginResult) -> Contract | None:
-    """Return the contract of an attempt, looked for whether there is one or not (F9)."""
+    """Return the contract of an attempt. The query runs without one too, so that the time reveals nothing (F9)."""
     return db.session.get(Contract, attempt.contract_id or NO_ACCOUNT_ID)

@@ -1,4 +1,4 @@
-"""« Mes appareils »: where the tenant is logged in, and the way to end it elsewhere (T31, T39)."""
+"""« Mes appareils »: where the tenant is logged in, and how to end it elsewhere (T31, T39)."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ from .pages import flash_once, page
 
 screen = Blueprint("sessions", __name__)
 
-#: The newest logins that are shown, ended or not (CNIL, guide on the security of personal data, fiche 16).
+#: Shown logins, ended or not (CNIL, guide on the security of personal data, fiche 16).
 LATEST = 3
-#: Stands for all others in the list of devices to log out.
+#: The answer « Tous mes autres appareils ».
 ALL = "tous"
 
 
 class EndForm(PortalForm):
-    """Which device to log out, or all others; with the password, or a thief would shut the owner out (ASVS 7.5.2)."""
+    """One device to log out, or all others; with the password, or a thief would lock the owner out (ASVS 7.5.2)."""
 
     device = RadioField(
         _l("Quel appareil voulez-vous déconnecter ?"),
@@ -50,7 +50,7 @@ class EndForm(PortalForm):
 @screen.route("/espace/connexions", methods=["GET", "POST"])
 @guards.session_required
 def overview(own: sessions.Session):
-    """List the devices that are logged in and the last logins; log out others for whoever types the password."""
+    """List devices and last logins; log out other devices for the password."""
     account = own.account
     others = [login for login in sessions.running(account) if login.id != own.id]
     form = EndForm(others)

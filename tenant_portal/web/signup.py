@@ -1,4 +1,4 @@
-"""Sign-up: the form of the notice's two numbers, « Consultez vos e-mails », and the activation page that is a login."""
+"""Sign-up: the form, « Consultez vos e-mails », and the activation page, which is a login."""
 
 import json
 from datetime import datetime
@@ -25,14 +25,14 @@ from .pages import flash_once, page
 
 screen = Blueprint("signup", __name__)
 
-#: The field in which « Consultez vos e-mails » carries its sign-up.
+#: The form field with the signed sign-up of « Consultez vos e-mails ».
 SIGN_UP_FIELD = "inscription"
-#: After so many mismatches in one browser, the way to a person comes first (T04).
+#: After so many mismatches in one browser, the message form is offered first (T04).
 MISMATCHES_BEFORE_MESSAGE = 3
 
 
 class AddressForm(PortalForm):
-    """The address of a sign-up, to put right without typing the rest again (T07)."""
+    """A corrected address for a sign-up (T07)."""
 
     email = MailAddressField(_l("Votre adresse mail"), description=_l("Exemple : nom@domaine.fr"))
 
@@ -50,7 +50,7 @@ def sign_up():
     if look.contract is None:
         return _not_found(form, look)
     contract = look.contract
-    if not form.judge_password(registration.known_words(contract)):  # after the pair, and no more often than it (X01)
+    if not form.judge_password(registration.known_words(contract)):  # after the pair, and as often (X01)
         return _too_easy(form, origin)
     outcome = registration.sign_up(
         contract,
@@ -83,7 +83,7 @@ def sign_up():
 
 @screen.get("/inscription/courriel")
 def check_mail():
-    """Show « Consultez vos e-mails »: the address, what to do, the mail once more, the address put right (U35)."""
+    """Show « Consultez vos e-mails », with resending and correction of the address (U35)."""
     if "portal_signup" not in session:
         return redirect(url_for("portal.login.log_in"))
     return _mail_page(AddressForm(formdata=None), session["portal_signup"])
@@ -91,7 +91,7 @@ def check_mail():
 
 @screen.post("/inscription/courriel/renvoi")
 def resend():
-    """Send the mail of this sign-up once more; the first link stays good."""
+    """Send the mail of this sign-up again; the first link stays valid."""
     known = _sign_up_of_page()
     if not ButtonForm().is_fresh():
         session["portal_signup"] = known
@@ -114,7 +114,7 @@ def resend():
 
 @screen.post("/inscription/courriel/adresse")
 def change_address():
-    """Put the address right; the link goes to the new one, links to the former one are dead."""
+    """Correct the address; it gets a new link, and links to the former one end."""
     known = _sign_up_of_page()
     form = AddressForm()
     if not form.validate_on_submit():
@@ -138,14 +138,14 @@ def change_address():
 
 @screen.get("/activation/<token>")
 def open_link(token: str):
-    """Take the token out of the address at once; nothing else happens (PRODUCT 1, ASVS 14.2.1)."""
+    """Move the token from the address into the session; change nothing (PRODUCT 1, ASVS 14.2.1)."""
     links.keep("activation", token)
     return redirect(url_for(".activation"))
 
 
 @screen.route("/activation", methods=["GET", "POST"])
 def activation():
-    """Show the login form that finishes the account; the link by itself changes nothing (T12, S39)."""
+    """Show the login that finishes the account; the link alone changes nothing (T12, S39)."""
     if request.method == "GET" and not links.token_of("activation"):
         return redirect(url_for("portal.login.log_in"))
     link = links.require("activation")
@@ -157,7 +157,7 @@ def activation():
     attempt = attempt_login(form, link_of=link.account.id)
     if attempt.holder is None:
         return refuse(form, attempt, "signup/activation.html", **context)
-    account = links.require("activation").account  # read anew, in the same write as what follows
+    account = links.require("activation").account  # read again, in the write transaction that follows
     if attempt.holder.id != account.id:
         db.session.commit()
         return page("signup/activation.html", form=form, refusal="other_account", **context)
@@ -168,7 +168,7 @@ def activation():
 
 @screen.post("/activation/ailleurs")
 def activate_elsewhere():
-    """Activate without logging in, for whoever reads his mail on one device and goes on at another."""
+    """Activate without a login, for who reads his mail on one device and continues on another."""
     if not ButtonForm().is_fresh():
         links.put_back("activation")
         return redirect(url_for(".activation"))
@@ -182,7 +182,7 @@ def activate_elsewhere():
 
 @screen.post("/activation/nouveau-lien")
 def new_link():
-    """Send a fresh link in the place of an expired one, to the address of the sign-up, which is not shown (T10)."""
+    """Send a fresh link for an expired one, to the address of the sign-up, which is not shown (T10)."""
     if not ButtonForm().is_fresh():
         links.put_back("activation", say_so=False)
         return redirect(url_for(".activation"))
@@ -224,7 +224,7 @@ def _mail_page(form: AddressForm, known: dict[str, Any]) -> tuple[str, int]:
 
 
 def _sign_up_of_page() -> dict[str, Any]:
-    """Return the sign-up that the sent page carries, whatever this browser has signed up for since (F20)."""
+    """Return the sign-up that the sent page carries, whichever this browser made since (F20)."""
     text = signed_links.unseal("signup", request.form.get(SIGN_UP_FIELD, ""))
     if not text:
         raise LinkInvalid("signup")
@@ -233,9 +233,9 @@ def _sign_up_of_page() -> dict[str, Any]:
 
 
 def _account_of(known: dict[str, Any]) -> tuple[Account | None, Contract | None]:
-    """Return account and contract of a sign-up, kept from other writers; no account where a finished one stands (T13).
+    """Return account and contract of a sign-up, locked; the account is None where a finished one exists (T13).
 
-    No contract either where a newer sign-up has taken its place: nothing would leave for this one.
+    The contract is None too where a newer sign-up replaced this one: it gets no mail.
     """
     account = registration.pending_sign_up(known["contract"], known["key"], lock=True)
     contract = db.session.get(Contract, known["contract"])
@@ -244,7 +244,7 @@ def _account_of(known: dict[str, Any]) -> tuple[Account | None, Contract | None]
 
 
 def _note_refusal(form: SignupForm) -> None:
-    """Note at which step a sign-up was refused, so that staff see where a tenant is stuck; once an hour (X20)."""
+    """Record the step that a sign-up failed at, once an hour, for the staff (X20)."""
     reference = form.reference.data if not form.reference.errors else None
     per, whose = (Per.REFERENCE, reference.lstrip("0")) if reference else (Per.ORIGIN, identity.origin())
     begin_write()
@@ -254,7 +254,7 @@ def _note_refusal(form: SignupForm) -> None:
 
 
 def _not_found(form: SignupForm, look: number_pairs.Look) -> tuple[str, int]:
-    """Answer with the one neutral sentence: which of the numbers is wrong, or why, is never told (T04, T05)."""
+    """Answer with one neutral sentence: it never tells which number is wrong, or why (T04, T05)."""
     db.session.commit()
     if look.wait is not None:
         return _form_page(form, wait=look.wait, status=429)
@@ -263,7 +263,7 @@ def _not_found(form: SignupForm, look: number_pairs.Look) -> tuple[str, int]:
 
 
 def _too_easy(form: SignupForm, origin: str) -> tuple[str, int]:
-    """Refuse a password made of what the roster knows of the tenant; to be told so is a look at the pair."""
+    """Refuse a password made of words from the roster. The refusal reveals a pair, so it counts as a look at it."""
     number_pairs.count_refusal(form.reference.data, origin=origin)
     db.session.commit()
     _note_refusal(form)
@@ -276,7 +276,7 @@ def _send_activation(account: Account, contract: Contract) -> None:
 
 
 def _tell_registered(account: Account, contract: Contract, typed: str) -> None:
-    """Tell the owner of a finished account, at the address on file, and whoever typed another address (T13)."""
+    """Tell the owner at the address on file, and whoever typed another address (T13)."""
     notifications.already_registered(
         account,
         contract,

@@ -1,4 +1,4 @@
-"""The names that every page knows: texts in the reader's language, macros, parts, the tenant."""
+"""The names that every page knows: texts, macros, parts, the tenant."""
 
 from functools import partial
 from typing import Any
@@ -18,35 +18,35 @@ from .identity import current_tenant
 class Parts:
     """The parts of pages that are the same for everyone: the macros of `parts.html`, each drawn at its first use.
 
-    They cannot see who asks: they know only the names given here, and none of Flask's such as `request`.
+    They cannot see who asks: Flask's `request` and `session` are undefined there too.
     """
 
     def __init__(self, names: dict[str, Any]) -> None:
         self._macros = _macros("portal/parts.html", names)
 
     def __getattr__(self, name: str) -> Markup:
-        """Draw a part and keep it as an attribute, which the next page finds without this method."""
+        """Draw a part and store it as an attribute, so that the next page does not call this."""
         drawn: Markup = getattr(self._macros, name)()
         setattr(self, name, drawn)
         return drawn
 
 
 def names() -> dict[str, Any]:
-    """Return the names that templates of pages know besides those their view gives them."""
+    """Return the names that templates know besides those their view gives them."""
     return {**_names_for_everyone(i18n.language()), "tenant": current_tenant(), "language_link": _language_link}
 
 
 def is_below_expected_path() -> bool:
-    """Tell whether the request reached us below the path of the public address, or below none (X17).
+    """Tell whether the request's root path is the path of the public address, or empty (X17).
 
-    What we remember begins with that path. A visitor who could choose another one would fill the memory and put his
-    own addresses into everybody's pages. An application of our own accepts no other path (`wsgi_paths.below`).
+    What we remember begins with that path. A visitor who could choose it would fill the memory and put his
+    addresses into everybody's pages. Our own application accepts no other path (`wsgi_paths.below`).
     """
     return bool(state.options.get("owns_session")) or request.root_path in {"", urlsplit(settings.public_url).path}
 
 
 def _names_for_everyone(language: str) -> dict[str, Any]:
-    """Return the names that are the same on all pages of a language, remembered where links may be."""
+    """Return the names that are the same on all pages of a language, from memory where that is safe."""
     key = ("names", language, request.root_path)
     known: dict[str, Any] | None = state.cache.get(key)
     if known is not None:
@@ -56,7 +56,7 @@ def _names_for_everyone(language: str) -> dict[str, Any]:
         "style_url": url_for("portal.style", version=stylesheet.sheet_version()),
         "script_url": url_for("portal.static", filename="portal.js", v=stylesheet.digests()["portal.js"]),
     }
-    # The macros of parts get no `form_token`: a part with a form would give one visitor's token to all.
+    # Parts get macros without `form_token`: a remembered form would give one visitor's token to all.
     parts = Parts(
         {
             **words,
@@ -79,13 +79,13 @@ def _names_for_everyone(language: str) -> dict[str, Any]:
 
 
 def _may_remember(link: str) -> bool:
-    """Tell whether links such as this are the same for everyone: below the expected path, with no host's additions."""
+    """Tell whether our links are the same for everyone: below the expected path, without a host's URL defaults."""
     is_plain = link.startswith(f"{request.root_path}/") and not current_app.url_default_functions
     return is_plain and is_below_expected_path() and not current_app.debug
 
 
 def _macros(template: str, names: dict[str, Any]) -> Any:
-    """Return a template's macros, which know these names only: `shared` leaves out Flask's `request` and `session`."""
+    """Return a template's macros with these names only; `shared` leaves out Flask's globals."""
     return current_app.jinja_env.get_template(template).make_module(names, shared=True)
 
 
