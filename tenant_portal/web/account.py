@@ -1,4 +1,4 @@
-"""The tenant's home, his account and its closing, and the logout."""
+"""The tenant's home, his account, and the logout."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ screen = Blueprint("account", __name__)
 
 
 class ClosingForm(PortalForm):
-    """The password: an open session or a remembered device alone closes no account."""
+    """The password: an open session alone closes no account."""
 
     password = CurrentPasswordField(_l("Mon mot de passe"))
 
@@ -32,7 +32,7 @@ class ClosingForm(PortalForm):
 @screen.get("/espace")
 @guards.session_required
 def home(own: Session):
-    """Show the tenant's contracts and choices; after the first login welcome him (step 12)."""
+    """Show the contracts and choices; welcome the tenant after his first login (step 12)."""
     leases = []
     for lease in lookup.of_account(own.account_id):
         choices = consents.current(own.account_id, lease.id)
@@ -50,7 +50,7 @@ def home(own: Session):
 @screen.get("/espace/compte")
 @guards.account_required
 def overview(account: Account):
-    """Show the account, a pending change of address, and the ways to change address and password."""
+    """Show the account and a pending change of address."""
     waiting = email_change.pending(account)
     context: dict[str, Any] = {}
     if waiting is not None:
@@ -65,7 +65,7 @@ def overview(account: Account):
 @screen.route("/espace/compte/fermeture", methods=["GET", "POST"])
 @guards.account_required
 def close(account: Account):
-    """Say what closing erases and what stays; close the account for its password (T35, U29)."""
+    """Close the account for its password (T35, U29)."""
     form = ClosingForm()
     context: dict[str, Any] = {"reopening": REOPENING, "journal": retention.JOURNAL}
     if not form.validate_on_submit():
@@ -82,7 +82,7 @@ def close(account: Account):
 
 @screen.post("/deconnexion")
 def log_out() -> Response:
-    """End the session on the server and have the browser clear its cache."""
+    """End the session."""
     ButtonForm().require_fresh()
     begin_write()
     tenant = identity.current_tenant()
@@ -108,7 +108,7 @@ def _close(account: Account, contract: Contract) -> None:
 
 
 def _leave(code: str) -> Response:
-    """Redirect to the login page with a message; the browser clears its cache (ASVS 14.3.1)."""
+    """Redirect to the login page; the browser clears its cache (ASVS 14.3.1)."""
     flash_once(code)
     response = make_response(redirect(url_for("portal.login.log_in")))
     response.headers["Clear-Site-Data"] = '"cache"'

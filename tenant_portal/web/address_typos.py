@@ -1,4 +1,4 @@
-"""The probable mail address where the typed domain is one slip away from a common one (T06)."""
+"""Slips in mail addresses (T06)."""
 
 #: The providers that French tenants use most.
 MAIL_DOMAINS = (
@@ -32,7 +32,7 @@ MAIL_DOMAINS = (
 
 
 def suggested_address(address: str) -> str | None:
-    """Return the probable address, or None.
+    """Return the address that was probably meant, or None.
 
     A slip is an edit distance of 1, or of 2 with the same letters (« gmial.com »).
     """

@@ -1,24 +1,24 @@
-"""Limit the requests of one account that a process answers at a time, so that no tenant takes every thread."""
+"""A limit of running requests per account, so that no tenant takes every thread."""
 
 import threading
 from collections import Counter
 
 from ..settings import state
 
-#: More than a browser asks for that reopens all its tabs.
+#: More than a browser sends that reopens all its tabs.
 ACCOUNT_REQUESTS_MAX = 8
 RETRY_SECONDS = 10
 
 
 class Running:
-    """Count the running requests of each account. Accounts without any are not kept."""
+    """Count the running requests of each account."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[int] = Counter()
 
     def enter(self, account_id: int) -> bool:
-        """Count a request of the account, or return False at the limit."""
+        """Count a request, or return False at the limit."""
         with self._lock:
             if self._counts[account_id] >= ACCOUNT_REQUESTS_MAX:
                 return False
@@ -26,7 +26,7 @@ class Running:
             return True
 
     def leave(self, account_id: int) -> None:
-        """Uncount a request of the account."""
+        """Uncount a request."""
         with self._lock:
             self._counts[account_id] -= 1
             if self._counts[account_id] <= 0:

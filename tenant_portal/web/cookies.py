@@ -1,4 +1,4 @@
-"""The portal's own cookies: language, remembered login, mark of a known device."""
+"""Our cookies: language, remembered login, mark of a known device."""
 
 import secrets
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from ..i18n import LANGUAGES
 from ..settings import settings, state
 
 _YEAR = 365 * 24 * 3600
-# Marks in the user agent, and the names people use. The first match counts: each browser claims to be others too.
+# The first match counts: each browser claims to be others too.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR", "Opera"),
@@ -34,26 +34,26 @@ _SYSTEMS = (
 
 
 def device_mark() -> str:
-    """Return the mark that we gave this browser at an earlier login; a forged one counts as none (X12)."""
+    """Return the mark that we gave this browser, or an empty text; a forged mark counts as none (X12)."""
     return signed_links.unseal("device", request.cookies.get(cookie_name("device"), ""))
 
 
 def device_name() -> str:
-    """Return the browser's name as people know it, « Firefox, Android », or an empty text."""
+    """Return the browser's name as people know it: « Firefox, Android »."""
     agent = request.user_agent.string
     names = [next((name for mark, name in table if mark in agent), "") for table in (_BROWSERS, _SYSTEMS)]
     return ", ".join(name for name in names if name)
 
 
 def remember_device() -> str:
-    """Return this browser's mark; set one for a year if it has none."""
+    """Return this browser's mark; set a new one if it has none."""
     device = device_mark() or secrets.token_urlsafe(sessions.TOKEN_BYTES)
     set_cookie("device", signed_links.seal("device", device), _YEAR)
     return device
 
 
 def cookie_name(what: str) -> str:
-    """Return the full name of a cookie; with HTTPS at the root of a host it gets the prefix `__Host-`."""
+    """Return a cookie's full name, with the prefix that HTTPS allows."""
     if "cookie_prefix" not in state.cache:
         is_whole_host = _cookie_path() == "/"
         state.cache["cookie_prefix"] = ("__Host-" if is_whole_host else "__Secure-") if settings.is_https else ""
@@ -65,7 +65,7 @@ def _cookie_path() -> str:
 
 
 def set_cookie(what: str, value: str, seconds: int) -> None:
-    """Set a cookie of ours on the response, for our own pages only."""
+    """Set a cookie on the response, for our own pages only."""
 
     @after_this_request
     def add(response: Response) -> Response:
@@ -82,6 +82,6 @@ def set_cookie(what: str, value: str, seconds: int) -> None:
 
 
 def chosen_language() -> str:
-    """Return the language that this browser chose, French by default."""
+    """Return this browser's language, French by default."""
     chosen = request.cookies.get(cookie_name("lang"), "")
     return chosen if chosen in LANGUAGES else "fr"

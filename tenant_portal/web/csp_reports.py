@@ -1,4 +1,4 @@
-"""Reports of browsers about what the content policy blocked, a few lines an hour in the log (ASVS 3.4.7)."""
+"""Reports of browsers about what the content policy blocked (ASVS 3.4.7)."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from ..settings import settings
 screen = Blueprint("csp_reports", __name__)
 
 _KINDS = {"application/csp-report", "application/reports+json"}
-#: The rules that a page can break: those of our policy, and those that `default-src` stands for.
+#: Our rules, and those that `default-src` stands for.
 RULES = frozenset(
     [
         "default-src",
@@ -61,8 +61,8 @@ _ORIGIN = re.compile(r"(?:https?|wss?)://[a-z0-9.-]{1,100}(?::[0-9]{1,5})?(?=[/?
 
 @screen.post("/rapport-de-securite")
 def receive():
-    """Log which rule blocked what on our pages; drop everything else silently."""
-    if request.mimetype not in _KINDS:  # types that a form of another site cannot send without a preflight
+    """Log which rule blocked what on our pages; drop everything else."""
+    if request.mimetype not in _KINDS:  # another site cannot send these types without a preflight
         abort(400)
     for rule, blocked in _reported():
         if rate_limits.is_news("report", Per.CAUSE, f"{rule}/{blocked}", otherwise=False):
@@ -73,7 +73,7 @@ def receive():
 
 
 def _reported() -> Iterator[tuple[str, str]]:
-    """Yield rule and blocked origin of each report about one of our pages."""
+    """Yield rule and blocked origin of each report about our pages."""
     try:
         sent = json.loads(request.get_data())
     except (ValueError, RecursionError):
@@ -92,7 +92,6 @@ def _is_ours(body: Mapping[str, Any]) -> bool:
 
 
 def _rule(body: Mapping[str, Any]) -> str:
-    """Return the name of the rule; older browsers add its sources."""
     name = _text(body, "effective-directive", "effectiveDirective", "violated-directive").partition(" ")[0]
     return name if name in RULES else ""
 
@@ -109,5 +108,4 @@ def _origin(address: str) -> str:
 
 
 def _text(body: Mapping[str, Any], *names: str) -> str:
-    """Return the first of these entries that is a string."""
     return next((value for name in names if isinstance(value := body.get(name), str)), "")

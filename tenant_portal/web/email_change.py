@@ -1,4 +1,4 @@
-"""A new mail address: asked for with the password, confirmed from there, stopped from the former one (F3)."""
+"""A new mail address (F3)."""
 
 from typing import Any
 
@@ -37,17 +37,14 @@ class ChangeForm(PortalForm):
         self.account = account
 
     def validate_email(self, field: Any) -> None:
-        """Refuse the present address, unless it failed or is in doubt and so must be confirmed."""
+        """Refuse the present address, unless it failed or is in doubt."""
         is_fine = self.account.email_failed_at is None and self.account.email_doubted_at is None
         if field.data.lower() == self.account.email.lower() and is_fine:
             raise ValidationError(_("Cette adresse est déjà celle de votre compte. Saisissez la nouvelle."))
 
 
 class ConfirmForm(PortalForm):
-    """The password of the account, where the link is opened without a login.
-
-    A mistyped address leads the link to a stranger, whom one click must not make the owner.
-    """
+    """The password: a link to a mistyped address must not make a stranger the owner."""
 
     password = CurrentPasswordField(_l("Mon mot de passe"))
 
@@ -92,7 +89,7 @@ def open_link(token: str):
 
 @screen.route("/adresse", methods=["GET", "POST"])
 def confirm():
-    """Confirm the new address by a button, and with the password where the account is not logged in."""
+    """Confirm the new address, with the password where the account is not logged in."""
     if request.method == "GET" and not links.token_of("email_change"):
         return redirect(url_for("portal.account.overview"))
     link = links.require("email_change")
@@ -130,7 +127,7 @@ def open_objection(token: str):
 
 @screen.route("/adresse/objection", methods=["GET", "POST"])
 def objection():
-    """Let the owner of the former address stop or undo the change and choose a new password (F3)."""
+    """Stop or undo the change for the owner of the former address (F3)."""
     if request.method == "GET" and not links.token_of("email_objection"):
         return redirect(url_for("portal.login.log_in"))
     link = _objection_link()
@@ -150,7 +147,7 @@ def _objection_link(*, lock: bool = False) -> Link:
 
 
 def _choose_password(link: Link) -> Any:
-    """Commit what was undone and lead the reader of the first address to a new password."""
+    """Commit, and lead the reader of the first address to a new password."""
     identity.log_out()
     db.session.commit()
     links.forget("email_change")

@@ -1,4 +1,4 @@
-"""Error pages: what is wrong, what is saved, what to do next."""
+"""Error pages."""
 
 import logging
 from typing import Any
@@ -18,9 +18,9 @@ from ..settings import settings
 from . import security_headers, template_context
 from .cookies import chosen_language
 from .identity import use_anonymous_user
-from .request_guards import discard_rest, mend_query
+from .request_guards import discard_rest, repair_query
 
-#: These have a page with advice; any other status shows the page of 400 or 500.
+#: Pages with advice of their own; any other status shows that of 400 or 500.
 KIND_STATUSES = (400, 403, 404, 405, 413, 429, 500)
 #: Retry-After when the database is away.
 AWAY_SECONDS = 60
@@ -30,16 +30,16 @@ log = logging.getLogger("tenant_portal")
 
 def register(blueprint: Blueprint) -> None:
     """Handle the errors of our pages; a host's handlers stay for its own."""
-    blueprint.register_error_handler(PortalError, _foreseen)
-    blueprint.register_error_handler(DBAPIError, _away)
-    blueprint.register_error_handler(PoolTimeout, _away)
-    blueprint.register_error_handler(CSRFError, _expired)
-    blueprint.register_error_handler(HTTPException, refused)
+    blueprint.register_error_handler(PortalError, _portal_error)
+    blueprint.register_error_handler(DBAPIError, _database_away)
+    blueprint.register_error_handler(PoolTimeout, _database_away)
+    blueprint.register_error_handler(CSRFError, _csrf_error)
+    blueprint.register_error_handler(HTTPException, http_error)
     for status in KIND_STATUSES:  # a host's handler of one status wins against ours of all
-        blueprint.register_error_handler(status, refused)
+        blueprint.register_error_handler(status, http_error)
 
 
-def _foreseen(error: PortalError) -> tuple[str, int]:
+def _portal_error(error: PortalError) -> tuple[str, int]:
     if isinstance(error, ConfigError):
         raise error
     db.session.rollback()
@@ -47,8 +47,8 @@ def _foreseen(error: PortalError) -> tuple[str, int]:
     return _problem(code=error.code, error=error), error.status
 
 
-def _away(error: SQLAlchemyError) -> Response:
-    """Answer 503 when the database is unavailable, without asking it anything (T41)."""
+def _database_away(error: SQLAlchemyError) -> Response:
+    """Answer 503 without asking the database anything (T41)."""
     if not is_away(error):
         raise error
     audit.note("database_away", level=logging.WARNING, error=cause(error))
@@ -60,15 +60,15 @@ def _away(error: SQLAlchemyError) -> Response:
     return Response(text, 503, {"Retry-After": str(AWAY_SECONDS)}, mimetype="text/html")
 
 
-def _expired(error: CSRFError) -> tuple[str, int]:
-    """Answer the failed CSRF check of a host, which runs before our pages set their language."""
+def _csrf_error(error: CSRFError) -> tuple[str, int]:
+    """Answer a host's own CSRF check, which runs before our pages set their language."""
     audit.note("refused", status=400, code="form_expired")
     with i18n.speaking(chosen_language()):
         return _problem(code="form_expired", error=error), 400
 
 
-def refused(error: HTTPException) -> Any:
-    """Answer an HTTP error, with the number by which the log knows it."""
+def http_error(error: HTTPException) -> Any:
+    """Answer an HTTP error, with the request's number in the log."""
     status = error.code or 500
     if status < 400:
         return error.get_response()
@@ -92,30 +92,30 @@ def refused(error: HTTPException) -> Any:
 
 
 def _problem(**context: Any) -> str:
-    """Render the page of a problem: without the tenant when the database is away, at worst without a host's layout."""
-    mend_query()
+    """Render the page of a problem, at worst as for an anonymous visitor and without a host's layout."""
+    repair_query()
     for _try in range(2):
-        try:  # an unknown address has no blueprint, so no context processor of ours
+        try:  # an unknown address has no context processor of ours
             return render_template(
                 "portal/problem.html", **({} if request.blueprint else template_context.names()), **context
             )
         except SQLAlchemyError as trouble:
             log.warning("the database cannot be used for a page of a problem: %s", cause(trouble))
             _leave_database()
-        except HTTPException:  # too many running requests of the tenant: render again, now as anonymous
+        except HTTPException:  # too many running requests: now as anonymous
             continue
     plain = current_app.jinja_env.get_template("portal/problem_plain.html")
     return plain.render(**template_context.names(), **context)
 
 
 def _leave_database() -> None:
-    """Drop a connection that may be broken, and treat the visitor as anonymous for this response."""
+    """Drop a connection that may be broken."""
     db.session().invalidate()
     use_anonymous_user()
 
 
 def wrong_address(which: str) -> Response:
-    """Answer a request for a host name or a path that is not ours; build no address from it."""
+    """Answer a request for a host name or path that is not ours; build no address from it."""
     log.warning("refused a request %s", which)
     with i18n.speaking("fr"):
         text = _("Votre espace locataire s'ouvre à cette adresse : %(address)s", address=settings.public_url)

@@ -1,4 +1,4 @@
-"""The fields of the portal's forms and their validators: each fault has its own sentence."""
+"""Fields and their validators; each fault has its own sentence."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
@@ -15,14 +15,14 @@ from ..settings import settings
 from ..text import EMAIL_MAX
 from .address_typos import MAIL_DOMAINS
 
-#: Attributes of every number printed on a notice: never `type=number`, no `maxlength`, no `pattern` (U12).
+#: Numbers of a notice: never `type=number`, no `maxlength`, no `pattern` (U12).
 _NUMBER = {"inputmode": "numeric", "spellcheck": "false", "autocapitalize": "off", "class": "portal-number"}
 _PASSWORD = {"spellcheck": "false", "autocapitalize": "off", "autocorrect": "off"}
 _NEW_PASSWORD = {**_PASSWORD, "autocomplete": "new-password"}
 
 
 class Required:
-    """Refuse an empty answer with the sentence of this field, and mark the field as required."""
+    """Refuse an empty answer with this sentence."""
 
     field_flags: ClassVar[dict[str, bool]] = {"required": True}
 
@@ -48,7 +48,7 @@ class ContractReferenceField(StringField):
 
 
 class ModuleField(StringField):
-    """The module number: the second proof, as printed on the notice."""
+    """The module number."""
 
     def __init__(self, label: Any, **kwargs: Any) -> None:
         super().__init__(
@@ -61,7 +61,7 @@ class ModuleField(StringField):
 
 
 class MailAddressField(EmailField):
-    """A mail address. Its domain is not looked up, so a provider that is down blocks nobody."""
+    """A mail address; no look-up of its domain, so a provider that is down blocks nobody."""
 
     def __init__(self, label: Any, **kwargs: Any) -> None:
         super().__init__(
@@ -73,14 +73,14 @@ class MailAddressField(EmailField):
                 "spellcheck": "false",
                 "autocapitalize": "off",
                 "size": 30,
-                "data-domains": " ".join(MAIL_DOMAINS),  # for portal.js, which notices slips
+                "data-domains": " ".join(MAIL_DOMAINS),  # for portal.js
             },
             **kwargs,
         )
 
 
 class NewPasswordField(PasswordField):
-    """A new password; the form refuses a weak one, because it knows the tenant."""
+    """A new password."""
 
     def __init__(self, label: Any, **kwargs: Any) -> None:
         super().__init__(
@@ -96,7 +96,7 @@ class NewPasswordField(PasswordField):
 
 
 class ConfirmationField(PasswordField):
-    """The new password, typed a second time."""
+    """The new password, typed again."""
 
     def __init__(self, label: Any, **kwargs: Any) -> None:
         required = Required(_l("Saisissez votre mot de passe une seconde fois."))
@@ -104,7 +104,7 @@ class ConfirmationField(PasswordField):
 
 
 class CurrentPasswordField(PasswordField):
-    """The password of the account, taken as typed, spaces included (T20)."""
+    """The password of the account, taken as typed (T20)."""
 
     def __init__(self, label: Any, **kwargs: Any) -> None:
         super().__init__(
@@ -116,7 +116,7 @@ class CurrentPasswordField(PasswordField):
 
 
 class QuestionField(RadioField):
-    """A question with its possible answers, as values with labels.
+    """A question with its answers: values with labels.
 
     WTForms 3.1 takes labels in tuples only, WTForms 3.3 warns of tuples. Both take plain values.
     """
@@ -133,7 +133,7 @@ class QuestionField(RadioField):
 
 
 class YesNoField(QuestionField):
-    """A question with two equal answers, neither preselected; `data` is True, False or None (S34)."""
+    """A question with two equal answers, none preselected; `data` is True, False or None (S34)."""
 
     def __init__(self, label: Any, message: Any, **kwargs: Any) -> None:
         values = {"oui": True, "non": False, True: True, False: False}
@@ -141,7 +141,7 @@ class YesNoField(QuestionField):
 
 
 class RememberField(BooleanField):
-    """«Mémoriser», unticked; its hint says how long and where not (U38)."""
+    """«Mémoriser», unticked (U38)."""
 
 
 def _number_filter(typed: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The form that all pages share, and the two forms of the help page, which its figures show."""
+"""The base of all forms, the login form and the sign-up form."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -34,65 +34,65 @@ _WHERE_IS_MODULE = _l("Le numéro de module est imprimé sur votre avis d'éché
 
 
 class CheckedToken(FlaskForm.Meta.csrf_class):
-    """Flask-WTF's check of a form's token. Only a page that shows the form signs a new one (`form_token`)."""
+    """Flask-WTF's check of a token; only a page that shows the form signs a new one."""
 
     def generate_csrf_token(self, csrf_token_field: Field) -> str:
-        """Return nothing, so that a sent form signs no token."""
+        """Sign nothing."""
         return ""
 
 
 class PortalForm(FlaskForm):
-    """A form with its own CSRF check, whatever the host does; a failed check keeps what was typed.
+    """A form with its own CSRF check; a failed check keeps what was typed.
 
-    `steps` maps fields to the steps of the help page; `infos` holds the texts behind ⓘ.
+    `steps` maps fields to the steps of the help page, `infos` to the texts behind ⓘ.
     """
 
     steps: ClassVar[Mapping[str, int]] = {}
     infos: ClassVar[Mapping[str, Any]] = {}
     is_expired = False
-    #: Whether the form has nothing to type, so that nothing can be lost.
+    #: Whether there is nothing to type.
     is_button = False
 
     class Meta(FlaskForm.Meta):
-        """CSRF is always on. A page may stay open for half a day, and over a change of keys."""
+        """CSRF is always on, for half a day, and over a change of keys."""
 
         csrf = True
         csrf_class = CheckedToken
-        csrf_time_limit = 12 * 3600  # seconds, as Flask-WTF compares them
+        csrf_time_limit = 12 * 3600  # seconds
 
         @property
         def csrf_secret(self) -> Any:
-            """Return the keys as a list: Flask-WTF's signer takes one, but reads no fallbacks itself."""
-            own = current_app.config.get("WTF_CSRF_SECRET_KEY")  # a host may sign its forms with another key
+            """Return a list of keys: Flask-WTF passes it to its signer."""
+            own = current_app.config.get("WTF_CSRF_SECRET_KEY")  # a host's own key
             return own or signed_links.keys()
 
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
-            """Return the sent fields, none for JSON: Flask-WTF would read JSON as a form and fail on most of it."""
+            """Return the sent fields; Flask-WTF would read JSON as a form and fail on most of it."""
             return None if request.is_json else super().wrap_formdata(form, formdata)
 
         def get_translations(self, form: Any) -> Any:
-            """Use no texts of WTForms: our validators bring their own."""
+            """Use no texts of WTForms."""
             return None
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Validate the form; an expired token sets `is_expired` and keeps what was typed (U11)."""
+        """Validate; an expired token sets `is_expired` (U11)."""
         fine = super().validate(extra_validators)
         self.is_expired = bool(self.csrf_field.errors)
         return bool(fine)
 
     @property
     def csrf_field(self) -> Any:
-        """Return the field of the CSRF token, whose name a host may have chosen."""
+        """Return the token's field, whose name a host may have chosen."""
         return self[self.meta.csrf_field_name]
 
     @property
     def is_blank(self) -> bool:
-        """Tell whether the form is as everyone gets it: nothing sent, nothing filled in."""
+        """Tell whether nothing was sent and nothing is filled in."""
         return not self.is_submitted() and not any(field.data for field in self if field is not self.csrf_field)
 
     @property
     def faults(self) -> list[tuple[str, str]]:
-        """Return the id of each refused control with its sentence, in the order of the page."""
+        """Return the id of each refused control with its sentence."""
         return [
             (f"{field.id}-0" if isinstance(field, RadioField) else field.id, str(message))
             for field in self
@@ -102,12 +102,12 @@ class PortalForm(FlaskForm):
 
     @property
     def failed_step(self) -> int | None:
-        """Return the first of the twelve steps that went wrong."""
+        """Return the first of the twelve steps that failed."""
         return min((self.steps[f.short_name] for f in self if f.errors and f.short_name in self.steps), default=None)
 
 
 class ButtonForm(PortalForm):
-    """A form with a button only: « Renvoyer », « Je me déconnecte »."""
+    """A form with a button only."""
 
     is_button = True
 
@@ -117,9 +117,9 @@ class ButtonForm(PortalForm):
             raise FormExpired
 
     def is_fresh(self) -> bool:
-        """Tell whether the token is valid; a login in another tab invalidates it, and the page can be shown again.
+        """Tell whether the token is valid; a login in another tab invalidates it.
 
-        Raises `FormExpired` when the browser sent no session to show the page with.
+        Raises `FormExpired` when the browser sent no session, so that its page cannot be shown again.
         """
         if not session:
             self.require_fresh()
@@ -127,7 +127,7 @@ class ButtonForm(PortalForm):
 
 
 class LoginForm(PortalForm):
-    """« Identifiez-vous » (S02 to S08); the same form finishes the account on the activation page."""
+    """« Identifiez-vous » (S02 to S08), also on the activation page."""
 
     reference = ContractReferenceField(
         _l("Ma référence contrat (Chiffres uniquement)"),
@@ -189,9 +189,9 @@ class SignupForm(PortalForm):
         return self.judge_password([]) and fine
 
     def judge_password(self, known_words: list[str]) -> bool:
-        """Tell whether the password is strong, given the other valid fields and these words of the roster.
+        """Tell whether the password is strong, given the other fields and words of the roster.
 
-        With words of the roster it is a second judgement, made only if the password may contain one of them.
+        The second call, with words of the roster, judges only a password that may contain one.
         """
         if known_words and not passwords.may_hold(self.password.data, known_words):
             return True
@@ -209,7 +209,7 @@ class SignupForm(PortalForm):
 
 
 def form_token() -> tuple[str, str]:
-    """Return name and value of the CSRF token, which a button needs without a form object."""
+    """Return name and value of the CSRF token; a button needs no form object for it."""
     meta = PortalForm.Meta()
     return meta.csrf_field_name, generate_csrf(meta.csrf_secret, meta.csrf_field_name)
 
@@ -217,7 +217,7 @@ def form_token() -> tuple[str, str]:
 def judge_new_password(field: Field, context: list[str]) -> bool:
     """Tell whether a password is strong; a weak one gets the reason and a way out (PRODUCT 1, U31, U32).
 
-    The judgement takes a while, so it first gives the database connection back.
+    This takes a while, so first release the database connection.
     """
     db.session.rollback()
     reason = passwords.weakness(field.data or "", context)

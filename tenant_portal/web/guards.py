@@ -1,4 +1,4 @@
-"""Who may see a page: tenants, or the host's staff."""
+"""Who may see a page."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,7 +17,7 @@ from .identity import current_tenant
 
 
 def session_required(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Pass the tenant's session to the view; send everyone else to the login and back."""
+    """Pass the tenant's session to the view; send others to the login."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -31,7 +31,7 @@ def session_required(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Pass the tenant's account to the view; send everyone else to the login and back."""
+    """Pass the tenant's account to the view; send others to the login."""
 
     @session_required
     @wraps(view)

@@ -1,4 +1,4 @@
-"""The guide in twelve steps, and the legal pages."""
+"""The guide and the legal pages."""
 
 from copy import copy
 from typing import Any
@@ -19,12 +19,12 @@ screen = Blueprint("help", __name__)
 
 @screen.get("/aide")
 def guide():
-    """Show the twelve steps; its figures are the real forms, so both say the same."""
+    """Show the twelve steps, with the real forms as figures."""
     numbers = {"reference": "123456", "module": "12345678"}
     typed = {"password": "X" * 10, "confirmation": "X" * 10, "email": "xxx@xxx"}
     signup = SignupForm(formdata=None, prefix="figure", data={**numbers, **typed})
     login = LoginForm(formdata=None, prefix="figure-login", data={**numbers, "password": "X" * 12})
-    return page("help/guide.html", signup=_dead(signup), login=_dead(login), password_min=PASSWORD_MIN)
+    return page("help/guide.html", signup=_as_figure(signup), login=_as_figure(login), password_min=PASSWORD_MIN)
 
 
 @screen.get("/mentions-legales")
@@ -35,7 +35,7 @@ def legal_notice():
 
 @screen.get("/donnees-personnelles")
 def personal_data():
-    """Show the privacy notice of RGPD article 13, with the periods from the settings."""
+    """Show the privacy notice (RGPD article 13)."""
     return page(
         "help/personal_data.html",
         questions=[consents.wording(purpose) for purpose in ConsentPurpose],
@@ -51,18 +51,18 @@ def personal_data():
 
 @screen.get("/accessibilite")
 def accessibility():
-    """Show the declaration of accessibility in the state that the landlord declares (L41)."""
+    """Show the declaration of accessibility (L41)."""
     return page("help/accessibility.html")
 
 
 @screen.get("/plan-du-site")
 def site_map():
-    """Show every page that a tenant may open (L42)."""
+    """List every page that a tenant may open (L42)."""
     return page("help/site_map.html")
 
 
-def _dead(form: PortalForm) -> PortalForm:
-    """Return a form as a figure shows it: disabled controls without names, even passwords with their sample."""
+def _as_figure(form: PortalForm) -> PortalForm:
+    """Disable a form for a figure: its controls have no names, its passwords show their samples."""
     for field in form:
         for kind in ("widget", "option_widget"):
             if hasattr(field, kind):

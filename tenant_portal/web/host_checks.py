@@ -1,4 +1,4 @@
-"""Conditions that the portal sets its host; one error lists what is broken."""
+"""Conditions that the portal sets its host."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from ..errors import ConfigError
 
 
 def check_in(app: Flask, prefix: str, public_url: str) -> None:
-    """Raise `ConfigError` with everything in `app` that conflicts, before anything is registered."""
+    """Raise `ConfigError` listing what in `app` conflicts."""
     mistakes = []
     if "portal" in app.extensions:
         mistakes.append("the portal is in this application already: call TenantPortal once; mount() adds a second one")
@@ -25,9 +25,9 @@ def check_in(app: Flask, prefix: str, public_url: str) -> None:
 
 
 def check_rules(app: Flask) -> None:
-    """Raise `ConfigError` when a page of ours shares its address with one of the host's, or CSRF is checked twice.
+    """Raise `ConfigError` for shared addresses and for two CSRF checks.
 
-    Runs at the start and at our first page, because a host may register its own pages after ours.
+    Runs at our first page too, because a host may register its pages after ours.
     """
     mistakes = [
         f"{address} is an address of the portal ({ours}) and of the application ({theirs}): set PORTAL_URL_PREFIX"

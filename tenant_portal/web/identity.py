@@ -1,4 +1,4 @@
-"""Who is asking: a login manager, ours or the host's, that knows a tenant only on our own pages."""
+"""Who is asking: a login manager that knows a tenant only on our own pages."""
 
 import secrets
 from typing import Any
@@ -21,16 +21,16 @@ from ..errors import ConfigError
 from ..settings import settings, state
 from . import concurrency
 from .cookies import cookie_name, device_name, remember_device, set_cookie
-from .request_guards import read_whole
+from .request_guards import read_body
 
 _ID_PREFIX = "portal:"
 
 
 class Tenant(UserMixin):
-    """A logged-in tenant for Flask-Login; his id names the session row, not the account.
+    """A logged-in tenant for Flask-Login; his id names the session row.
 
-    To Flask-Login he is anonymous. A host's hooks and layouts run on our pages too, and what they grant to an
-    authenticated user is meant for the host's people. Only `current_tenant` tells who the tenant is.
+    To Flask-Login he is anonymous: a host's hooks and layouts run on our pages too, and what they grant to
+    authenticated users is meant for the host's people.
     """
 
     is_authenticated = False
@@ -40,16 +40,16 @@ class Tenant(UserMixin):
         self.token, self.session, self.is_fresh = token, session, is_fresh
 
     def get_id(self) -> str:
-        """Return the id that the session cookie stores."""
+        """Return the id for the session cookie."""
         return _ID_PREFIX + self.token
 
 
 def install_login_manager(app: Flask) -> None:
-    """Take the host's login manager, or make one, and put our loaders before the host's."""
+    """Put our loaders before those of the host's login manager."""
     manager: LoginManager | None = getattr(app, "login_manager", None)
     if manager is None:
         manager = LoginManager()
-        manager.session_protection = None  # our session rows protect better than a hash of the user agent
+        manager.session_protection = None  # our session rows do
         manager.init_app(app, add_context_processor=False)
     host_user, host_request = manager.user_callback, manager.request_callback
 
@@ -69,9 +69,9 @@ def install_login_manager(app: Flask) -> None:
 
 
 def check_loaders() -> None:
-    """Raise `ConfigError` when our loaders were replaced after `install_login_manager`.
+    """Raise `ConfigError` when our loaders were replaced.
 
-    A host's loader that got one of our ids could load a member of staff.
+    A host's loader could read one of our ids as a member of staff.
     """
     manager = getattr(current_app, "login_manager", None)
     found = (manager, getattr(manager, "user_callback", None), getattr(manager, "request_callback", None))
@@ -82,12 +82,12 @@ def check_loaders() -> None:
 
 
 def log_in(account_id: int, *, remember: bool) -> None:
-    """Start a session for the account on this device; the cookie keeps nothing from before."""
+    """Start a session on this device; the cookie keeps nothing from before."""
     device = remember_device()
     token = sessions.start(account_id, device=device, device_name=device_name(), remember=remember)
     _forget_session()
-    g.pop("_login_user", None)  # reload the user from the session
-    # What `login_user` would store. It would also signal the host's listeners, who expect users of the host.
+    g.pop("_login_user", None)
+    # What `login_user` would store; it would also signal the host's listeners, who expect users of the host.
     manager: Any = current_app.login_manager  # type: ignore[attr-defined]
     session.update(_user_id=_ID_PREFIX + token, _fresh=True, portal_seen=_minutes_now())
     if current_app.config.get("SESSION_PROTECTION", manager.session_protection):  # compared at each request
@@ -100,7 +100,7 @@ def log_in(account_id: int, *, remember: bool) -> None:
 
 
 def log_out() -> None:
-    """End the session on the server and delete its cookies."""
+    """End the session and delete its cookies."""
     tenant = current_tenant()
     if tenant is not None:
         sessions.end(tenant.token)
@@ -113,7 +113,7 @@ def log_out() -> None:
 
 
 def current_tenant() -> Tenant | None:
-    """Return the tenant of this request, or None when he is not logged in or his session is over.
+    """Return the tenant of this request, if he is logged in.
 
     Raises 429 when his account has too many running requests; the error page treats him as anonymous.
     """
@@ -130,8 +130,8 @@ def current_tenant() -> Tenant | None:
     return user
 
 
-def leave_account() -> None:
-    """Uncount this request of an account; called at the end of each request."""
+def uncount_request() -> None:
+    """Uncount this request of its account."""
     account_id = g.pop("portal_counted", None)
     if account_id is not None:
         concurrency.running().leave(account_id)
@@ -144,7 +144,7 @@ def use_anonymous_user() -> None:
 
 
 def origin() -> str:
-    """Return the client's address as the counters use it."""
+    """Return the client's address for the counters."""
     return origin_of(request.remote_addr)
 
 
@@ -153,7 +153,7 @@ def _is_ours() -> bool:
 
 
 def _from_session(token: str) -> Tenant | None:
-    read_whole()
+    read_body()
     idle = _minutes_now() - int(session.get("portal_seen", 0))
     if idle * 60 > settings.session_idle_minutes.total_seconds():
         return None
@@ -170,13 +170,13 @@ def _remembered_token(asked: Request) -> str:
 
 
 def _from_remembered(token: str) -> Tenant | None:
-    read_whole()
+    read_body()
     row = sessions.check(token) if token else None
     return Tenant(token, row, is_fresh=False) if row is not None and row.is_remembered else None
 
 
 def _forget_session() -> None:
-    """Empty the session cookie; in a host's application only our keys and what a login must renew."""
+    """Empty the session; in a host's application only our keys and what a login must renew."""
     if state.options.get("owns_session"):
         session.clear()
         return
@@ -185,7 +185,6 @@ def _forget_session() -> None:
 
 
 def _form_token_key() -> str:
-    """Return the session key of Flask-WTF's token, which a host may have chosen."""
     return str(current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"))
 
 

@@ -1,7 +1,7 @@
-"""Links of mails: their addresses, and the token of an opened link (F20).
+"""Links of mails (F20).
 
 The token leaves the address bar at once and travels in the form of its page, so a form acts on its own link. The
-session keeps the link opened last, so that its page can be shown again.
+session keeps the last opened link, so that its page can be shown again.
 """
 
 from flask import request, session
@@ -24,19 +24,19 @@ _PAGES = {
 
 
 def address(purpose: str, subject: Account | EmailChange, contract: Contract | None) -> str:
-    """Return the full address of a new link, for a mail."""
+    """Return the full address of a new link."""
     token = signed_links.issue(purpose, subject, contract)
     return public_urls.public(_PAGES[purpose], token=token)
 
 
 def keep(purpose: str, token: str) -> None:
-    """Keep a link in the session; raise `LinkInvalid` for one that we never signed (X09)."""
+    """Store a link in the session; raise `LinkInvalid` for one that we never signed (X09)."""
     signed_links.check_signature(purpose, token)
     session[_KEPT] = {**session.get(_KEPT, {}), purpose: token}
 
 
 def token_of(purpose: str) -> str:
-    """Return the token of the sent form, or on a GET that of the link opened last."""
+    """Return the token of the sent form, or on GET that of the last opened link."""
     if request.method == "POST":
         return request.form.get(FIELD, "")
     token: str = session.get(_KEPT, {}).get(purpose, "")
@@ -44,15 +44,14 @@ def token_of(purpose: str) -> str:
 
 
 def forget(purpose: str) -> None:
-    """Forget a used link."""
+    """Remove a used link from the session."""
     session[_KEPT] = {kept: token for kept, token in session.get(_KEPT, {}).items() if kept != purpose}
 
 
 def require(purpose: str, *, lock: bool = False, even_late: bool = False) -> signed_links.Link:
     """Return the verified link of this page; raises as `signed_links.verify` does.
 
-    The link of a sent form is kept again: its page may be shown once more, and a login in another tab empties the
-    session.
+    The link of a sent form is stored again, because a login in another tab empties the session.
     """
     token = token_of(purpose)
     if not token:
@@ -64,9 +63,9 @@ def require(purpose: str, *, lock: bool = False, even_late: bool = False) -> sig
 
 
 def put_back(purpose: str, *, say_so: bool = True) -> None:
-    """Keep the link of a button whose CSRF token expired, so that its page can be shown again.
+    """Store the link of a button with an expired token, so that its page can be shown again.
 
-    Raises `FormExpired` when the form carries no link. `say_so` is false where the next page may be an error page.
+    Raises `FormExpired` when the form carries no link.
     """
     if not token_of(purpose):
         raise FormExpired

@@ -1,4 +1,4 @@
-"""The login page, and the reopening of a closed account."""
+"""The login page, and the reopening of an account."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def log_in():
         return refuse(form, attempt, "login/log_in.html")
     if not holder.is_activated:
         account = holder.account
-        # The password proves who he is: he may see his address, correct it or get the mail again (T16).
+        # The password proves who he is: he may see and correct his address (T16).
         session["portal_signup"] = {
             "contract": account.contracts[0].id,
             "reference": form.reference.data,
@@ -56,14 +56,14 @@ def log_in():
 
 @screen.get("/reouverture")
 def reopen() -> Any:
-    """Ask whether to reopen the closed account whose password was just typed (T35)."""
+    """Offer to reopen the closed account whose password was just typed (T35)."""
     link = _link()
     return page("login/reopen.html", link=link, account=link.account) if link else redirect(url_for(".log_in"))
 
 
 @screen.post("/reouverture/oui")
 def confirm_reopening() -> Any:
-    """Reopen the account and log in; a mail tells the owner."""
+    """Reopen the account and log in."""
     if not ButtonForm().is_fresh():
         links.put_back("reopening")
         return redirect(url_for(".reopen"))
@@ -81,8 +81,8 @@ def confirm_reopening() -> Any:
 
 
 def _link(*, lock: bool = False) -> signed_links.Link | None:
-    """Return the link of the closed account, or None when it is too old or the account is open again."""
+    """Return the link of the closed account, or None when it expired or the account is open again."""
     try:
         return links.require("reopening", lock=lock)
-    except LinkError:  # also after a reopening, which changes the fingerprint
+    except LinkError:
         return None

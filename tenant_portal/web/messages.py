@@ -1,4 +1,4 @@
-"""« Laisser un message »: a topic, free text, and a number at once."""
+"""« Laisser un message »."""
 
 import re
 from typing import Any
@@ -55,7 +55,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def _clean(typed: str | None) -> str:
-    """Return the text to store: without control characters and pasted passwords (T36)."""
+    """Remove control characters and pasted passwords (T36)."""
     lines = (typed or "").replace("\r\n", "\n").replace("\r", "\n")
     return without_passwords(_CONTROLS.sub("", lines).strip())
 
@@ -69,7 +69,7 @@ def _reference_where_needed(form: Any, field: Field) -> None:
 
 
 class MessageForm(PortalForm):
-    """Topic, text, reference and reply address; never a telephone number or a password (L18)."""
+    """Topic, text, reference and address; never a telephone number or a password (L18)."""
 
     topic = QuestionField(
         _l("Quel est votre problème ?"),
@@ -94,17 +94,17 @@ class MessageForm(PortalForm):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # The reference is optional, except for a tenant who waits for that contract (T05).
+        # Optional, except for a tenant who waits for that contract (T05).
         self.reference.validators = [_reference_where_needed, *self.reference.validators[1:]]
         self.reference.flags.required = False
 
     def validate_topic(self, field: Any) -> None:
-        """Refuse a topic that is not on the list."""
+        """Refuse an unknown topic."""
         if field.data not in TOPIC_LABELS:
             raise ValidationError(_("Choisissez votre problème dans la liste. Sinon, choisissez « Autre chose »."))
 
     def validate_body(self, field: Any) -> None:
-        """Refuse a message that is too long, or empty; who waits for his contract may leave it empty."""
+        """Refuse a message that is too long or, unless the tenant waits for his contract, empty."""
         if not field.data and self.topic.data != Topic.WAITING:
             raise ValidationError(_("Écrivez votre message : dites ce qui vous bloque."))
         if len(field.data or "") > BODY_MAX:
@@ -119,7 +119,7 @@ class MessageForm(PortalForm):
 
 @screen.route("/message", methods=["GET", "POST"])
 def write():
-    """Show the message form, and send the message."""
+    """Show the form, and send the message."""
     form = MessageForm(**_known())
     if not form.validate_on_submit():
         return _form_page(form)
@@ -154,7 +154,7 @@ def write():
 
 @screen.get("/message/envoye")
 def sent():
-    """Show the number of the message and when the answer comes."""
+    """Show the number of the message."""
     sent = session.get("portal_message")
     if sent is None:
         return redirect(url_for(".write"))
@@ -180,7 +180,7 @@ def _form_page(form: MessageForm, *, status: int = 200, is_excessive: bool = Fal
 
 
 def _known() -> dict[str, Any]:
-    """Return the initial values of the form: the topic of the link, and what we know of the visitor."""
+    """Return initial values: the topic of the link, and what we know of the visitor."""
     topic = TOPICS_OF_LINKS.get(request.args.get("sujet", ""))
     known: dict[str, Any] = {"topic": topic}
     signup, tenant = session.get("portal_signup", {}), identity.current_tenant()
@@ -190,12 +190,11 @@ def _known() -> dict[str, Any]:
     elif signup:
         known |= {"email": signup["email"], "reference": signup["reference"]}
     if topic is Topic.ADDRESS:
-        known.pop("email", None)  # this address is the wrong one
+        known.pop("email", None)  # that address is the wrong one
     return known
 
 
 def _standing(contract: Contract | None) -> str:
-    """Return the tenant's onboarding status, in French, for the landlord alone."""
     with i18n.speaking("fr"):
         if contract is None:
             return _("Aucune référence connue : nous ne savons pas où en est cette personne.")

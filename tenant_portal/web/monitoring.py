@@ -1,4 +1,4 @@
-"""Endpoints for machines: health and metrics."""
+"""Health and metrics."""
 
 import hmac
 from datetime import timedelta
@@ -14,7 +14,7 @@ from ..settings import settings
 
 screen = Blueprint("monitoring", __name__)
 
-#: A mail that waits longer is late: tenants are told to wait that long (T08).
+#: Tenants are told to wait that long for a mail (T08).
 LATE = timedelta(minutes=15)
 
 
@@ -34,7 +34,7 @@ def healthz() -> Any:
 
 @screen.get("/metrics")
 def metrics() -> Response:
-    """Return the metrics to Prometheus, if it sends the token; everyone else gets 404."""
+    """Return the metrics to who sends the token; everyone else gets 404."""
     given = request.headers.get("Authorization", "").encode("latin-1", "replace")
     expected = f"Bearer {settings.metrics_token}".encode()
     if not (settings.metrics_token and hmac.compare_digest(given, expected)):

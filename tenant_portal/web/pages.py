@@ -1,4 +1,4 @@
-"""What every view answers with: a rendered page, and a message that the next page shows."""
+"""What views answer with."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ def page(template: str, *, status: int = 200, form: PortalForm | None = None, **
 
 
 def pop_flash(key: str) -> Any:
-    """Take a value that the previous page left in the session. An unchanged session sends no cookie."""
+    """Take a value of the previous page; an unchanged session sends no cookie."""
     return session.pop(key) if key in session else None
 
 
 def flash_once(code: str) -> None:
-    """Have the next page show a message once; `said.html` holds its text."""
+    """Have the next page show a message of `said.html` once."""
     session["portal_said"] = code

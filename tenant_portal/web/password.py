@@ -1,4 +1,4 @@
-"""A new password: by a link to the address on file, or in the account."""
+"""A new password."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ screen = Blueprint("password", __name__)
 
 
 class ForgottenForm(PortalForm):
-    """The reference only, which tells nothing of who has an account."""
+    """The reference only."""
 
     reference = ContractReferenceField(
         _l("Ma référence contrat (Chiffres uniquement)"),
@@ -40,7 +40,7 @@ class NewPasswordForm(PortalForm):
         self.account = account
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Validate the form; the password is judged last (X03)."""
+        """Validate; the password is judged last (X03)."""
         fine = super().validate(extra_validators)
         password = self["password"]
         if password.errors or self.is_expired:
@@ -71,7 +71,7 @@ class ChangeForm(NewPasswordForm):
 
 @screen.route("/mot-de-passe-oublie", methods=["GET", "POST"])
 def forgotten():
-    """Ask for the reference; send a link to the address on file, if there is one (T17)."""
+    """Send a link to the address on file, if there is one (T17)."""
     form = ForgottenForm(reference=session.get("portal_signup", {}).get("reference"))
     if not form.validate_on_submit():
         return page("password/forgotten.html", form=form)
@@ -97,14 +97,14 @@ def open_link(token: str):
 
 @screen.route("/mot-de-passe", methods=["GET", "POST"])
 def reset():
-    """Set a new password; every session and every other link ends, and a mail tells the owner."""
+    """Set a new password; every session and every other link ends."""
     if request.method == "GET" and not links.token_of("reset"):
         return redirect(url_for(".forgotten"))
     link = links.require("reset")
     form = ResetForm(link.account)
     if not form.validate_on_submit():
         return page("password/reset.html", form=form, link=link)
-    db.session.rollback()  # release the connection while the hash is computed
+    db.session.rollback()  # release the connection while hashing
     password_hash = passwords.hash(form.password.data)
     begin_write()
     link = links.require("reset", lock=True)
@@ -120,13 +120,13 @@ def reset():
 @screen.route("/espace/compte/mot-de-passe", methods=["GET", "POST"])
 @guards.session_required
 def change(own: Session):
-    """Change the password in the account; this browser gets a new session, all others end."""
+    """Change the password; this browser gets a new session, all others end."""
     account = own.account
     form = ChangeForm(account)
     context: dict[str, Any] = {"reference": account.contracts[0].reference}
     if not form.validate_on_submit():
         return page("password/change.html", form=form, refusal=None, **context)
-    db.session.rollback()  # release the connection while the hash is computed
+    db.session.rollback()  # release the connection while hashing
     password_hash = passwords.hash(form.password.data)
     attempt = try_own_password(account, form.current.data)
     if attempt.holder is None:
@@ -162,7 +162,7 @@ def _send_link(reset: Reset, turn: int) -> None:
     """Send the link that helps: to a new password, to the first login, or to the former address.
 
     Before the first login the password is the tenant's only proof, so a reader of the address must not choose it.
-    Neither must a reader of an address in doubt: the first address is reminded that it can undo the change.
+    Neither must a reader of an address in doubt.
     """
     account, contract = reset.account, reset.contract
     if account is not None and contract is not None and not account.is_finished:
@@ -183,7 +183,7 @@ def _send_link(reset: Reset, turn: int) -> None:
         until = email_change.objection_until(change)
         notifications.email_changed(change, contract, address=change.old_email, objection=link, until=until, turn=turn)
         return
-    # Without an account make a link too, which opens nothing, so that the time reveals nothing (F9).
+    # Make a useless link without an account, so that the time reveals nothing (F9).
     is_somebody = account is not None and account.email_doubted_at is None
     whose = account if account is not None and is_somebody else Account(id=0, email="", password_hash="")
     link = links.address("reset", whose, contract)

@@ -1,4 +1,4 @@
-"""Targets of redirects, built anew from our URL map, never as they were typed."""
+"""Targets of redirects, built anew from our URL map."""
 
 from urllib.parse import urlencode, urlsplit
 
@@ -8,7 +8,7 @@ from werkzeug.routing import RequestRedirect
 
 
 def next_page(wanted: str | None) -> str:
-    """Return the page to show after a login: the wanted one if it is the tenant's own, else his home.
+    """Return the wanted page if it is the tenant's own, else his home.
 
     A page with a number may be a file, after which the browser would still show the login.
     """
@@ -28,7 +28,7 @@ def next_page(wanted: str | None) -> str:
 
 
 def same_page(*, without: str) -> str:
-    """Return the address of this page without one query parameter."""
+    """Return this page's address without one query parameter."""
     query = urlencode([(name, value) for name, value in request.args.items(multi=True) if name != without])
     address = url_for(request.endpoint or "", **(request.view_args or {}))
     return f"{address}?{query}" if query else address

@@ -1,4 +1,4 @@
-"""Checks of a request's body and query, before anything is held for its sender."""
+"""Checks of a request's body and query."""
 
 from contextlib import suppress
 from urllib.parse import quote
@@ -6,13 +6,12 @@ from urllib.parse import quote
 from flask import abort, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
-#: No form of ours is larger; a larger body is answered 413 unread.
+#: A larger body is answered 413 unread.
 FORM_BYTES_MAX = 64 * 1024
 #: Only a message may be longer, with up to nine bytes a letter. A short body is parsed fast, whatever it holds (X03).
 _SHORT_FORM_BYTES_MAX = 16 * 1024
 _BYTES_MAX = {"portal.messages.write": FORM_BYTES_MAX}
-#: Up to this size an oversized form is read and discarded before we answer, so that nginx does not report an upstream
-#: error. It is nginx's own limit.
+#: Up to this size an oversized form is discarded before we answer, or nginx reports an upstream error.
 _DISCARD_BYTES_MAX = 1024 * 1024
 #: No form of ours has so many fields.
 FIELDS_MAX = 50
@@ -22,11 +21,10 @@ _READ = "tenant_portal.body_read"
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
-def read_whole() -> None:
-    """Read the whole body, chunked too; refuse one larger than any form.
+def read_body() -> None:
+    """Read the whole body; refuse one larger than any form.
 
-    Call it before the database is used: a slow sender would keep a connection until his last byte, and a few
-    senders all of them.
+    Call it before the database is used: a slow sender would keep a connection until his last byte.
     """
     if request.method in {"GET", "HEAD"} or _READ in request.environ:
         return
@@ -37,14 +35,14 @@ def read_whole() -> None:
         size = len(request.get_data())
     except HTTPException:
         raise
-    except Exception as trouble:  # each server raises its own error for broken chunks
+    except Exception as trouble:  # each server raises its own error
         raise BadRequest from trouble
     # Werkzeug silently truncates a body without Content-Length.
     if request.content_length is None and size >= request.max_content_length:
         abort(413)
 
 
-def refuse_odd_form() -> None:
+def refuse_malformed_form() -> None:
     """Refuse files, too many fields, and text that is not percent-encoded UTF-8.
 
     Werkzeug parses 64 KiB of those for longer than a password takes to hash (X03).
@@ -61,10 +59,7 @@ def refuse_odd_form() -> None:
 
 
 def _is_encoded(body: bytes) -> bool:
-    """Tell whether a body is percent-encoded UTF-8.
-
-    It is decoded as Python escapes, in C: `urllib` takes ten times as long.
-    """
+    """Tell whether a body is percent-encoded UTF-8, read as Python's escapes: `urllib` takes ten times as long."""
     if not body.isascii() or b"\\" in body:
         return False
     try:
@@ -78,13 +73,13 @@ def discard_rest() -> None:
     """Read the rest of an oversized body, up to 1 MiB."""
     left = request.content_length or 0
     if (request.max_content_length or FORM_BYTES_MAX) < left <= _DISCARD_BYTES_MAX:
-        with suppress(Exception):  # each server raises its own error for a lost connection
+        with suppress(Exception):  # each server raises its own error
             while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, FORM_BYTES_MAX))):
                 left -= len(piece)
 
 
-def mend_query() -> None:
-    """Percent-encode what is no UTF-8 in the query: some servers pass it on, and Werkzeug fails on it."""
+def repair_query() -> None:
+    """Percent-encode what is no UTF-8 in the query; Werkzeug fails on it."""
     try:
         request.query_string.decode()
     except UnicodeDecodeError:

@@ -15,7 +15,7 @@ SECURITY_HEADERS = {
     ),
     "Reporting-Endpoints": 'portal="{reports}"',
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",  # for browsers without frame-ancestors
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -37,7 +37,6 @@ def add(response: Response) -> Response:
 
 
 def _security_headers() -> dict[str, str]:
-    """Return the headers of every page, made once from the settings."""
     if "security_headers" not in state.cache:
         values = {"images": stylesheet.logo_origin(), "reports": public_urls.public("csp_reports.receive")}
         headers = {name: value.format(**values) for name, value in SECURITY_HEADERS.items()}

@@ -1,4 +1,4 @@
-"""« Mes appareils »: where the tenant is logged in, and how to end it elsewhere (T31, T39)."""
+"""« Mes appareils » (T31, T39)."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ from .pages import flash_once, page
 
 screen = Blueprint("sessions", __name__)
 
-#: Shown logins, ended or not (CNIL, guide on the security of personal data, fiche 16).
+#: Shown logins (CNIL, guide on the security of personal data, fiche 16).
 LATEST = 3
 #: The answer « Tous mes autres appareils ».
 ALL = "tous"
 
 
 class EndForm(PortalForm):
-    """One device to log out, or all others; with the password, or a thief would lock the owner out (ASVS 7.5.2)."""
+    """One device, or all others; with the password, or a thief would lock the owner out (ASVS 7.5.2)."""
 
     device = RadioField(
         _l("Quel appareil voulez-vous déconnecter ?"),
@@ -42,7 +42,7 @@ class EndForm(PortalForm):
         self.device.choices = self.answers
 
     def validate_device(self, field: Any) -> None:
-        """Refuse a device that is logged out by now, or never was this tenant's."""
+        """Refuse a device that is logged out, or another tenant's."""
         if field.data not in self.answers:
             raise ValidationError(_("Cet appareil n'est plus connecté. Choisissez-en un autre."))
 

@@ -1,4 +1,4 @@
-"""Sign-up: the form, « Consultez vos e-mails », and the activation page, which is a login."""
+"""Sign-up and activation."""
 
 import json
 from datetime import datetime
@@ -25,14 +25,14 @@ from .pages import flash_once, page
 
 screen = Blueprint("signup", __name__)
 
-#: The form field with the signed sign-up of « Consultez vos e-mails ».
+#: The form field with the signed sign-up.
 SIGN_UP_FIELD = "inscription"
-#: After so many mismatches in one browser, the message form is offered first (T04).
+#: From then on the message form is offered first (T04).
 MISMATCHES_BEFORE_MESSAGE = 3
 
 
 class AddressForm(PortalForm):
-    """A corrected address for a sign-up (T07)."""
+    """A corrected address (T07)."""
 
     email = MailAddressField(_l("Votre adresse mail"), description=_l("Exemple : nom@domaine.fr"))
 
@@ -43,15 +43,15 @@ def sign_up():
     form = SignupForm()
     if not form.validate_on_submit():
         if form.is_submitted() and not form.is_expired:
-            _note_refusal(form)
+            _record_refusal(form)
         return _form_page(form)
     origin = identity.origin()
     look = number_pairs.look(form.reference.data, form.module.data, origin=origin)
     if look.contract is None:
-        return _not_found(form, look)
+        return _refuse_pair(form, look)
     contract = look.contract
     if not form.judge_password(registration.known_words(contract)):  # after the pair, and as often (X01)
-        return _too_easy(form, origin)
+        return _refuse_guessable(form, origin)
     outcome = registration.sign_up(
         contract,
         email=form.email.data,
@@ -83,7 +83,7 @@ def sign_up():
 
 @screen.get("/inscription/courriel")
 def check_mail():
-    """Show « Consultez vos e-mails », with resending and correction of the address (U35)."""
+    """Show « Consultez vos e-mails » (U35)."""
     if "portal_signup" not in session:
         return redirect(url_for("portal.login.log_in"))
     return _mail_page(AddressForm(formdata=None), session["portal_signup"])
@@ -91,7 +91,7 @@ def check_mail():
 
 @screen.post("/inscription/courriel/renvoi")
 def resend():
-    """Send the mail of this sign-up again; the first link stays valid."""
+    """Send the mail again; the first link stays valid."""
     known = _sign_up_of_page()
     if not ButtonForm().is_fresh():
         session["portal_signup"] = known
@@ -114,7 +114,7 @@ def resend():
 
 @screen.post("/inscription/courriel/adresse")
 def change_address():
-    """Correct the address; it gets a new link, and links to the former one end."""
+    """Correct the address; links to the former one end."""
     known = _sign_up_of_page()
     form = AddressForm()
     if not form.validate_on_submit():
@@ -157,7 +157,7 @@ def activation():
     attempt = attempt_login(form, link_of=link.account.id)
     if attempt.holder is None:
         return refuse(form, attempt, "signup/activation.html", **context)
-    account = links.require("activation").account  # read again, in the write transaction that follows
+    account = links.require("activation").account  # read again, in the write transaction
     if attempt.holder.id != account.id:
         db.session.commit()
         return page("signup/activation.html", form=form, refusal="other_account", **context)
@@ -168,7 +168,7 @@ def activation():
 
 @screen.post("/activation/ailleurs")
 def activate_elsewhere():
-    """Activate without a login, for who reads his mail on one device and continues on another."""
+    """Activate without a login, for who continues on another device."""
     if not ButtonForm().is_fresh():
         links.put_back("activation")
         return redirect(url_for(".activation"))
@@ -182,9 +182,9 @@ def activate_elsewhere():
 
 @screen.post("/activation/nouveau-lien")
 def new_link():
-    """Send a fresh link for an expired one, to the address of the sign-up, which is not shown (T10)."""
+    """Replace an expired link, without showing the address that it goes to (T10)."""
     if not ButtonForm().is_fresh():
-        links.put_back("activation", say_so=False)
+        links.put_back("activation", say_so=False)  # the page of an expired link shows no message
         return redirect(url_for(".activation"))
     begin_write()
     link = links.require("activation", lock=True, even_late=True)
@@ -224,7 +224,7 @@ def _mail_page(form: AddressForm, known: dict[str, Any]) -> tuple[str, int]:
 
 
 def _sign_up_of_page() -> dict[str, Any]:
-    """Return the sign-up that the sent page carries, whichever this browser made since (F20)."""
+    """Return the sign-up of the sent page, whichever this browser made since (F20)."""
     text = signed_links.unseal("signup", request.form.get(SIGN_UP_FIELD, ""))
     if not text:
         raise LinkInvalid("signup")
@@ -235,7 +235,7 @@ def _sign_up_of_page() -> dict[str, Any]:
 def _account_of(known: dict[str, Any]) -> tuple[Account | None, Contract | None]:
     """Return account and contract of a sign-up, locked; the account is None where a finished one exists (T13).
 
-    The contract is None too where a newer sign-up replaced this one: it gets no mail.
+    The contract is None where a newer sign-up replaced this one.
     """
     account = registration.pending_sign_up(known["contract"], known["key"], lock=True)
     contract = db.session.get(Contract, known["contract"])
@@ -243,8 +243,8 @@ def _account_of(known: dict[str, Any]) -> tuple[Account | None, Contract | None]
     return account, contract if account is not None or (standing is not None and standing.is_finished) else None
 
 
-def _note_refusal(form: SignupForm) -> None:
-    """Record the step that a sign-up failed at, once an hour, for the staff (X20)."""
+def _record_refusal(form: SignupForm) -> None:
+    """Record the failed step for the staff, once an hour (X20)."""
     reference = form.reference.data if not form.reference.errors else None
     per, whose = (Per.REFERENCE, reference.lstrip("0")) if reference else (Per.ORIGIN, identity.origin())
     begin_write()
@@ -253,8 +253,8 @@ def _note_refusal(form: SignupForm) -> None:
     db.session.commit()
 
 
-def _not_found(form: SignupForm, look: number_pairs.Look) -> tuple[str, int]:
-    """Answer with one neutral sentence: it never tells which number is wrong, or why (T04, T05)."""
+def _refuse_pair(form: SignupForm, look: number_pairs.Look) -> tuple[str, int]:
+    """Answer with one neutral sentence, which never tells which number is wrong (T04, T05)."""
     db.session.commit()
     if look.wait is not None:
         return _form_page(form, wait=look.wait, status=429)
@@ -262,11 +262,11 @@ def _not_found(form: SignupForm, look: number_pairs.Look) -> tuple[str, int]:
     return _form_page(form, mismatch=True)
 
 
-def _too_easy(form: SignupForm, origin: str) -> tuple[str, int]:
-    """Refuse a password made of words from the roster. The refusal reveals a pair, so it counts as a look at it."""
+def _refuse_guessable(form: SignupForm, origin: str) -> tuple[str, int]:
+    """Refuse a password made of words from the roster; that reveals the pair, so count it as a look."""
     number_pairs.count_refusal(form.reference.data, origin=origin)
     db.session.commit()
-    _note_refusal(form)
+    _record_refusal(form)
     return _form_page(form)
 
 
@@ -276,7 +276,7 @@ def _send_activation(account: Account, contract: Contract) -> None:
 
 
 def _tell_registered(account: Account, contract: Contract, typed: str) -> None:
-    """Tell the owner at the address on file, and whoever typed another address (T13)."""
+    """Tell the owner at the address on file, and whoever typed another one (T13)."""
     notifications.already_registered(
         account,
         contract,

@@ -16,7 +16,7 @@ from .identity import current_tenant
 
 
 class Parts:
-    """The parts of pages that are the same for everyone: the macros of `parts.html`, each drawn at its first use.
+    """The parts of pages that are the same for everyone: the macros of `parts.html`, each drawn once.
 
     They cannot see who asks: Flask's `request` and `session` are undefined there too.
     """
@@ -25,28 +25,28 @@ class Parts:
         self._macros = _macros("portal/parts.html", names)
 
     def __getattr__(self, name: str) -> Markup:
-        """Draw a part and store it as an attribute, so that the next page does not call this."""
+        """Draw a part and store it as an attribute."""
         drawn: Markup = getattr(self._macros, name)()
         setattr(self, name, drawn)
         return drawn
 
 
 def names() -> dict[str, Any]:
-    """Return the names that templates know besides those their view gives them."""
+    """Return the names that templates know besides those of their view."""
     return {**_names_for_everyone(i18n.language()), "tenant": current_tenant(), "language_link": _language_link}
 
 
 def is_below_expected_path() -> bool:
     """Tell whether the request's root path is the path of the public address, or empty (X17).
 
-    What we remember begins with that path. A visitor who could choose it would fill the memory and put his
-    addresses into everybody's pages. Our own application accepts no other path (`wsgi_paths.below`).
+    What we remember begins with that path: a visitor who could choose it would fill the memory, and change
+    everybody's links. Our own application accepts no other path (`wsgi_paths.below`).
     """
     return bool(state.options.get("owns_session")) or request.root_path in {"", urlsplit(settings.public_url).path}
 
 
 def _names_for_everyone(language: str) -> dict[str, Any]:
-    """Return the names that are the same on all pages of a language, from memory where that is safe."""
+    """Return the names that are the same on all pages of a language."""
     key = ("names", language, request.root_path)
     known: dict[str, Any] | None = state.cache.get(key)
     if known is not None:
@@ -79,7 +79,7 @@ def _names_for_everyone(language: str) -> dict[str, Any]:
 
 
 def _may_remember(link: str) -> bool:
-    """Tell whether our links are the same for everyone: below the expected path, without a host's URL defaults."""
+    """Tell whether our links are the same for everyone: no unexpected path, no URL defaults of a host."""
     is_plain = link.startswith(f"{request.root_path}/") and not current_app.url_default_functions
     return is_plain and is_below_expected_path() and not current_app.debug
 
@@ -90,5 +90,4 @@ def _macros(template: str, names: dict[str, Any]) -> Any:
 
 
 def _language_link(code: str) -> str:
-    """Return the address of this page in another language."""
     return "?" + urlencode({**request.args, "langue": code})

@@ -9,7 +9,7 @@ ROW_NUMBER_MAX = 2**31 - 1
 
 
 class RowNumber(IntegerConverter):
-    """The number of a row, in ASCII digits; the database is never asked for one that it cannot hold."""
+    """The number of a row, in ASCII digits, that fits its column."""
 
     regex = "[1-9][0-9]{0,9}"
 
