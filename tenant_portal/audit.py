@@ -19,7 +19,7 @@ _UNTOLD = "portal_untold"
 log = logging.getLogger("tenant_portal")
 
 
-def follow(session: scoped_session[Any]) -> None:
+def log_on_commit(session: scoped_session[Any]) -> None:
     """Have the log tell what this session commits, and nothing of what it undoes or cannot save."""
     for moment, listener in (("after_commit", _tell), ("after_rollback", _forget)):
         if not event.contains(session, moment, listener):  # two portals may share the session of their host

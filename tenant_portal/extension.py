@@ -63,7 +63,7 @@ class TenantPortal:
         app.extensions["portal"] = settings.State(frozen, options={"staff": staff, "owns_session": owns_session})
         if "sqlalchemy" not in app.extensions:
             _add_database(app)
-        audit.follow(app.extensions["sqlalchemy"].session)
+        audit.log_on_commit(app.extensions["sqlalchemy"].session)
         if "mail" not in app.extensions:
             smtp.TimeoutMail(app)
         if "babel" not in app.extensions:

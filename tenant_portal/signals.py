@@ -43,7 +43,7 @@ def send(signal: NamedSignal, **what: Any) -> None:
             log.exception("a receiver of the signal %s failed", signal.name)
 
 
-def tell_closed(*, account: int, reference: str, withdrawn: list[str]) -> None:
+def send_account_closed(*, account: int, reference: str, withdrawn: list[str]) -> None:
     """Tell that an account was closed, and of each contract whose answers changed with it that all three are no."""
     send(account_closed, account=account, reference=reference)
     for changed in withdrawn:

@@ -92,7 +92,7 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
     An account that was closed comes back as such: only who knows its password learns that it is. `link_of` is the
     number of the account whose activation link was opened: no stranger's tries hold up who holds that (X08).
     """
-    found = row_of(reference, device)
+    found = find_login_row(reference, device)
     contract_id, account_id, password_hash = found.contract_id, found.account_id, found.password_hash
     is_known_device = bool(device) and found.knows_device
     per, whose = Per.ACCOUNT, str(account_id or f"reference {reference.lstrip('0')}")
@@ -100,8 +100,8 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
         per, whose = Per.DEVICE, f"{account_id}:{sessions.digest(device)[:32]}"
     elif link_of is not None and account_id == link_of:
         per = Per.LINK
-    before = rate_limits.standing("login", per, whose)
-    around = rate_limits.origin_standing("login", origin) if per is Per.ACCOUNT else RateLimitState()
+    before = rate_limits.state_of("login", per, whose)
+    around = rate_limits.state_of_origin("login", origin) if per is Per.ACCOUNT else RateLimitState()
     pause = before.wait or around.wait
     if pause is not None:
         begin_write()
@@ -119,20 +119,20 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
         # Changed or hashed anew meanwhile, by another login of the owner perhaps: what was computed tells nothing.
         db.session.rollback()
         return authenticate(reference, password, device=device, origin=origin, link_of=link_of)
-    before = rate_limits.standing("login", per, whose)  # others may have failed while this one was computed: they count
+    before = rate_limits.state_of("login", per, whose)  # others may have failed while this one was computed: they count
     if row is None or account_id is None or not is_right or before.wait is not None:
-        failures = rate_limits.fail("login", per, whose)
+        failures = rate_limits.count_failure("login", per, whose)
         if per is Per.ACCOUNT:
-            rate_limits.origin_fail("login", origin)
+            rate_limits.count_origin_failure("login", origin)
         there = found if row is not None else found._replace(account_id=None)  # erased meanwhile
         refusals.record_refusal("login_refused", **_said_once(reference, there), step=11)
         is_alarm = failures == FREE_FAILURES and not is_known_device
         alarmed_id = account_id if row is not None and row.completed_at is not None else None
         return LoginResult(contract_id=contract_id, wait=before.wait, is_alarm=is_alarm, alarmed_id=alarmed_id)
     if before.failures:
-        rate_limits.succeed("login", per, whose)
+        rate_limits.clear_failures("login", per, whose)
         if per is Per.ACCOUNT:
-            rate_limits.origin_forgive("login", origin, before.failures)
+            rate_limits.uncount_origin_failures("login", origin, before.failures)
     if fresh_hash != password_hash:
         db.session.execute(update(Account).where(Account.id == account_id).values(password_hash=str(fresh_hash)))
     is_activated, is_finished, is_closed = (moment is not None for moment in row[1:])
@@ -140,7 +140,7 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
     return LoginResult(holder=holder, contract_id=contract_id, is_known_device=is_known_device)
 
 
-def row_of(reference: str, device: str) -> LoginRow:
+def find_login_row(reference: str, device: str) -> LoginRow:
     """Return what a login asks of the contract that is meant, and of its account unless that is gone."""
     spellings = lookup.reference_variants(reference)
     known = {**spellings, "device": sessions.digest(device), "gone_before": utcnow() - REOPENING}

@@ -14,7 +14,7 @@ from ..errors import LinkExpired, LinkReplaced, TooManyMails
 from ..models import OBJECTION, Account, EmailChange, Mail, MailState
 from ..settings import settings
 from . import passwords, rate_limits, sessions
-from .limited_acts import REPEAT, Per
+from .limited_acts import REPEAT_WINDOW, Per
 
 
 def pending(account: Account) -> EmailChange | None:
@@ -68,9 +68,9 @@ def ask(account: Account, email: str) -> EmailChange | None:
     Raises `TooManyMails` when so many were asked for that no more mails leave within the hour.
     """
     waiting = pending(account)
-    if waiting is not None and waiting.new_email == email and utcnow() - waiting.created_at < REPEAT:
+    if waiting is not None and waiting.new_email == email and utcnow() - waiting.created_at < REPEAT_WINDOW:
         return None
-    if rate_limits.use("email_change", Per.ACCOUNT, account.id) < 0:
+    if rate_limits.count_use("email_change", Per.ACCOUNT, account.id) is None:
         raise TooManyMails
     drop(account)
     change = EmailChange(account_id=account.id, old_email=account.email, new_email=email)
@@ -154,6 +154,6 @@ def _end_since(change: EmailChange) -> None:
 
 def _shut_out(account: Account) -> None:
     """Let nobody in before another password is chosen."""
-    account.password_hash = passwords.unknown()
+    account.password_hash = passwords.unusable()
     sessions.end_all(account)
     sessions.forget_devices(account)

@@ -7,7 +7,7 @@ from ..db import begin_write, db, utcnow
 from ..models import Account, Contract, EmailChange
 from . import authentication, consents, email_change, rate_limits, sessions
 from .limited_acts import Per
-from .locks import lock_account_of
+from .locks import lock_account
 
 
 class Reset(NamedTuple):
@@ -25,19 +25,19 @@ def request_reset(reference: str, *, device: str, origin: str) -> Reset:
     address of origin, unless the account knows the device (X07).
     """
     begin_write()
-    row = authentication.row_of(reference, device)
+    row = authentication.find_login_row(reference, device)
     contract = db.session.get(Contract, row.contract_id or sessions.NO_ACCOUNT_ID)
-    account = lock_account_of(contract)
+    account = lock_account(contract)
     reset = Reset(account, contract if account is not None else None)
     whose = str(account.id) if account is not None else f"reference {reference.lstrip('0')}"
     is_counted = not (device and row.knows_device)
-    turn = rate_limits.use("reset", Per.ORIGIN, origin) if is_counted else 0
-    if turn < 0:
+    turn = rate_limits.count_use("reset", Per.ORIGIN, origin) if is_counted else 0
+    if turn is None:
         return reset  # asked first, so that whoever floods takes nothing from the accounts
-    is_again = rate_limits.use("reset again", Per.ACCOUNT, whose) < 0  # the button was pressed twice (T38)
-    if is_again or rate_limits.use("reset", Per.ACCOUNT, whose) < 0:
+    is_again = rate_limits.count_use("reset again", Per.ACCOUNT, whose) is None  # the button was pressed twice (T38)
+    if is_again or rate_limits.count_use("reset", Per.ACCOUNT, whose) is None:
         if is_counted:
-            rate_limits.give_back("reset", Per.ORIGIN, origin)
+            rate_limits.uncount_use("reset", Per.ORIGIN, origin)
         return reset
     audit.record("reset_requested", account=account, contract=contract)
     return reset._replace(turn=turn)
@@ -54,7 +54,7 @@ def reset_password(account: Account, password_hash: str, *, device: str) -> None
     sessions.forget_devices(account)
     email_change.drop(account)
     sessions.note_device(account, device)
-    rate_limits.succeed("login", Per.ACCOUNT, account.id)
+    rate_limits.clear_failures("login", Per.ACCOUNT, account.id)
     audit.record("password_reset", account=account)
 
 

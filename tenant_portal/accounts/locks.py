@@ -15,7 +15,7 @@ _LOCKED = (
 )
 
 
-def lock_account_of(contract: Contract | None) -> Account | None:
+def lock_account(contract: Contract | None) -> Account | None:
     """Return the account of a contract as it stands now, kept from other writers until the transaction ends (X15).
 
     One that is gone is none. Lock the contract before where the answer decides to which account it belongs.

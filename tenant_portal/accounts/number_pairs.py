@@ -26,9 +26,9 @@ def look(reference: str, module: str, *, origin: str) -> Look:
     write is left open, for the caller to commit if nothing was found.
     """
     begin_write()
-    rate_limits.hold("pair", Per.REFERENCE, _number(reference))  # looks at one reference wait for each other
-    around = rate_limits.origin_standing("pair", origin)
-    before = rate_limits.standing("pair", Per.REFERENCE, _number(reference))
+    rate_limits.lock_counter("pair", Per.REFERENCE, _number(reference))  # looks at one reference wait for each other
+    around = rate_limits.state_of_origin("pair", origin)
+    before = rate_limits.state_of("pair", Per.REFERENCE, _number(reference))
     wait = around.wait or (before.wait if around.failures else None)
     if wait is not None:
         return Look(wait=wait)
@@ -49,13 +49,13 @@ def count_refusal(reference: str, *, origin: str) -> None:
 def forgive(reference: str, failures: int, *, origin: str) -> None:
     """Take the slips of whoever found the right numbers in the end off the counters."""
     if failures:
-        rate_limits.succeed("pair", Per.REFERENCE, _number(reference))
-        rate_limits.origin_forgive("pair", origin, failures)
+        rate_limits.clear_failures("pair", Per.REFERENCE, _number(reference))
+        rate_limits.uncount_origin_failures("pair", origin, failures)
 
 
 def _slip(reference: str, *, origin: str) -> None:
-    rate_limits.fail("pair", Per.REFERENCE, _number(reference))
-    rate_limits.origin_fail("pair", origin)
+    rate_limits.count_failure("pair", Per.REFERENCE, _number(reference))
+    rate_limits.count_origin_failure("pair", origin)
 
 
 def _number(reference: str) -> str:

@@ -96,10 +96,10 @@ _LEAST_MEMORY = 8
 
 def hash(password: str) -> str:  # noqa: A001 (read as passwords.hash)
     """Return the Argon2id hash of a password; let go of the database before, as this may have to wait."""
-    return str(_compute(_hasher().hash, normal_password(password)))
+    return str(_in_hash_thread(_hasher().hash, _normalized(password)))
 
 
-def unknown() -> str:
+def unusable() -> str:
     """Return what stands in the place of a hash and fits no password, so that another one must be chosen.
 
     It is another text each time, so links made before are dead.
@@ -116,13 +116,13 @@ def verify(password_hash: str | None, password: str) -> bool:
     is_possible = password_hash is not None and not _is_too_long(password)
     password = "" if _is_too_long(password) else password
     own = _parameters(password_hash) if password_hash is not None else None
-    costliest = _costliest(own)
-    nobodys_hash = _nobodys_hash(costliest)  # made once for a process, whoever comes first
-    is_right = _is_right(password_hash or nobodys_hash, normal_password(password))
+    costliest = _costliest_parameters(own)
+    dummy_hash = _dummy_hash(costliest)  # made once for a process, whoever comes first
+    is_right = _is_right(password_hash or dummy_hash, _normalized(password))
     missing = _work(costliest) - _work(own or costliest)
     if missing >= _LEAST_MEMORY:
         filler = PasswordHasher(time_cost=1, memory_cost=missing, parallelism=1)
-        _compute(filler.hash, normal_password(password))
+        _in_hash_thread(filler.hash, _normalized(password))
     return is_possible and is_right
 
 
@@ -138,12 +138,12 @@ def weakness(password: str, context: Iterable[str]) -> str | None:
     """
     if _is_too_long(password):
         return "long"
-    password = normal_password(password)
+    password = _normalized(password)
     if len(password) < PASSWORD_MIN:
         return "short"
     if len(password) < PASSWORD_DIGITS_MIN and re.fullmatch(r"[\d\s./-]+", password):
         return "digits"
-    known = _known_words(context)
+    known = _guessable_words(context)
     score = int(zxcvbn(_weighed(password), [*PASSWORD_CONTEXT, *known]).score)
     if score < PASSWORD_SCORE_MIN or _is_only_known(password, known):
         return "guessable"
@@ -152,12 +152,12 @@ def weakness(password: str, context: Iterable[str]) -> str | None:
 
 def may_hold(password: str, words: Iterable[str]) -> bool:
     """Tell whether a password may hold one of those words, backwards or with signs for letters too, as zxcvbn looks."""
-    text = normal_password(password).lower().translate(_AS_ONE)
-    known = (word.translate(_AS_ONE) for word in _known_words(words))
+    text = _normalized(password).lower().translate(_AS_ONE)
+    known = (word.translate(_AS_ONE) for word in _guessable_words(words))
     return any(word in text or word in text[::-1] for word in known)
 
 
-def _known_words(context: Iterable[str]) -> list[str]:
+def _guessable_words(context: Iterable[str]) -> list[str]:
     """Return the texts and their words, so few and so short that to weigh them takes no time."""
     words = (word for text in context for word in (text, *re.split(r"[\W_]+", text[: _KNOWN_LENGTH * 4])))
     return list(islice((word[:_KNOWN_LENGTH].lower() for word in words if len(word) > 2), _KNOWN_MAX))
@@ -188,10 +188,10 @@ def _is_only_known(password: str, known: list[str]) -> bool:
 
 
 def _is_too_long(password: str) -> bool:
-    return len(password) > _TYPED_MAX or len(normal_password(password)) > PASSWORD_MAX
+    return len(password) > _TYPED_MAX or len(_normalized(password)) > PASSWORD_MAX
 
 
-def _compute(work: Callable[..., Any], *texts: str) -> Any:
+def _in_hash_thread(work: Callable[..., Any], *texts: str) -> Any:
     """Do the work of a hash in one of the threads kept for it: one for each processor, shared among the workers.
 
     More at once would only take processor and memory from each other (ASVS 15.1.3). Threads of their own, for each
@@ -202,12 +202,12 @@ def _compute(work: Callable[..., Any], *texts: str) -> Any:
     hashers: ThreadPoolExecutor | None = state.cache.get(key)
     if hashers is None:
         count = max(1, (os.cpu_count() or 1) // workers())
-        hashers = ThreadPoolExecutor(count, thread_name_prefix="portal-hash", initializer=_stand_back)
+        hashers = ThreadPoolExecutor(count, thread_name_prefix="portal-hash", initializer=_lower_priority)
         hashers = state.cache.setdefault(key, hashers)
     return hashers.submit(work, *texts).result()
 
 
-def _stand_back() -> None:
+def _lower_priority() -> None:
     """Let whoever asks for a page go first, on Linux, where each thread has a priority of its own.
 
     A processor that does nothing but what is meant for idle ones counts as free, so a page is never put behind another
@@ -229,23 +229,23 @@ def _hasher() -> PasswordHasher:
     return hasher
 
 
-def _nobodys_hash(parameters: tuple[int, int]) -> str:
+def _dummy_hash(parameters: tuple[int, int]) -> str:
     """Return a hash to verify against where there is no account: the answer takes as long as for one."""
-    key = ("nobodys_hash", parameters)
+    key = ("dummy_hash", parameters)
     if key not in state.cache:
         memory, passes = parameters
-        state.cache[key] = _compute(PasswordHasher(passes, memory, 1).hash, "nobody")
+        state.cache[key] = _in_hash_thread(PasswordHasher(passes, memory, 1).hash, "nobody")
     return str(state.cache[key])
 
 
 def _is_right(password_hash: str, password: str) -> bool:
     try:
-        return bool(_compute(_hasher().verify, password_hash, password))
+        return bool(_in_hash_thread(_hasher().verify, password_hash, password))
     except (VerificationError, InvalidHashError):
         return False
 
 
-def _costliest(this: tuple[int, int] | None) -> tuple[int, int]:
+def _costliest_parameters(this: tuple[int, int] | None) -> tuple[int, int]:
     """Return memory and passes of the costliest hash of any account, this one among them.
 
     They are looked up once for a process. A setting that changes leaves the hashes of who has not come since as they
@@ -279,6 +279,6 @@ def _work(parameters: tuple[int, int]) -> int:
     return memory * passes
 
 
-def normal_password(password: str) -> str:
+def _normalized(password: str) -> str:
     """Return the password in Unicode NFC, so that each keyboard's way of typing « é » gives the same bytes."""
     return unicodedata.normalize("NFC", password)

@@ -110,7 +110,7 @@ class OnboardingStatus:
         ]
 
 
-def standing(contract: Contract) -> OnboardingStatus:
+def onboarding_status(contract: Contract) -> OnboardingStatus:
     """Return where the tenant of a contract stands, from what the account, the mails and the journal say."""
     account = contract.account if contract.account is not None and not contract.account.is_gone else None
     mails = list(

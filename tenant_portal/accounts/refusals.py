@@ -9,5 +9,5 @@ from .limited_acts import Per
 
 def record_refusal(name: str, per: Per, whose: str, **facts: Any) -> None:
     """Record a refusal as `record` does, but once for its key and hour: whoever is refused fills no disk (X20)."""
-    if rate_limits.is_news("refusal", per, f"{name}/{whose}", otherwise=True):
+    if rate_limits.count_once("refusal", per, f"{name}/{whose}", otherwise=True):
         record(name, **facts)

@@ -13,8 +13,8 @@ from ..db import begin_write, db, utcnow
 from ..models import Account, ConsentPurpose, Contract, Mail
 from ..settings import settings
 from . import consents, passwords, rate_limits, sessions
-from .limited_acts import REPEAT, Per
-from .locks import lock_account_of
+from .limited_acts import REPEAT_WINDOW, Per
+from .locks import lock_account
 
 _OF_CONTRACT = select(Account).join(Account.contracts).where(Contract.id == bindparam("contract_id"))
 
@@ -53,7 +53,7 @@ def sign_up(
 
     begin_write()
     contract = lookup.lock(contract_id)
-    account = lock_account_of(contract) if contract.account_id is not None else None
+    account = lock_account(contract) if contract.account_id is not None else None
     is_news = account is not None and account.password_hash != former_hash
     if account is not None and is_news and _is_repeat(account, contract, email=email, choices=choices):
         # Taken meanwhile: a double click sends both side by side. Its hash is asked outside of the write, as before.
@@ -61,13 +61,13 @@ def sign_up(
     if account is not None and account.is_finished:
         if _has_mail_since(account, "already_registered"):
             return RegistrationResult(key=new_key(), existing=account, is_repeat=True)
-        is_excessive = rate_limits.use("signup", Per.CONTRACT, contract.id) < 0
+        is_excessive = rate_limits.count_use("signup", Per.CONTRACT, contract.id) is None
         if not is_excessive:
             audit.record("signup_again", account=account, contract=contract)
         return RegistrationResult(key=new_key(), existing=account, is_excessive=is_excessive)
     if account is not None and is_repeat and account.password_hash == former_hash and account.email == email:
         return RegistrationResult(key=account.signup_key, account=account, is_repeat=True)
-    if rate_limits.use("signup", Per.CONTRACT, contract.id) < 0:
+    if rate_limits.count_use("signup", Per.CONTRACT, contract.id) is None:
         return RegistrationResult(key=new_key(), is_excessive=True)
     if account is None:
         account = Account()
@@ -75,8 +75,8 @@ def sign_up(
         contract.account = account
     else:
         sessions.end_all(account)
-        rate_limits.succeed("login", Per.ACCOUNT, account.id)  # what failed was another password
-        rate_limits.succeed("login", Per.LINK, account.id)
+        rate_limits.clear_failures("login", Per.ACCOUNT, account.id)  # what failed was another password
+        rate_limits.clear_failures("login", Per.LINK, account.id)
     account.email, account.password_hash, account.signup_key = email, password_hash, new_key()
     account.language, account.created_at = language, utcnow()
     account.activated_at = account.email_failed_at = None
@@ -89,7 +89,7 @@ def sign_up(
 def pending_sign_up(contract_id: int, key: str, *, lock: bool = False) -> Account | None:
     """Return the unfinished account of that very sign-up; None once it is finished, or replaced by a newer one."""
     if lock:
-        account = lock_account_of(db.session.get(Contract, contract_id))
+        account = lock_account(db.session.get(Contract, contract_id))
     else:
         account = db.session.scalars(_OF_CONTRACT, {"contract_id": contract_id}).one_or_none()
     if account is None or account.is_finished or account.is_closed:
@@ -105,7 +105,7 @@ def last_activation_mail(account: Account) -> datetime:
 
 def count_resend(contract_id: int) -> bool:
     """Count one more mail of a sign-up and tell whether it may leave."""
-    return rate_limits.use("resend", Per.CONTRACT, contract_id) >= 0
+    return rate_limits.count_use("resend", Per.CONTRACT, contract_id) is not None
 
 
 def change_sign_up_email(account: Account, email: str) -> None:
@@ -122,7 +122,7 @@ def activate(account: Account) -> None:
         audit.record("activated", account=account, contract=account.contracts[0], step=9)
 
 
-def known_words(contract: Contract | None, *more: str) -> list[str]:
+def guessable_words(contract: Contract | None, *more: str) -> list[str]:
     """Return what a guesser knows of a tenant, for the check of his password."""
     words = [settings.landlord_name, settings.landlord_email, *more]
     if contract is not None:
@@ -137,7 +137,7 @@ def _account_of(contract: Contract) -> Account | None:
 
 def _is_repeat(account: Account, contract: Contract, *, email: str, choices: Mapping[ConsentPurpose, bool]) -> bool:
     """Tell whether this is, but for the password, the sign-up that was just taken, sent twice."""
-    if account.is_finished or account.email != email or utcnow() - account.created_at > REPEAT:
+    if account.is_finished or account.email != email or utcnow() - account.created_at > REPEAT_WINDOW:
         return False
     given = {purpose: row.answer for purpose, row in consents.current(account.id, contract.id).items()}
     return given == dict(choices)
@@ -146,5 +146,5 @@ def _is_repeat(account: Account, contract: Contract, *, email: str, choices: Map
 def _has_mail_since(account: Account | None, *kinds: str) -> bool:
     """Tell whether such a mail was written for the account within the time of a repeat."""
     whose = Mail.account_id == (account.id if account is not None else sessions.NO_ACCOUNT_ID)
-    recent = exists().where(whose, Mail.kind.in_(kinds), Mail.created_at > utcnow() - REPEAT)
+    recent = exists().where(whose, Mail.kind.in_(kinds), Mail.created_at > utcnow() - REPEAT_WINDOW)
     return bool(db.session.scalar(select(recent)))

@@ -37,7 +37,7 @@ def purge(dry_run: bool) -> None:
     gone = {"idle": len(idle), **(retention.count() if dry_run else retention.purge())}
     db.session.commit()
     for number, reference, withdrawn in closed:
-        signals.tell_closed(account=number, reference=reference, withdrawn=withdrawn)
+        signals.send_account_closed(account=number, reference=reference, withdrawn=withdrawn)
     click.echo(_("À effacer :") if dry_run else _("Effacé :"))
     for kind, number in gone.items():
         click.echo(f"- {names[kind]}\u00a0: {number}")

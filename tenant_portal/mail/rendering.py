@@ -105,7 +105,7 @@ def one_line(text: str) -> str:
 def onboarding_text(contract: Contract) -> str:
     """Return where a tenant stands on the twelve steps, as a text for the landlord's staff."""
     template = current_app.jinja_env.get_template("portal/standing.txt")
-    status = progress.standing(contract)
+    status = progress.onboarding_status(contract)
     return template.render(contract=contract, standing=status, **template_names.names(i18n.language(), is_html=False))
 
 

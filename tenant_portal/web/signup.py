@@ -49,7 +49,8 @@ def sign_up():
     if look.contract is None:
         return _not_found(form, look)
     contract = look.contract
-    if not form.judge_password(registration.known_words(contract)):  # after the pair, and no more often than it (X01)
+    # The password is judged after the pair, and no more often (X01).
+    if not form.judge_password(registration.guessable_words(contract)):
         return _too_easy(form, origin)
     outcome = registration.sign_up(
         contract,
