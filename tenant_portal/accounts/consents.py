@@ -17,20 +17,6 @@ WORDING_VERSION = "2026-11"
 
 #: Appended without an object for each, as nobody looks at them again before they are asked for.
 _ANSWERS = insert(cast(Table, Consent.__table__))
-# Asked after each login, so built once and read as plain rows.
-_columns = cast(Table, Consent.__table__).c
-_OF_ACCOUNT = (
-    select(
-        _columns.purpose,
-        _columns.answer,
-        _columns.contract_id,
-        _columns.wording,
-        _columns.language,
-        _columns.created_at,
-    )
-    .where(_columns.account_id == bindparam("account_id"))
-    .order_by(_columns.id)
-)
 
 
 class Answer(NamedTuple):
@@ -42,6 +28,15 @@ class Answer(NamedTuple):
     wording: str
     language: str
     created_at: datetime
+
+
+_columns = cast(Table, Consent.__table__).c
+#: Each login runs this, so it is built once and reads plain columns.
+_OF_ACCOUNT = (
+    select(*(_columns[name] for name in Answer._fields))
+    .where(_columns.account_id == bindparam("account_id"))
+    .order_by(_columns.id)
+)
 
 
 def wording(purpose: ConsentPurpose) -> str:
@@ -89,9 +84,9 @@ def withdraw(account: Account, *, channel: str, reason: str = "") -> list[Contra
 def current(account_id: int, contract_id: int) -> dict[ConsentPurpose, Answer]:
     """Return the newest answer of each purpose; the e-notice is a choice per contract, the others per person (L16)."""
     newest: dict[ConsentPurpose, Answer] = {}
-    for row in map(Answer._make, db.session.execute(_OF_ACCOUNT, {"account_id": account_id})):
+    for row in db.session.execute(_OF_ACCOUNT, {"account_id": account_id}):
         if row.purpose is not ConsentPurpose.E_NOTICE or row.contract_id == contract_id:
-            newest[row.purpose] = row
+            newest[row.purpose] = Answer(**row._mapping)
     return newest
 
 

@@ -22,7 +22,7 @@ NO_ACCOUNT_ID = 0
 # Asked at each login or request of a tenant, so built once: that takes longer than the database needs to answer.
 _logins, _accounts = cast(Table, Login.__table__).c, cast(Table, Account.__table__).c
 _OF_TOKEN = (
-    select(_logins.id, _accounts.id, _logins.is_remembered, _accounts.email, _accounts.email_failed_at)
+    select(_logins.id, _logins.account_id, _logins.is_remembered, _accounts.email, _accounts.email_failed_at)
     .join_from(Login.__table__, Account.__table__, _accounts.id == _logins.account_id)
     .where(
         _logins.token_hash == bindparam("token_hash"),
@@ -62,7 +62,7 @@ class Session:
 def check(token: str) -> Session | None:
     """Return the session of a token if it still runs and its account stands."""
     row = db.session.execute(_OF_TOKEN, {"token_hash": digest(token), "now": utcnow()}).one_or_none()
-    return Session(*row) if row is not None else None
+    return Session(**row._mapping) if row is not None else None
 
 
 def end(token: str) -> None:
