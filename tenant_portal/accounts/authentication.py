@@ -1,4 +1,4 @@
-"""Check a reference and a password; every failure is counted, and an unknown account costs the same work."""
+"""Login: failures are counted, and an unknown account costs the same work."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,7 +31,7 @@ class AuthenticatedAccount:
 
     @property
     def account(self) -> Account:
-        """The account as an object, for what happens once or seldom."""
+        """The account as an object."""
         return db.session.get_one(Account, self.id)
 
 
@@ -44,20 +44,20 @@ class LoginResult:
     wait: timedelta | None = None
     #: Whether this device has logged in to the account before (ASVS 6.3.5).
     is_known_device: bool = False
-    #: Whether the owner of `alarmed_id` must hear of repeated failures, at most once a day (T21).
+    #: Whether the owner of `alarmed_id` must hear of failures, once a day at most (T21).
     is_alarm: bool = False
     alarmed_id: int | None = None
 
 
 class LoginRow(NamedTuple):
-    """The contract of a reference and its account, unless that is gone; `_LOGIN_ROW` names its columns alike."""
+    """The contract of a reference and its account, unless that is gone; the names are those of `_LOGIN_ROW`."""
 
     contract_id: int | None = None
     reference: str = ""
     account_id: int | None = None
     password_hash: str | None = None
     is_activated: bool = False
-    #: Whether this device has logged in to the account before: it has a counter of its own (T21).
+    #: Such a device has a counter of its own (T21).
     knows_device: bool = False
 
 
@@ -73,12 +73,11 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
 
     Leaves a transaction open for the caller to commit. It ends in one of three ways:
 
-    1. Delayed: `wait` tells how long. Too many failures came before, or in parallel.
-    2. Refused: neither `holder` nor `wait`. The account is unknown or the password wrong; both take the same time.
-    3. Authenticated: `holder` is the account. It may be pending or closed: only its password reveals that.
+    1. Delayed: `wait` is set, after too many failures before or in parallel.
+    2. Refused: the account is unknown or the password wrong; both take the same time.
+    3. Authenticated: `holder` is set. The account may be pending or closed: only its password reveals that.
 
-    `link_of` is the account whose activation link was opened. It has a counter of its own, so no stranger's failures
-    delay its tenant (X08).
+    `link_of` is the account whose activation link was opened; strangers' failures do not delay it (X08).
     """
     found = find_login_row(reference, device)
     contract_id, account_id, password_hash = found.contract_id, found.account_id, found.password_hash
@@ -97,7 +96,7 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
         return LoginResult(contract_id=contract_id, wait=wait)
 
     # Do the same work for existing and unknown accounts from here on, so that response time reveals nothing (F9).
-    db.session.rollback()  # frees the connection while the hash is computed
+    db.session.rollback()  # frees the connection while hashing
     is_right = passwords.verify(password_hash, password)
     fresh_hash = passwords.hash(password) if is_right and passwords.needs_rehash(str(password_hash)) else password_hash
 
@@ -137,8 +136,8 @@ _is_of_device = and_(
     _logins.account_id == func.coalesce(_accounts.id, sessions.NO_ACCOUNT_ID),
     _logins.device_hash == bindparam("device"),
 )
-#: Plain columns: loading objects takes three times as long. The query takes the same time whether or not an account
-#: exists, so timing reveals nothing (F9).
+#: Plain columns take a third of the time of objects. The query takes the same time whether or not an account exists,
+#: so timing reveals nothing (F9).
 _LOGIN_ROW = select(
     _contracts.id.label("contract_id"),
     _contracts.reference,
@@ -158,12 +157,12 @@ def find_login_row(reference: str, device: str) -> LoginRow:
 
 
 def _refusal_facts(reference: str, row: LoginRow) -> dict[str, Any]:
-    """Return the facts of a refusal; its key has it recorded once an hour, and again once the account is activated."""
+    """Return the facts of a refusal and its key: once an hour, and again after the activation."""
     key = f"{reference.lstrip('0')}/{row.is_activated}"
     return {"per": Per.REFERENCE, "whose": key, "account": row.account_id, "contract": row.contract_id}
 
 
 def finish(account: Account) -> None:
-    """Finish the account: its first login is the twelfth step."""
+    """Finish the account at its first login, the twelfth step."""
     account.completed_at = utcnow()
     audit.record("finished", account=account, contract=account.contracts[0], step=12)

@@ -1,6 +1,6 @@
 """What strangers can cause, and how far it may go: the table by which `rate_limits.py` decides.
 
-docs/security.md prints it and a test compares the two. Another test fails for an open page that no act names.
+docs/security.md prints it, and a test compares the two. Another test finds open pages that no act names.
 """
 
 import enum
@@ -13,29 +13,29 @@ DAILY_FAILURES = 25
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
 #: The same request within this time is a double click or a page reloaded (T38).
 REPEAT_WINDOW = timedelta(minutes=2)
-#: A whole house or office may share a network address.
+#: A whole house may share a network address.
 LONGEST_ORIGIN_WAIT = timedelta(minutes=15)
 
 
 class Per(enum.StrEnum):
     """Whose acts are counted together."""
 
-    ACCOUNT = "account"  # or the reference where there is no account, so that both wait alike
-    CAUSE = "cause"  # the rule of the content policy and what it stopped
+    ACCOUNT = "account"  # without one, the reference: both wait alike
+    CAUSE = "cause"  # what a rule of the content policy stopped
     CONTRACT = "contract"
-    DEVICE = "device"  # one that has logged in to the account before
+    DEVICE = "device"  # known to the account
     EVERYBODY = "everybody"
-    LINK = "link"  # whoever opened the genuine link of an account
-    ORIGIN = "origin"  # the network address: IPv4 whole, IPv6 as /64
-    RECIPIENT = "recipient"  # the mail address that somebody typed
+    LINK = "link"  # who opened the account's activation link
+    ORIGIN = "origin"  # the network address
+    RECIPIENT = "recipient"  # a typed mail address
     REFERENCE = "reference"
 
 
 class FailureLimit(NamedTuple):
-    """A limit on failures: after the free ones each doubles the wait."""
+    """A limit on failures: after the first ones each doubles the wait."""
 
     longest_wait: timedelta = HOUR
-    #: After so many failures every try waits until 24 hours after the first.
+    #: After so many, every try waits for the end of the day.
     per_day: int | None = DAILY_FAILURES
 
 
@@ -49,7 +49,7 @@ class Quota(NamedTuple):
 class Act(NamedTuple):
     """What strangers can cause."""
 
-    #: The POST endpoints that take it, without the blueprint's name.
+    #: Endpoints of POST requests, without the blueprint's name.
     endpoints: tuple[str, ...]
     limits: dict[Per, FailureLimit | Quota]
     never_shut_out: str

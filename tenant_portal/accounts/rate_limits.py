@@ -1,4 +1,4 @@
-"""Count failures and uses, and tell who must wait; `limited_acts.ACTS` says what is counted and how far it may go."""
+"""Count failures and uses, and tell who must wait, by the table of `limited_acts.py`."""
 
 import ipaddress
 import logging
@@ -17,9 +17,8 @@ from ..models import RateLimitCounter
 from ..settings import settings, state
 from .limited_acts import ACTS, DAY, FREE_FAILURES, HOUR, FailureLimit, Per, Quota
 
-#: Seconds that Redis has to answer: a login waits for no store that hangs.
+#: A login must not wait for a store that hangs.
 _REDIS_OPTIONS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": None}
-#: How long a store that failed is left alone.
 STORE_REST = timedelta(seconds=5)
 
 # Statements of each login are built once: building one takes longer than running it.
@@ -29,7 +28,7 @@ _SELECT_STATE = select(_counters.c.count.label("failures"), _counters.c.wait_unt
 )
 _DELETE = delete(_counters).where(_counters.c.key == bindparam("key"))
 _LOCK_ON_POSTGRESQL = text("SELECT pg_advisory_xact_lock(hashtext(:key))")
-# One statement, so that parallel requests all count. As SQL text it needs no import of PostgreSQL's dialect.
+# One statement, so that parallel requests all count; as text it spares the import of PostgreSQL's dialect.
 _INCREMENT = (
     text(
         "INSERT INTO portal_attempts (key, count, since) VALUES (:key, 1, :now) ON CONFLICT (key) DO UPDATE SET"
@@ -47,14 +46,14 @@ log = logging.getLogger("tenant_portal")
 
 
 class RateLimitState(NamedTuple):
-    """How long the next try must wait, if it must, and how many failures are counted."""
+    """How long the next try must wait, if at all, and the failures so far."""
 
     wait: timedelta | None = None
     failures: int = 0
 
 
 def state_of(act: str, per: Per, whose: object) -> RateLimitState:
-    """Return the state of a counter; count nothing."""
+    """Return the state of a counter."""
     row = db.session.execute(_SELECT_STATE, {"key": _key(act, per, whose)}).one_or_none()
     if row is None:
         return RateLimitState()
@@ -63,13 +62,13 @@ def state_of(act: str, per: Per, whose: object) -> RateLimitState:
 
 
 def lock_counter(act: str, per: Per, whose: object) -> None:
-    """Let others with this key wait until the transaction ends; on SQLite every writer waits anyway."""
+    """Lock a counter until the transaction ends; on SQLite every writer waits anyway."""
     if db.session.connection().dialect.name == "postgresql":
         db.session.execute(_LOCK_ON_POSTGRESQL, {"key": _key(act, per, whose)})
 
 
 def count_failure(act: str, per: Per, whose: object) -> int:
-    """Count a failure and set the wait that follows; return the failures so far."""
+    """Count a failure and set its wait; return the failures so far."""
     limit, key, now = _failure_limit(act, per), _key(act, per, whose), utcnow()
     failures, since = _increment(key, now, period=DAY)
     is_over = limit.per_day is not None and failures >= limit.per_day
@@ -93,7 +92,7 @@ def clear_failures(act: str, per: Per, whose: object) -> None:
 def count_use(act: str, per: Per, whose: object) -> int | None:
     """Count a use; return how many came before it in this period, or None above the quota.
 
-    The period starts at its first use, so a refused use prolongs no wait.
+    The period starts at its first use, so a refused one prolongs nothing.
     """
     quota = _quota(act, per)
     uses, _ = _increment(_key(act, per, whose), utcnow(), period=quota.period)
@@ -101,15 +100,15 @@ def count_use(act: str, per: Per, whose: object) -> int | None:
 
 
 def uncount_use(act: str, per: Per, whose: object) -> None:
-    """Take back a use from which nothing followed."""
+    """Take a use back."""
     key = _counters.c.key == _key(act, per, whose)
     db.session.execute(update(_counters).where(key, _counters.c.count > 0).values(count=_counters.c.count - 1))
 
 
 def state_of_origin(act: str, origin: str) -> RateLimitState:
-    """Return the state of a network address; count nothing.
+    """Return the state of a network address.
 
-    While the store is unavailable, no address waits and none counts as free of failures.
+    While the store is unavailable, none waits and none counts as free of failures.
     """
 
     def read(store: Storage) -> RateLimitState:
@@ -122,7 +121,7 @@ def state_of_origin(act: str, origin: str) -> RateLimitState:
 
 
 def count_origin_failure(act: str, origin: str) -> None:
-    """Count a failure of a network address and set the wait that follows."""
+    """Count a failure of a network address and set its wait."""
     limit = _failure_limit(act, Per.ORIGIN)
 
     def count(store: Storage) -> None:
@@ -136,7 +135,7 @@ def count_origin_failure(act: str, origin: str) -> None:
 
 
 def uncount_origin_failures(act: str, origin: str, failures: int) -> None:
-    """Take the failures of one tenant who succeeded back from his network address."""
+    """Take a tenant's failures back from his network address, once he succeeds."""
 
     def uncount(store: Storage) -> None:
         key = _origin_key(act, "fail", origin)
@@ -150,9 +149,9 @@ def uncount_origin_failures(act: str, origin: str, failures: int) -> None:
 
 
 def count_once(act: str, per: Per, what: str, *, otherwise: bool) -> bool:
-    """Count an event; tell whether it is the first of its hour within everybody's quota (X20, X23).
+    """Count an event; tell whether it is the first of its hour, within everybody's quota (X20, X23).
 
-    The journal and the log take only those, so that a flood of refusals fills neither disk nor memory.
+    Only those are written down: a flood fills neither disk nor memory.
     """
     seconds = int(HOUR.total_seconds())
 
@@ -166,12 +165,12 @@ def count_once(act: str, per: Per, what: str, *, otherwise: bool) -> bool:
 
 
 def is_quota_used_up(act: str) -> bool:
-    """Tell whether everybody's quota of this hour is used up; count nothing."""
+    """Tell whether everybody's quota of this hour is used up."""
     return _ask_store(lambda store: store.get(f"portal/{act}") >= _quota(act, Per.EVERYBODY).uses, otherwise=False)
 
 
 def origin_of(address: str | None) -> str:
-    """Return the key of a network address: IPv4 whole, IPv6 cut to the /64 of one home."""
+    """Return the key of a network address: IPv4 whole, IPv6 cut to its /64, which one home owns."""
     try:
         ip = ipaddress.ip_address((address or "").split("%")[0])
     except ValueError:
@@ -203,13 +202,13 @@ def _quota(act: str, per: Per) -> Quota:
 
 
 def _increment(key: str, now: datetime, *, period: timedelta) -> tuple[int, datetime]:
-    """Add one to a counter, or start it anew after `period`; return its count and its start."""
+    """Add one to a counter, anew after `period`; return its count and start."""
     row = db.session.execute(_INCREMENT, {"key": key, "now": now, "before": now - period}).one()
     return row.counted, row.since
 
 
 def _ask_store(question: Callable[[Storage], T], *, otherwise: T) -> T:
-    """Ask the store of origins. After a failure it rests, so that one login is slow and not each."""
+    """Ask the store of origins; one that failed rests, so that few logins wait for it."""
     now = utcnow()
     if now < state.cache.get("rate_storage_rests_until", now):
         return otherwise

@@ -1,4 +1,4 @@
-"""Sign-up and activation: everything that happens to an account before its first login."""
+"""Sign-up and activation: an account before its first login."""
 
 import enum
 import secrets
@@ -22,20 +22,20 @@ _OF_CONTRACT = select(Account).join(Account.contracts).where(Contract.id == bind
 
 @dataclass(frozen=True, kw_only=True)
 class Submission:
-    """What a sign-up form stores besides the password; it is compared whole, so that no new field is forgotten."""
+    """What a sign-up stores besides the password; compared whole, so that no new field is forgotten."""
 
     email: str
     choices: Mapping[ConsentPurpose, bool]
 
     @classmethod
     def stored(cls, account: Account, contract: Contract) -> "Submission":
-        """Return the submission as it was stored."""
+        """Return what was stored."""
         answers = consents.current(account.id, contract.id)
         return cls(email=account.email, choices={purpose: row.answer for purpose, row in answers.items()})
 
 
 class Outcome(enum.Enum):
-    """How a sign-up ends; `sign_up` explains each."""
+    """How a sign-up ends; see `sign_up`."""
 
     CREATED = enum.auto()
     REPEATED = enum.auto()
@@ -44,36 +44,35 @@ class Outcome(enum.Enum):
 
 
 def new_key() -> str:
-    """Return an unguessable name for one sign-up."""
+    """Return an unguessable name of a sign-up."""
     return secrets.token_urlsafe(24)
 
 
 @dataclass(frozen=True)
 class RegistrationResult:
-    """How a sign-up ended and for which account; only a limited one may lack it."""
+    """How a sign-up ended, and its account; only a limited one may lack it."""
 
     outcome: Outcome
     account: Account | None = None
-    #: The pending account's key, else one that opens nothing: the next page looks the same.
+    #: Of the pending account, else one that opens nothing: the next page looks the same.
     key: str = field(default_factory=new_key)
 
 
 def sign_up(contract: Contract, submission: Submission, *, password: str, language: str) -> RegistrationResult:
-    """Sign up for a contract and leave a transaction open for the caller to commit. It ends in one of four ways:
+    """Sign up for a contract. Leaves a transaction open for the caller to commit. It ends in one of four ways:
 
     1. CREATED: the account is pending. It replaces an unfinished one (T07, T15).
-    2. REPEATED: the same submission came within two minutes (T38). Its mail is written already.
-    3. ALREADY_REGISTERED: the contract has a finished account, perhaps a closed one that can reopen. It stays as it is,
-       even for a stranger who holds the notice (T13, T35).
-    4. LIMITED: the contract has had too many sign-ups within the hour. Nothing changes.
+    2. REPEATED: the same submission came a moment ago, and its mail is written (T38).
+    3. ALREADY_REGISTERED: a finished account exists, perhaps closed, and stays as it is (T13, T35).
+    4. LIMITED: the contract has had too many sign-ups within the hour.
 
-    The password is hashed before the way is decided, so that all four take the same time.
+    All four hash the password first, so that they take the same time.
     """
     account = _account_of(contract)
     may_repeat = account is not None and _is_repeat(account, contract, submission)
     former_hash = account.password_hash if account is not None and may_repeat else None
     contract_id = contract.id
-    db.session.rollback()  # frees the connection while the hash is computed
+    db.session.rollback()  # frees the connection while hashing
     is_repeat = former_hash is not None and passwords.verify(former_hash, password)
     password_hash = former_hash if former_hash is not None and is_repeat else passwords.hash(password)
 
@@ -82,7 +81,7 @@ def sign_up(contract: Contract, submission: Submission, *, password: str, langua
     account = lock_account(contract) if contract.account_id is not None else None
     is_changed = account is not None and account.password_hash != former_hash
     if account is not None and is_changed and _is_repeat(account, contract, submission):
-        # The other half of a double click was taken meanwhile: verify its hash, again outside of the transaction.
+        # The other half of a double click was stored meanwhile: verify its hash, outside of the transaction too.
         return sign_up(contract, submission, password=password, language=language)
     if account is not None and account.is_finished:
         if _has_mail_since(account, "already_registered"):
@@ -91,7 +90,7 @@ def sign_up(contract: Contract, submission: Submission, *, password: str, langua
             return RegistrationResult(Outcome.LIMITED, account)
         audit.record("signup_again", account=account, contract=contract)
         return RegistrationResult(Outcome.ALREADY_REGISTERED, account)
-    # The hash stands for the whole submission; only the address can change without it.
+    # An unchanged hash means an unchanged submission, but for the address (T07).
     if account is not None and is_repeat and not is_changed and account.email == submission.email:
         return RegistrationResult(Outcome.REPEATED, account, account.signup_key)
     if rate_limits.count_use("signup", Per.CONTRACT, contract.id) is None:
@@ -102,7 +101,7 @@ def sign_up(contract: Contract, submission: Submission, *, password: str, langua
         contract.account = account
     else:
         sessions.end_all(account)
-        rate_limits.clear_failures("login", Per.ACCOUNT, account.id)  # they were about the former password
+        rate_limits.clear_failures("login", Per.ACCOUNT, account.id)  # of the former password
         rate_limits.clear_failures("login", Per.LINK, account.id)
     account.email, account.password_hash, account.signup_key = submission.email, password_hash, new_key()
     account.language, account.created_at = language, utcnow()
@@ -114,7 +113,7 @@ def sign_up(contract: Contract, submission: Submission, *, password: str, langua
 
 
 def pending_sign_up(contract_id: int, key: str, *, lock: bool = False) -> Account | None:
-    """Return the pending account of that sign-up; None once it is finished or replaced by a newer one."""
+    """Return the account of that sign-up until it is finished or replaced."""
     if lock:
         account = lock_account(db.session.get(Contract, contract_id))
     else:
@@ -125,7 +124,7 @@ def pending_sign_up(contract_id: int, key: str, *, lock: bool = False) -> Accoun
 
 
 def last_activation_mail(account: Account) -> datetime:
-    """Return when the newest activation mail of a sign-up was written."""
+    """Return when the newest activation mail was written."""
     newest = select(func.max(Mail.created_at)).where(Mail.account_id == account.id, Mail.kind == "activation")
     return db.session.scalar(newest) or account.created_at
 
@@ -136,21 +135,21 @@ def count_resend(contract_id: int) -> bool:
 
 
 def change_sign_up_email(account: Account, email: str) -> None:
-    """Set the address of a pending account; links sent to the former one are dead (T07)."""
+    """Correct the address of a pending account; links to the former one are dead (T07)."""
     if account.email != email:
         account.email, account.activated_at, account.email_failed_at = email, None, None
         audit.record("signup_email_changed", account=account, contract=account.contracts[0], step=6)
 
 
 def activate(account: Account) -> None:
-    """Record that the activation link was used; it opens nothing without the password (S39)."""
+    """Activate the account; only the password opens it (S39)."""
     if not account.is_activated:
         account.activated_at = utcnow()
         audit.record("activated", account=account, contract=account.contracts[0], step=9)
 
 
 def guessable_words(contract: Contract | None, *more: str) -> list[str]:
-    """Return the words that his password must not consist of, because who knows the tenant guesses them."""
+    """Return words that whoever knows the tenant would guess."""
     words = [settings.landlord_name, settings.landlord_email, *more]
     if contract is not None:
         words += [contract.reference, contract.module, contract.first_name, contract.last_name, contract.city]
@@ -158,19 +157,17 @@ def guessable_words(contract: Contract | None, *more: str) -> list[str]:
 
 
 def _account_of(contract: Contract) -> Account | None:
-    """Return the account of a contract unless it is gone."""
     return None if contract.account is None or contract.account.is_gone else contract.account
 
 
 def _is_repeat(account: Account, contract: Contract, submission: Submission) -> bool:
-    """Tell whether this submission, its password aside, was stored a moment ago."""
+    """Tell whether this submission was stored a moment ago, its password aside."""
     if account.is_finished or account.email != submission.email or utcnow() - account.created_at > REPEAT_WINDOW:
         return False  # without a query
     return Submission.stored(account, contract) == submission
 
 
 def _has_mail_since(account: Account, *kinds: str) -> bool:
-    """Tell whether such a mail was written for the account within the time of a repeat."""
     recent = exists().where(
         Mail.account_id == account.id, Mail.kind.in_(kinds), Mail.created_at > utcnow() - REPEAT_WINDOW
     )

@@ -1,4 +1,4 @@
-"""Signed links: how long each kind lives and what kills it. No row is kept: the account tells whether a link holds."""
+"""Signed links: how long each kind lives and what kills it. They need no table."""
 
 import hashlib
 import hmac
@@ -22,40 +22,38 @@ class LinkKind:
     """One kind of link."""
 
     lifetime: Callable[[Settings], timedelta]
-    #: The facts that must not have changed since the link was issued.
+    #: What must not change while the link lives.
     facts: Callable[[Any], tuple[object, ...]]
     is_used: Callable[[Any], bool] = lambda subject: False
-    #: Whether a genuine link may be used now.
     is_allowed: Callable[[Any], bool] = lambda subject: True
-    #: What the link is about.
     subject: type[Account] | type[EmailChange] = Account
     outlives_closing: bool = False
 
 
-#: By purpose, which also names the salt and the mail.
+#: By purpose, which also names salt and mail.
 LINK_KINDS = {
-    # The first login uses the link up. A click does not: the tenant may open his mail twice.
+    # Used up by the first login: tenants open their mail twice.
     "activation": LinkKind(
         lifetime=lambda s: s.activation_hours,
         facts=lambda a: (a.email, a.signup_key, a.is_finished),
         is_used=lambda a: a.is_finished,
     ),
-    # Until the first login the password is the tenant's only proof: his address may be mistyped (X04).
+    # Until the first login the address may be mistyped: only the password proves the tenant (X04).
     "reset": LinkKind(
         lifetime=lambda s: s.reset_hours,
         facts=lambda a: (a.password_hash, a.email),
         is_allowed=lambda a: a.is_finished,
     ),
-    # Kept in the session of who has just typed the password of a closed account; never mailed.
+    # Kept in the session after the password of a closed account, never mailed.
     "reopening": LinkKind(lifetime=lambda s: s.session_idle_minutes, facts=lambda a: (a.password_hash,)),
-    # Sent to the new address, which stands in the row: anyone can read a signed payload.
+    # The new address stands in the row, as anyone can read a signed payload.
     "email_change": LinkKind(
         lifetime=lambda s: s.email_change_hours,
         facts=lambda c: (c.account.password_hash, c.account.email, c.confirmed_at, c.ended_at),
         is_used=lambda c: c.confirmed_at is not None and c.ended_at in (None, c.confirmed_at),
         subject=EmailChange,
     ),
-    # Sent to the former address. A thief may have changed the password or closed the account: the owner keeps this way.
+    # For the former address: a thief's new password or closing must not kill it.
     "email_objection": LinkKind(
         lifetime=lambda s: OBJECTION,
         facts=lambda c: (c.ended_at,),
@@ -67,7 +65,7 @@ LINK_KINDS = {
 
 
 class Link(NamedTuple):
-    """A link that holds: its account, the contract that its page names, and its change of address if it has one."""
+    """A verified link: its account, the contract that its page names, and its change of address, if any."""
 
     token: str
     account: Account
@@ -81,24 +79,24 @@ class Link(NamedTuple):
 
     @property
     def its_change(self) -> EmailChange:
-        """Return the change of address of a link that is about one."""
+        """Return the change of address, which this link must have."""
         assert self.change is not None
         return self.change
 
 
 def issue(purpose: str, subject: Account | EmailChange, contract: Contract | None) -> str:
-    """Return a new token for that account or change."""
+    """Return a new token."""
     number = contract.id if contract is not None else 0
     return _serializer(purpose).dumps([subject.id, number, _fingerprint(purpose, subject)])
 
 
 def expires_at(purpose: str, *, since: datetime | None = None) -> datetime:
-    """Return when a token expires that was issued then, or is issued now."""
+    """Return when a token expires, issued then or now."""
     return (since or utcnow()) + LINK_KINDS[purpose].lifetime(settings)
 
 
 def check_signature(purpose: str, token: str) -> None:
-    """Raise `LinkInvalid` unless we signed that token for that purpose; it may be expired or used."""
+    """Raise `LinkInvalid` unless we signed that token for that purpose, expired or not."""
     try:
         _serializer(purpose).loads(token)
     except BadSignature:
@@ -106,10 +104,10 @@ def check_signature(purpose: str, token: str) -> None:
 
 
 def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = False) -> Link:
-    """Return the link of a token that still holds; with `lock` its account is locked until the transaction ends.
+    """Return the link of a token that holds, and `lock` its account until the transaction ends.
 
-    `even_late` accepts an expired one, in order to send another. Raises `LinkExpired`, `LinkUsed` or `LinkReplaced` for
-    a genuine token, `LinkInvalid` for any other.
+    `even_late` accepts an expired one. Raises `LinkExpired`, `LinkUsed` or `LinkReplaced` for a genuine token,
+    `LinkInvalid` for any other.
     """
     kind = LINK_KINDS[purpose]
     lifetime = kind.lifetime(settings)
@@ -141,12 +139,12 @@ def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = Fa
 
 
 def seal(what: str, value: str) -> str:
-    """Return a value with its signature, for a cookie or a form; anyone can read it."""
+    """Return a value with its signature; anyone can read it."""
     return _signer(what).sign(value).decode()
 
 
 def unseal(what: str, sealed: str) -> str:
-    """Return the value if one of our keys signed it, else an empty text."""
+    """Return the value if we signed it, else an empty text."""
     try:
         return _signer(what).unsign(sealed).decode()
     except (BadSignature, UnicodeDecodeError):
@@ -154,7 +152,7 @@ def unseal(what: str, sealed: str) -> str:
 
 
 def keys() -> list[str]:
-    """Return the keys, former ones first: the last one signs, each of them verifies."""
+    """Return the keys, former ones first: the last signs, all verify."""
     return [*(current_app.config.get("SECRET_KEY_FALLBACKS") or []), current_app.config["SECRET_KEY"]]
 
 
@@ -169,7 +167,7 @@ def _serializer(purpose: str) -> URLSafeTimedSerializer:
 
 
 def _signer(what: str) -> Signer:
-    """Return the cached signer of a kind of value: making one takes as long as signing."""
+    """Return a cached signer: making one takes as long as signing."""
     own = ("signer", what, *keys())
     if own not in state.cache:
         state.cache[own] = Signer(keys(), salt=f"portal.{what}", key_derivation="hmac", digest_method=hashlib.sha256)
@@ -178,7 +176,7 @@ def _signer(what: str) -> Signer:
 
 
 def _fingerprint(purpose: str, subject: Account | EmailChange) -> str:
-    """Hash the facts that a link depends on; it stands inside the signed token, so it needs no key.
+    """Hash the facts that a link depends on, without a key: the token around it is signed.
 
     `closed_at` is included for all kinds except `email_objection`.
     """

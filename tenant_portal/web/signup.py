@@ -46,10 +46,10 @@ def sign_up():
             _note_refusal(form)
         return _form_page(form)
     origin = identity.origin()
-    look = number_pairs.look(form.reference.data, form.module.data, origin=origin)
-    if look.contract is None:
-        return _not_found(form, look)
-    contract = look.contract
+    attempt = number_pairs.attempt(form.reference.data, form.module.data, origin=origin)
+    if attempt.contract is None:
+        return _not_found(form, attempt)
+    contract = attempt.contract
     # The password is judged after the pair, and no more often (X01).
     if not form.judge_password(registration.guessable_words(contract)):
         return _too_easy(form, origin)
@@ -69,7 +69,7 @@ def sign_up():
         case Outcome.LIMITED, _:
             db.session.commit()
             raise TooManyMails
-    number_pairs.forgive(form.reference.data, look.failures, origin=origin)
+    number_pairs.clear_failures(form.reference.data, attempt.failures, origin=origin)
     known = {
         "contract": contract.id,
         "reference": form.reference.data,
@@ -255,11 +255,11 @@ def _note_refusal(form: SignupForm) -> None:
     db.session.commit()
 
 
-def _not_found(form: SignupForm, look: number_pairs.Look) -> tuple[str, int]:
+def _not_found(form: SignupForm, attempt: number_pairs.PairAttempt) -> tuple[str, int]:
     """Answer with the one neutral sentence: which of the numbers is wrong, or why, is never told (T04, T05)."""
     db.session.commit()
-    if look.wait is not None:
-        return _form_page(form, wait=look.wait, status=429)
+    if attempt.wait is not None:
+        return _form_page(form, wait=attempt.wait, status=429)
     session["portal_mismatches"] = session.get("portal_mismatches", 0) + 1
     return _form_page(form, mismatch=True)
 
