@@ -193,7 +193,7 @@ def test_pitfall_17_two_portals_live_in_one_process_as_two_mounts(app, portal, h
 
 MIGRATE = """
 import pathlib, sys, flask_migrate
-from tests import hosts
+from tests.support import hosts
 from tests.conftest import SETTINGS, upgrade
 folder, is_guarded = pathlib.Path(sys.argv[1]), sys.argv[2] == "guarded"
 database = f"sqlite:///{folder / 'one.sqlite3'}"
