@@ -81,12 +81,7 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
     """
     found = find_login_row(reference, device)
     contract_id, account_id, password_hash = found.contract_id, found.account_id, found.password_hash
-    is_known_device = bool(device) and found.knows_device
-    per, whose = Per.ACCOUNT, str(account_id or f"reference {reference.lstrip('0')}")
-    if is_known_device:
-        per, whose = Per.DEVICE, f"{account_id}:{sessions.digest(device)[:32]}"
-    elif link_of is not None and account_id == link_of:
-        per = Per.LINK
+    per, whose = _counter_of(found, reference, device=device, link_of=link_of)
     before = rate_limits.state_of("login", per, whose)
     of_origin = rate_limits.state_of_origin("login", origin) if per is Per.ACCOUNT else RateLimitState()
     wait = before.wait or of_origin.wait
@@ -113,7 +108,7 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
             rate_limits.count_origin_failure("login", origin)
         present = found if row is not None else found._replace(account_id=None)  # erased meanwhile
         refusals.record_refusal("login_refused", **_refusal_facts(reference, present), step=11)
-        is_alarm = failures == FREE_FAILURES and not is_known_device
+        is_alarm = failures == FREE_FAILURES and per is not Per.DEVICE
         alarmed_id = account_id if row is not None and row.completed_at is not None else None
         return LoginResult(contract_id=contract_id, wait=before.wait, is_alarm=is_alarm, alarmed_id=alarmed_id)
     if before.failures:
@@ -128,7 +123,7 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
         is_finished=row.completed_at is not None,
         is_closed=row.closed_at is not None,
     )
-    return LoginResult(holder=holder, contract_id=contract_id, is_known_device=is_known_device)
+    return LoginResult(holder=holder, contract_id=contract_id, is_known_device=per is Per.DEVICE)
 
 
 _is_not_gone = or_(_accounts.closed_at.is_(None), _accounts.closed_at > bindparam("gone_before"))
@@ -156,13 +151,21 @@ def find_login_row(reference: str, device: str) -> LoginRow:
     return lookup.exact_or_only(reference, [LoginRow(**row._mapping) for row in rows]) or LoginRow()
 
 
-def _refusal_facts(reference: str, row: LoginRow) -> dict[str, Any]:
-    """Return the facts of a refusal and its key: once an hour, and again after the activation."""
-    key = f"{reference.lstrip('0')}/{row.is_activated}"
-    return {"per": Per.REFERENCE, "whose": key, "account": row.account_id, "contract": row.contract_id}
-
-
 def finish(account: Account) -> None:
     """Finish the account at its first login, the twelfth step."""
     account.completed_at = utcnow()
     audit.record("finished", account=account, contract=account.contracts[0], step=12)
+
+
+def _counter_of(found: LoginRow, reference: str, *, device: str, link_of: int | None) -> tuple[Per, str]:
+    """Return which counter the failures go to: of a known device, an opened link, the account, or the reference."""
+    if device and found.knows_device:
+        return Per.DEVICE, f"{found.account_id}:{sessions.digest(device)[:32]}"
+    per = Per.LINK if link_of is not None and link_of == found.account_id else Per.ACCOUNT
+    return per, str(found.account_id or f"reference {reference.lstrip('0')}")
+
+
+def _refusal_facts(reference: str, row: LoginRow) -> dict[str, Any]:
+    """Return the facts of a refusal and its key: once an hour, and again after the activation."""
+    key = f"{reference.lstrip('0')}/{row.is_activated}"
+    return {"per": Per.REFERENCE, "whose": key, "account": row.account_id, "contract": row.contract_id}
