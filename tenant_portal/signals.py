@@ -14,7 +14,7 @@ __all__ = ["account_closed", "account_finished", "choices_changed", "message_rec
 _signals = Namespace()
 #: A tenant logged in for the first time: `account` id, `reference` of his contract.
 account_finished = _signals.signal("account-finished")
-#: An account was closed, for fourteen days until it is erased: `account`, `reference`. Its answers are no from now on;
+#: An account was closed and is erased unless it is reopened: `account`, `reference`. Its answers are no from now on;
 #: `choices_changed` follows.
 account_closed = _signals.signal("account-closed")
 #: New answers count: `account`, `reference`, and `choices` with a bool for `e_notice`, `commercial` and `general`.
