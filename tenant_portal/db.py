@@ -1,4 +1,4 @@
-"""The database: our metadata on the host's session, UTC times, and transactions that say when they write."""
+"""The database: metadata, UTC times, and transactions that say when they write."""
 
 import sqlite3
 import time
@@ -77,9 +77,9 @@ def begin_write() -> None:
 
 
 def begin_staging() -> None:
-    """Begin a transaction that writes only temporary tables until `lock_writes`: others go on writing.
+    """Begin a transaction that writes only temporary tables until `lock_writes`, while others write.
 
-    Read none of our tables before `lock_writes`: SQLite would refuse the lock if they had changed since.
+    Read none of our tables before: SQLite refuses the lock if they changed since.
     """
     db.session.rollback()
     connection = db.session.connection(execution_options={"portal_write": "later"})
@@ -97,7 +97,7 @@ def lock_writes() -> None:
 
 @contextmanager
 def translate_driver_errors(connection: Connection) -> Iterator[None]:
-    """Raise the driver's operational errors as SQLAlchemy's, where the driver is called directly."""
+    """Raise the operational errors of direct driver calls as SQLAlchemy's."""
     driver: Any = connection.dialect.loaded_dbapi
     try:
         yield
@@ -106,7 +106,7 @@ def translate_driver_errors(connection: Connection) -> Iterator[None]:
 
 
 def is_away(fault: Exception) -> bool:
-    """Tell whether the database is unavailable: out of reach, locked or full. Any other error is a bug."""
+    """Tell whether the database is out of reach, locked or full; any other error is a bug."""
     if isinstance(fault, DBAPIError):
         is_wrong_sql = getattr(fault.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
         is_trouble = isinstance(fault, OperationalError | InterfaceError) and not is_wrong_sql
@@ -115,13 +115,13 @@ def is_away(fault: Exception) -> bool:
 
 
 def cause(fault: Exception) -> str:
-    """Return the database's reason in one line, without the statement and its values."""
+    """Return the reason of an error in one line, without statement and values."""
     told = fault.orig if isinstance(fault, DBAPIError) and fault.orig is not None else fault
     return f"{type(told).__name__}: {str(told).strip().partition(chr(10))[0][:200]}"
 
 
 def engine_options(address: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of our engine: dead connections are noticed, and logs and errors hide what tenants typed."""
+    """Return the options of our engine: it notices dead connections and hides what tenants typed from logs."""
     url = make_url(address)
     options: dict[str, Any] = {"hide_parameters": True, **given}
     if url.get_backend_name() == "sqlite":
@@ -170,7 +170,7 @@ def _configure_sqlite(engine: Engine) -> None:
 
 
 def _use_wal(cursor: sqlite3.Cursor) -> None:
-    """Switch to WAL; when two processes open a new file at once, SQLite fails instead of waiting."""
+    """Switch to WAL; with two processes on a new file SQLite fails instead of waiting."""
     for _try in range(SQLITE_BUSY_SECONDS * 50):
         try:
             cursor.execute("PRAGMA journal_mode=WAL")

@@ -11,7 +11,7 @@ class PortalError(Exception):
 
 
 class ConfigError(PortalError):
-    """Settings are missing or wrong; the message lists each with its key."""
+    """Settings are missing or wrong; the message lists each."""
 
     def __init__(self, mistakes: list[str]) -> None:
         self.mistakes = mistakes
@@ -19,7 +19,7 @@ class ConfigError(PortalError):
 
 
 class FormExpired(PortalError):
-    """A form has no valid CSRF token, mostly because its page stayed open too long."""
+    """A form lacks a valid CSRF token, mostly after hours."""
 
     code = "form_expired"
     status = 400
@@ -53,7 +53,7 @@ class LinkUsed(LinkError):
 
 
 class LinkReplaced(LinkError):
-    """The link is genuine, but its address, password or sign-up changed since."""
+    """The link is genuine, but its facts changed since."""
 
     code = "link_replaced"
 
@@ -72,13 +72,13 @@ class RosterUnusable(PortalError):
 
 
 class NoticesUnusable(PortalError):
-    """The path is no folder or ZIP of notices, or unreadable; nothing changed."""
+    """The notices are unreadable; nothing changed."""
 
     code = "notices_unusable"
 
 
 class BackupUnusable(PortalError):
-    """The file is no archive of ours, damaged, or from a newer portal; nothing changed."""
+    """The file is no archive, damaged, or of a newer portal; nothing changed."""
 
     code = "backup_unusable"
 

@@ -23,9 +23,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .db import Base, UtcDateTime, utcnow
 from .text import EMAIL_MAX, WORD_MAX, full_name
 
-#: How long a closed account can be reopened (T35); then it is gone, and the purge erases it.
+#: How long a closed account can be reopened before the purge erases it (T35).
 REOPENING = timedelta(days=14)
-#: How long the owner of a former address can object to its change (F3).
+#: How long a former address can object to its change (F3).
 OBJECTION = timedelta(days=7)
 
 
@@ -37,7 +37,7 @@ class Account(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(EMAIL_MAX))
     password_hash: Mapped[str] = mapped_column(String(255))
-    #: Names one sign-up, for the browser that resends its mail or corrects its address.
+    #: Names one sign-up, for its browser.
     signup_key: Mapped[str] = mapped_column(String(64))
     language: Mapped[str] = mapped_column(String(8), default="fr")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
@@ -46,40 +46,40 @@ class Account(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: When a mail server refused this address for good (T09).
     email_failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    #: When the password was changed by hand while the former address could object. No reset link goes to this address
-    #: before its reader confirms it with that password (X02).
+    #: When the password was changed by hand while the former address could object: no reset link before a confirmation
+    #: with that password (X02).
     email_doubted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     contracts: Mapped[list["Contract"]] = relationship(back_populates="account", order_by="Contract.reference")
 
     @property
     def is_activated(self) -> bool:
-        """Tell whether the link of the activation mail was used."""
+        """Tell whether the activation link was used."""
         return self.activated_at is not None
 
     @property
     def is_finished(self) -> bool:
-        """Tell whether the first login has finished the account."""
+        """Tell whether the first login finished it."""
         return self.completed_at is not None
 
     @property
     def is_closed(self) -> bool:
-        """Tell whether the account was closed."""
+        """Tell whether it was closed."""
         return self.closed_at is not None
 
     @property
     def reopens_until(self) -> datetime | None:
-        """Return until when a closed account can be reopened."""
+        """Return until when it can be reopened."""
         return self.closed_at + REOPENING if self.closed_at is not None else None
 
     @property
     def is_gone(self) -> bool:
-        """Tell whether the account is past reopening."""
+        """Tell whether it is past reopening."""
         return self.reopens_until is not None and self.reopens_until <= utcnow()
 
 
 class Contract(Base):
-    """A lease of the roster; leading zeros of reference and module count."""
+    """A lease of the roster; leading zeros count."""
 
     __tablename__ = "portal_contracts"
     __table_args__ = (
@@ -124,7 +124,7 @@ class Contract(Base):
 
 
 class NameWord(Base):
-    """A folded word of a first or last name, for the search by name; names without a contract may stay."""
+    """A folded word of a name, for the search; names without a contract may stay."""
 
     __tablename__ = "portal_name_words"
 
@@ -188,7 +188,7 @@ class Login(Base):
 
 
 class EmailChange(Base):
-    """A change of the mail address (F3); `ended_at` is set when it was stopped, replaced or objected to."""
+    """A change of the mail address (F3); it ends when stopped, replaced or objected to."""
 
     __tablename__ = "portal_email_changes"
 
@@ -204,7 +204,7 @@ class EmailChange(Base):
 
 
 class RateLimitCounter(Base):
-    """How often a key failed or was used, and until when its next try waits."""
+    """The failures or uses of a key, and until when it waits."""
 
     __tablename__ = "portal_attempts"
 
@@ -220,9 +220,9 @@ class MailState(enum.StrEnum):
 
     WAITING = "waiting"
     SENT = "sent"
-    REFUSED = "refused"  # by the server, for good
+    REFUSED = "refused"  # the server refused it for good
     BOUNCED = "bounced"  # accepted, then reported undeliverable
-    NOBODY = "nobody"  # no recipient: known and unknown accounts cost the same
+    NOBODY = "nobody"  # no recipient, so that unknown accounts cost the same
 
 
 class Mail(Base):
@@ -231,7 +231,7 @@ class Mail(Base):
     __tablename__ = "portal_mails"
     __table_args__ = (
         UniqueConstraint("message_id"),
-        # The migration limits it on PostgreSQL too; here that would import the dialect at each start.
+        # On PostgreSQL the migration says so: here it would import the dialect at each start.
         Index("ix_portal_mails_turn", "turn", "due_at", sqlite_where=text("state = 'waiting'")),
     )
 
@@ -239,7 +239,7 @@ class Mail(Base):
     kind: Mapped[str] = mapped_column(String(40))
     recipient: Mapped[str] = mapped_column(String(EMAIL_MAX), default="")
     language: Mapped[str] = mapped_column(String(8), default="fr")
-    #: For the template. It holds links, so it is wiped once the mail has left.
+    #: Holds links, so it is wiped once the mail has left.
     content: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     message_id: Mapped[str] = mapped_column(String(120))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("portal_accounts.id", ondelete="SET NULL"), index=True)
@@ -257,7 +257,7 @@ class Mail(Base):
 
 
 class Message(Base):
-    """A message to the landlord, or the request for a mail when a contract appears (T05, T36)."""
+    """A message to the landlord (T36), or a wish for a mail when a contract appears (T05)."""
 
     __tablename__ = "portal_messages"
 
@@ -275,7 +275,7 @@ class Message(Base):
 
 
 class Event(Base):
-    """One line of the append-only journal: what happened to which account or contract, by whom."""
+    """One line of the append-only journal."""
 
     __tablename__ = "portal_events"
     __table_args__ = (Index("ix_portal_events_contract_id_id", "contract_id", "id"),)
@@ -284,7 +284,7 @@ class Event(Base):
     name: Mapped[str] = mapped_column(String(40))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("portal_accounts.id", ondelete="SET NULL"), index=True)
     contract_id: Mapped[int | None] = mapped_column(ForeignKey("portal_contracts.id", ondelete="SET NULL"))
-    #: Of the twelve.
+    #: One of the twelve steps.
     step: Mapped[int | None] = mapped_column(Integer)
     actor: Mapped[str] = mapped_column(String(100), default="tenant")
     detail: Mapped[str] = mapped_column(String(300), default="")
@@ -310,7 +310,7 @@ class Notice(Base):
 
 
 class Import(Base):
-    """One import of a roster; its day is shown (T05)."""
+    """One import of a roster."""
 
     __tablename__ = "portal_imports"
 

@@ -1,4 +1,4 @@
-"""Every setting in one table: name, default, meaning, allowed values; all mistakes are reported at once."""
+"""Every setting in one table, with its default, meaning and allowed values."""
 
 import os
 import re

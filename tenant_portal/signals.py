@@ -19,10 +19,10 @@ account_finished = _signals.signal("account-finished")
 account_closed = _signals.signal("account-closed")
 #: New answers count: `account`, `reference`, and `choices` with a bool for `e_notice`, `commercial` and `general`.
 choices_changed = _signals.signal("choices-changed")
-#: A message to the landlord was stored: `number`, `topic`, `reference` if one was typed, `account` if logged in.
+#: A message to the landlord was stored: `number`, `topic`, typed `reference`, `account` if logged in.
 message_received = _signals.signal("message-received")
-#: A rent notice was published or replaced: `notice` id, `reference`, `period` such as "2026-11", and `account`, or None
-#: before its tenant has finished one.
+#: A rent notice was published or replaced: `notice` id, `reference`, `period` such as "2026-11", finished `account` or
+#: None.
 notice_published = _signals.signal("notice-published")
 
 log = logging.getLogger("tenant_portal")
@@ -40,7 +40,7 @@ def send(signal: NamedSignal, **what: Any) -> None:
 
 
 def send_account_closed(*, account: int, reference: str, withdrawn: list[str]) -> None:
-    """Send that an account was closed, and the three refusals of each contract whose answers changed."""
+    """Send `account_closed`, and `choices_changed` for each contract whose answers changed."""
     send(account_closed, account=account, reference=reference)
     for changed in withdrawn:
         choices = dict.fromkeys(map(str, ConsentPurpose), False)
