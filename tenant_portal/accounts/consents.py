@@ -31,7 +31,7 @@ class Answer(NamedTuple):
 
 
 _columns = cast(Table, Consent.__table__).c
-#: Each login runs this: built once, plain columns.
+#: Each login runs this: built once, plain columns, which are the fields of an answer in their order.
 _OF_ACCOUNT = (
     select(*(_columns[name] for name in Answer._fields))
     .where(_columns.account_id == bindparam("account_id"))
@@ -84,9 +84,9 @@ def withdraw(account: Account, *, channel: str, reason: str = "") -> list[Contra
 def current(account_id: int, contract_id: int) -> dict[ConsentPurpose, Answer]:
     """Return the newest answer of each purpose; e-notice is chosen per contract, the others per account (L16)."""
     newest: dict[ConsentPurpose, Answer] = {}
-    for row in db.session.execute(_OF_ACCOUNT, {"account_id": account_id}):
-        if row.purpose is not ConsentPurpose.E_NOTICE or row.contract_id == contract_id:
-            newest[row.purpose] = Answer(**row._mapping)
+    for answer in map(Answer._make, db.session.execute(_OF_ACCOUNT, {"account_id": account_id})):
+        if answer.purpose is not ConsentPurpose.E_NOTICE or answer.contract_id == contract_id:
+            newest[answer.purpose] = answer
     return newest
 
 
