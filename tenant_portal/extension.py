@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask.signals import appcontext_pushed
 from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 
@@ -72,6 +73,30 @@ class TenantPortal:
         web.register(app, office, prefix=frozen.url_prefix)
         host_checks.check_rules(app)
         app.cli.add_command(Commands())
+        if not owns_session:
+            hide_tables_from_migrate(app)
+
+
+def hide_tables_from_migrate(host: Flask) -> None:
+    """Have the host's Flask-Migrate ignore our tables, which it would otherwise propose to drop.
+
+    The host may set Flask-Migrate up later, so each application context asks until it is there.
+    """
+    appcontext_pushed.connect(_hide_tables, host)
+
+
+def _hide_tables(host: Flask, **_more: Any) -> None:
+    options = getattr(host.extensions.get("migrate"), "configure_args", None)
+    if options is None:
+        return
+    chosen = options.get("include_name")
+
+    def include_name(name: str | None, kind: str, parents: Any) -> bool:
+        is_ours = kind == "table" and (name or "").startswith("portal_")
+        return not is_ours and (chosen is None or bool(chosen(name, kind, parents)))
+
+    options["include_name"] = include_name
+    appcontext_pushed.disconnect(_hide_tables, host)
 
 
 def _add_database(app: Flask) -> None:

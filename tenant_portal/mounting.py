@@ -12,7 +12,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from .app import bare_app, furnish
 from .errors import ConfigError
-from .extension import StaffCallback
+from .extension import StaffCallback, hide_tables_from_migrate
 from .wsgi_paths import behind_proxies, below, public_path
 
 
@@ -46,6 +46,7 @@ def mount(host: Flask, prefix: str, *, config: Mapping[str, Any], staff: StaffCa
     host.wsgi_app = DispatcherMiddleware(host.wsgi_app, {prefix: entrance})  # type: ignore[method-assign]
     name = "portal" if "portal" not in host.cli.commands else "portal" + prefix.replace("/", "-")
     host.cli.add_command(MountedCommands(app), name)
+    hide_tables_from_migrate(host)  # the two may share a database
     return app
 
 
