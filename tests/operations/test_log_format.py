@@ -222,7 +222,7 @@ def test_text_of_an_error_keeps_no_number_address_or_token(words: Log) -> None:
     except ValueError:
         logging.getLogger("tenant_portal").exception("GET /activation/%s by lea.martin@free.fr", token)
     (line,) = words.lines
-    assert "ValueError: Key (reference)=(…201)" in line and "test_logs.py:" in line
+    assert "ValueError: Key (reference)=(…201)" in line and "test_log_format.py:" in line
     assert not [told for told in ("417", "lea", "martin", token, "pw") if told in line.partition("at=")[0]]
 
 
