@@ -42,6 +42,7 @@ check: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_architecture.py
+	@$(BIN)/python -m tests.tools.lines
 
 # The table of docs/performance.md, measured anew.
 bench: .venv/dev.stamp

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from flask import abort, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
-#: No form of ours is larger; what is larger is answered 413 before it is read (ASVS 4.3.1).
+#: No form of ours is larger; what is larger is answered 413 before it is read.
 FORM_BYTES_MAX = 64 * 1024
 #: Most are far smaller: a message alone may be long, its letters encoded by up to nine signs each. What is small is
 #: soon taken apart, whatever stands in it (X03).
@@ -41,7 +41,7 @@ def read_whole() -> None:
         raise
     except Exception as trouble:  # each server has a complaint of its own about chunks that are none
         raise BadRequest from trouble
-    # Werkzeug cuts off what comes without its length, and takes the rest for the whole (ASVS 4.3.1).
+    # Werkzeug cuts off what comes without its length, and takes the rest for the whole.
     if request.content_length is None and size >= request.max_content_length:
         abort(413)
 
