@@ -1,7 +1,7 @@
 """Save and restore tables and rent notices as one ZIP, the same for every database.
 
-`tables/<name>.jsonl` starts with the column names, then has a line per row. `notices/<digest>` are the files that rows
-name. `manifest.json` holds the database's revision and what the archive must contain.
+`tables/<name>.jsonl` has the column names, then a line per row. `notices/<digest>` are the files that rows name.
+`manifest.json` lists what the archive must contain.
 """
 
 import hashlib
@@ -50,17 +50,16 @@ def save(path: Path) -> Saved:
 
 
 def restore(path: Path, *, force: bool = False) -> Saved:
-    """Restore an archive in one transaction, then upgrade the database.
+    """Restore an archive in one transaction, and upgrade the database.
 
-    Raises `DatabaseNotEmpty` if that would erase rows and `force` is not set, and `BackupUnusable` for an archive that
-    is damaged, foreign or newer. Nothing is changed then.
+    Raises `DatabaseNotEmpty` if that would erase rows without `force`, and `BackupUnusable`. Nothing is changed then.
     """
     with opened(path) as (archive, saved), migrations.exclusive_connection() as connection:
         if not force and _holds_anything(connection):
             raise DatabaseNotEmpty
         with refuse_damage():
             _restore_tables(connection, archive, saved)
-        # After the rows, so that a refused archive leaves no file; before the commit, so that no row lacks its file.
+        # Last, so that a refused archive leaves no file; before the commit, so that no row lacks its file.
         for digest in saved.documents:
             storage.store(digest, archive.document(digest))
         storage.sync_folders(saved.documents)
@@ -68,7 +67,7 @@ def restore(path: Path, *, force: bool = False) -> Saved:
 
 
 def advance_sequences(connection: Connection, tables: MetaData) -> None:
-    """Have PostgreSQL number new rows after the restored ones; SQLite does so by itself."""
+    """Number new rows after the restored ones, as SQLite does by itself."""
     if connection.dialect.name != "postgresql":
         return
     for table in tables.sorted_tables:
@@ -79,7 +78,7 @@ def advance_sequences(connection: Connection, tables: MetaData) -> None:
 
 @contextmanager
 def _snapshot() -> Iterator[Connection]:
-    """Yield a connection that sees one state of the database, whatever others write."""
+    """Yield a connection that sees one state of the database."""
     with db.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -91,7 +90,6 @@ def _snapshot() -> Iterator[Connection]:
 
 
 def _tables(connection: Connection) -> MetaData:
-    """Return our tables as this database has them, with portable types."""
     found = _reflected(connection)
     found.remove(found.tables[migrations.VERSION_TABLE])
     return found
@@ -136,7 +134,7 @@ def _restore_tables(connection: Connection, archive: Archive, saved: Saved) -> N
 
 
 def _check_notices(tables: MetaData, connection: Connection, archive: Archive, saved: Saved) -> None:
-    """List notices without a file; raise `BackupUnusable` for a row or file that cannot be ours."""
+    """List notices without a file; raise `BackupUnusable` for one that cannot be ours."""
     files, named = set(saved.documents), set[str]()
     if "portal_notices" in tables.tables:
         with connection.execute(_notice_rows(tables)) as rows:
@@ -180,7 +178,7 @@ def _as_text(value: Any) -> str:
 
 
 def _save_documents(tables: MetaData, connection: Connection, archive: zipfile.ZipFile, saved: Saved) -> None:
-    """Save the files that rows name: each was written before its row and is never deleted."""
+    """Save the files that rows name; none is ever deleted."""
     if "portal_notices" not in tables.tables:
         return
     seen = set[str]()
@@ -202,7 +200,7 @@ def _save_documents(tables: MetaData, connection: Connection, archive: zipfile.Z
 
 
 def _save_document(digest: str, archive: zipfile.ZipFile) -> bool:
-    """Save the file of a notice, unless it is missing or damaged."""
+    """Save a notice, unless it is missing or damaged."""
     try:
         content = storage.content(digest)
     except OSError:

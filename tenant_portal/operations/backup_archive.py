@@ -1,4 +1,4 @@
-"""Read a backup archive without trusting it: sizes are bounded, every byte is checked first."""
+"""Read an archive without trusting it: sizes are bounded, all bytes are checked first."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ _ENTRY = b"PK\x01\x02"
 _MANIFEST_BYTES = (80, 100_000)
 #: Years that every time zone can show.
 YEARS = (1970, 9000)
-#: Allowed growth by unpacking, as a factor and as free bytes: rows shrink to a fiftieth at most.
+#: Growth by unpacking, as a factor and in free bytes: rows shrink to a fiftieth at most.
 _GROWTH_MAX, _GROWTH_FREE = 200, 100_000_000
 #: Other methods unpack a whole block at once.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -96,7 +96,7 @@ class Archive:
             raise damaged()
 
     def manifest(self) -> Any:
-        """Return the parsed manifest, whose number of values is bounded by the number of files."""
+        """Return the manifest, its values bounded by the number of files."""
         each, others = _MANIFEST_BYTES
         raw = self._read(MANIFEST, each * len(self._members) + others)
         if (
@@ -142,13 +142,13 @@ class Archive:
 
 
 def damaged() -> BackupUnusable:
-    """Return the refusal of an archive that `save` did not write so."""
+    """Return the refusal of a changed archive."""
     return BackupUnusable(_("Cette sauvegarde est abîmée : son contenu n'est plus celui qui a été écrit."))
 
 
 @contextmanager
 def refuse_damage() -> Iterator[None]:
-    """Turn errors that the content causes into a refusal; a database that is away is no such error."""
+    """Refuse the archive for errors of its content, but not for a database that is away."""
     try:
         yield
     except SQLAlchemyError as trouble:
@@ -188,7 +188,7 @@ def opened(path: Path) -> Iterator[tuple[Archive, Saved]]:
 
 
 class _Bounded:
-    """A file that refuses reads longer than a ZIP's list of files may be."""
+    """A file that refuses reads longer than a list of files."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file, self._size = file, size
@@ -209,7 +209,6 @@ def _no_backup() -> BackupUnusable:
 
 
 def _described(manifest: Any) -> Saved:
-    """Return the manifest's content, each value checked."""
     layout, revision, tables, documents = (manifest[key] for key in ("format", "revision", "tables", "documents"))
     _require(type(layout) is int and type(revision) is str and type(tables) is dict and type(documents) is list)
     if layout != FORMAT or revision not in migrations.known():

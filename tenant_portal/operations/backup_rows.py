@@ -22,7 +22,7 @@ _INTEGER_MAX = 2**31 - 1
 
 
 def put_rows(table: Table, connection: Connection, archive: Archive) -> None:
-    """Insert the rows of a table; raise `BackupUnusable` or `ValueError` for one that does not fit."""
+    """Insert the rows of a table; raise `BackupUnusable` or `ValueError` for a wrong one."""
     lines = archive.lines(table.name)
     names = json.loads(next(lines, b""))
     if type(names) is not list or sorted(map(str, names)) != sorted(table.columns.keys()):
@@ -50,7 +50,6 @@ def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
 
 
 def _reader(column: Column[Any]) -> Callable[[Any], Any]:
-    """Return the function that makes a column's value from JSON."""
     kind, of_code = column.type, TABLES.tables.get(column.table.name)
     read: Callable[[Any], Any]
     if of_code is not None and column.name in of_code.c and isinstance(known := of_code.c[column.name].type, Enum):

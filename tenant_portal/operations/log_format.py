@@ -19,7 +19,7 @@ log = logging.getLogger("tenant_portal")
 
 #: A request number that is accepted from our proxy.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-#: Characters of an error: a line that a pipe takes at once never mixes with another.
+#: Characters of an error: short lines never mix in a pipe.
 _ERROR_MAX, _FRAMES = 300, 6
 #: Line breaks, escape sequences and direction marks: they could forge or hide a line.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"[0-9]+(?=[0-9]{3})")
 
 
 class LogFormatter(logging.Formatter):
-    """Format one event as one line; a host may give it to its own handler."""
+    """Format one event as one line."""
 
     def __init__(self, form: str = "text") -> None:
         super().__init__()
@@ -69,10 +69,7 @@ def configure(form: str) -> None:
 
 
 def request_id() -> str:
-    """Return the number of this request, for the log, the response and error pages.
-
-    Only a declared proxy's number is accepted: a visitor's would let him write into the log.
-    """
+    """Return the number of this request; only a declared proxy may give it, as it stands in the log."""
     if "portal_request_id" not in g:
         given = request.headers.get("X-Request-ID", "") if settings.proxy_hops else ""
         g.portal_request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(5)

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, read from the database, so that they are the same in every process."""
+"""Metrics for Prometheus, from the database, so the same in every process."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -54,7 +54,7 @@ def config(connection: Connection | None = None) -> Config:
 
 
 def upgrade(revision: str = "head") -> None:
-    """Migrate to a revision in one transaction; a second upgrade waits for it."""
+    """Migrate to a revision; a second upgrade waits."""
     with exclusive_connection() as connection:
         upgrade_on(connection, revision)
 
@@ -109,8 +109,8 @@ def drift() -> list[Any]:
 def exclusive_connection() -> Iterator[Connection]:
     """Yield a connection in a write transaction that no other upgrade shares.
 
-    SQLite changes a table by rebuilding it. With foreign keys on, dropping the former table would delete the rows that
-    refer to it, so they are off meanwhile and checked before the commit.
+    SQLite rebuilds a table to change it. Foreign keys are off meanwhile and checked before the commit, as dropping the
+    former table would delete the rows that refer to it.
     """
     with db.engine.connect() as connection:
         connection = connection.execution_options(portal_write="now")

@@ -15,7 +15,7 @@ JOURNAL = timedelta(days=365)
 IDLE = timedelta(days=2 * 365)
 #: Former addresses: the time to object, and some for questions.
 EMAIL_CHANGES = timedelta(days=30)
-#: Counters of failures look back one day; so do mails without recipient.
+#: Counters look back one day; mails without recipient are needed no longer either.
 COUNTERS = timedelta(days=2)
 
 
@@ -50,7 +50,7 @@ def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
 def lock_idle() -> list[Account]:
     """Return the open accounts without a login for `IDLE`.
 
-    They are locked and read again, so that a tenant who logs in at this moment keeps the account (X15).
+    They are locked, then read again: a tenant who logs in now keeps the account (X15).
     """
     ids = [id for id in db.session.scalars(_idle()) if id is not None]
     _lock(Account.id.in_(ids))
@@ -92,7 +92,7 @@ def _idle() -> Select[Any]:
 
 
 def _lock(condition: ColumnElement[bool]) -> None:
-    """Lock these accounts for this transaction, their contracts before them, as everywhere."""
+    """Lock contracts, then accounts, in the order used everywhere."""
     of_them = select(Contract.id).join(Account, Account.id == Contract.account_id).where(condition)
     db.session.execute(of_them.order_by(Contract.id).with_for_update(key_share=True, of=Contract)).all()
     db.session.execute(select(Account.id).where(condition).order_by(Account.id).with_for_update(key_share=True)).all()

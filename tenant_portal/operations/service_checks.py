@@ -71,7 +71,6 @@ def check_database() -> Findings:
 
 
 def _check_content() -> Findings:
-    """Check the ages of roster, outbox and journal."""
     now = utcnow()
     imported = db.session.scalar(select(func.max(Import.created_at)))
     if not db.session.scalar(select(func.count()).select_from(Contract)):
@@ -138,7 +137,7 @@ def check_mail() -> Findings:
 
 
 def _offer_mail(mail: object, where: str) -> Findings:
-    """Connect as the outbox does, offer a mail from the landlord to himself, then reset."""
+    """Connect as the outbox does, and offer a mail without sending it."""
     with mail.connect() as connection:  # type: ignore[attr-defined]
         server: smtplib.SMTP = connection.host
         server.ehlo_or_helo_if_needed()

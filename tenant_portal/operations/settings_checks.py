@@ -167,7 +167,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_open_to_others(file: Path) -> bool:
-    """Tell whether every account of the machine can read the file, through all folders above it."""
+    """Tell whether every account of the machine can reach and read the file."""
     if os.name != "posix" or not file.stat().st_mode & 0o004:
         return False
     return all(folder.stat().st_mode & 0o001 for folder in file.resolve().parents)
