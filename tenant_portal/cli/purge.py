@@ -32,7 +32,7 @@ def purge(dry_run: bool) -> None:
     }
     if not dry_run:
         begin_write()
-    idle = retention.idle()
+    idle = retention.lock_idle()
     closed = [] if dry_run else [_close(account) for account in idle]
     gone = {"idle": len(idle), **(retention.count() if dry_run else retention.purge())}
     db.session.commit()
