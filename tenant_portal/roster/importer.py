@@ -29,7 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from ..contracts import lookup
-from ..db import begin_staging, begin_write, db, lock_writes, told_by_driver, utcnow
+from ..db import begin_staging, begin_write, db, lock_writes, translate_driver_errors, utcnow
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..models import Contract, Import, Message, NameWord
@@ -75,7 +75,7 @@ def take(
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": IMPORT_LOCK})
     stage, report = Stage(roster.columns, connection), Report()
-    with told_by_driver(connection), known_to(connection, stage.names) as known:
+    with translate_driver_errors(connection), known_to(connection, stage.names) as known:
         newest = known.newest_import() if known else None
         staged, recognised = stage_all(roster, stage, known, report, progress)
     if not staged and not recognised and not report.refused:

@@ -1,4 +1,4 @@
-"""Conditions that the portal sets its host."""
+"""What would conflict with the portal in a host; one error lists everything."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from ..errors import ConfigError
 
 
 def check_in(app: Flask, prefix: str, public_url: str) -> None:
-    """Raise `ConfigError` listing what in `app` conflicts."""
+    """Raise `ConfigError` for conflicts in `app`, before anything is registered."""
     mistakes = []
     if "portal" in app.extensions:
         mistakes.append("the portal is in this application already: call TenantPortal once; mount() adds a second one")
@@ -25,9 +25,9 @@ def check_in(app: Flask, prefix: str, public_url: str) -> None:
 
 
 def check_rules(app: Flask) -> None:
-    """Raise `ConfigError` for shared addresses and for two CSRF checks.
+    """Raise `ConfigError` when portal and host share an address, or CSRF is checked twice.
 
-    Runs at our first page too, because a host may register its pages after ours.
+    Called at the start and at our first page, as a host may register its pages later.
     """
     mistakes = [
         f"{address} is an address of the portal ({ours}) and of the application ({theirs}): set PORTAL_URL_PREFIX"
