@@ -1,5 +1,6 @@
-"""The landlord's list of contracts. `take` brings the contracts to what a roster says, for commands and hosts alike."""
+"""The landlord's list of contracts. Commands and hosts import from here: `read` a file, then `take` its rows."""
 
+from .csv_reader import read
 from .importer import take
 
-__all__ = ["take"]
+__all__ = ["read", "take"]

@@ -4,13 +4,12 @@ A file may hold a million lines: nothing here keeps more of it than one batch, a
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Index,
-    ScalarSelect,
     Select,
     String,
     and_,
@@ -26,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from ..contracts import lookup
@@ -37,7 +37,6 @@ from . import columns
 from .csv_reader import Roster, from_tables, read
 from .report import Fault, Report
 from .staging import Stage, stage_all
-from .unchanged import known_to
 
 __all__ = ["Fault", "Report", "Roster", "awaited", "read", "take"]
 
@@ -75,24 +74,20 @@ def take(
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": IMPORT_LOCK})
     stage, report = Stage(roster.columns, connection), Report()
-    with told_by_driver(connection), known_to(connection, stage.names) as known:
-        newest = known.newest_import() if known else None
-        staged, recognised = stage_all(roster, stage, known, report, progress)
-    if not staged and not recognised and not report.refused:
+    with told_by_driver(connection):
+        staged = stage_all(roster, stage, report, progress)
+    if not staged and not report.refused:
         raise RosterUnusable(_("Cette liste ne contient aucun contrat. Refaites l'export."))
     lock_writes()
-    if recognised and newest != connection.scalar(select(func.max(Import.id))):
-        raise RosterUnusable(_("Une autre liste a été importée pendant la lecture de celle-ci. Recommencez."))
     if _add_to_none(stage):
         report.added = staged
     else:
-        Index("ix_portal_staged_reference", stage.rows.c.reference).create(connection)
-        doubtful = _stage_doubtful(stage) if recognised and staged else 0
-        staged += doubtful - _drop_repeated(roster, stage, report)
+        if not _index_references(stage):
+            staged -= _drop_repeated(roster, stage, report)
         if complete:
             report.ended = _end_lacking(stage, force=force)
         report.added, report.changed = _upsert(stage)
-        report.unchanged = staged + recognised - doubtful - report.changed - report.added
+        report.unchanged = staged - report.changed - report.added
     _learn_words(stage)
     stage.drop()
     counts = {key: getattr(report, key) for key in ("added", "changed", "unchanged", "ended", "refused")}
@@ -125,30 +120,23 @@ def awaited() -> list[tuple[Message, Contract]]:
     ]
 
 
-def _stage_doubtful(stage: Stage) -> int:
-    """Stage what stands of the contracts that were recognised and that another line speaks of as well."""
-    of, runs = _contracts.c, stage.known.alias().c
-    doubtful = (
-        select(runs.line + of.id - runs.first, *(of[name] for name in stage.names))
-        .where(runs.first == _run_of(stage, "first"), of.id <= runs.last)
-        .where(of.reference.in_(select(stage.rows.c.reference)))
-    )
-    return stage.connection.execute(insert(stage.rows).from_select(["line", *stage.names], doubtful)).rowcount
-
-
-def _run_of(stage: Stage, value: str) -> ScalarSelect[int]:
-    """Return what the last run that begins before a contract, or with it, says of itself."""
-    run = stage.known.c
-    of_it = select(run[value]).where(run.first <= _contracts.c.id).order_by(run.first.desc()).limit(1)
-    return of_it.correlate(_contracts).scalar_subquery()
+def _index_references(stage: Stage) -> bool:
+    """Index the staged references; return whether each stands on one line only."""
+    name, reference = "ix_portal_staged_reference", stage.rows.c.reference
+    try:
+        with _savepoint(stage.connection):
+            Index(name, reference, unique=True).create(stage.connection)
+    except IntegrityError:
+        stage.rows.indexes.clear()
+        Index(name, reference).create(stage.connection)
+        return False
+    return True
 
 
 def _drop_repeated(roster: Roster, stage: Stage, report: Report) -> int:
     """Leave out the lines whose reference stands on several: the same said twice counts once, else none is guessed."""
     connection, rows, present = stage.connection, stage.rows, stage.refused_numbers
     doubles = select(rows.c.reference).group_by(rows.c.reference).having(func.count() > 1)
-    if connection.execute(doubles.limit(1)).first() is None:
-        return 0
     names = [name for name in roster.columns if name != "reference"]
     compared = {name: func.coalesce(sql_cast(rows.c[name], String), "") for name in names}
     differs = {name: func.min(value) != func.max(value) for name, value in compared.items()}
@@ -204,7 +192,6 @@ def _end_lacking(stage: Stage, *, force: bool) -> int:
     of, present = _contracts.c, stage.refused_numbers.c
     is_alive = and_(of.ended_at.is_(None), or_(of.ends_on.is_(None), of.ends_on >= lookup.today()))
     is_there = or_(
-        func.coalesce(_run_of(stage, "last"), 0) >= of.id,
         exists().where(stage.rows.c.reference == of.reference),
         exists().where(present.reference == of.reference),
         exists().where(present.reference == "", present.module == of.module),
@@ -228,22 +215,17 @@ def _end_lacking(stage: Stage, *, force: bool) -> int:
 def _upsert(stage: Stage) -> tuple[int, int]:
     """Add the contracts that are new and write what really differs; return how many of each.
 
-    A contract that had been ended runs again.
+    A contract that had been ended runs again. Only rows that differ are inserted: the others cost no write, and on
+    PostgreSQL no number of the sequence.
     """
-    of, names, source = _contracts.c, stage.names, _staged(stage).where(true())
-    own_insert: Callable[..., Any] = sqlite.insert
-    if stage.connection.dialect.name == "postgresql":
-        # A row that changes nothing would use up a number of its sequence all the same.
-        own_insert, is_same = postgresql.insert, of.reference == stage.rows.c.reference
-        differs = (of[name].is_distinct_from(stage.rows.c[name]) for name in names)
-        source = source.outerjoin(_contracts, is_same).where(or_(of.id.is_(None), of.ended_at.is_not(None), *differs))
-        source = source.order_by(stage.rows.c.line)
-    statement = own_insert(_contracts).from_select(names, source)
-    new = {name: statement.excluded[name] for name in names}
+    of, rows, names = _contracts.c, stage.rows, stage.names
+    differs = (of[name].is_distinct_from(rows.c[name]) for name in names)
+    source = _staged(stage).outerjoin(_contracts, of.reference == rows.c.reference)
+    source = source.where(or_(of.id.is_(None), of.ended_at.is_not(None), *differs)).order_by(rows.c.line)
+    statement = _insert(stage)(_contracts).from_select(names, source)
     statement = statement.on_conflict_do_update(
         index_elements=["reference"],
-        set_=new | {"ended_at": None, "imported_at": utcnow()},
-        where=or_(of.ended_at.is_not(None), *(of[name].is_distinct_from(value) for name, value in new.items())),
+        set_={name: statement.excluded[name] for name in names} | {"ended_at": None, "imported_at": utcnow()},
     )
     before = _count(stage)
     written = stage.connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
@@ -253,10 +235,8 @@ def _upsert(stage: Stage) -> tuple[int, int]:
 
 def _learn_words(stage: Stage) -> None:
     """Have the search find the names on the staged rows; what it knows already stays as it is."""
-    words, is_postgresql = stage.words.c, stage.connection.dialect.name == "postgresql"
-    own_insert: Callable[..., Any] = postgresql.insert if is_postgresql else sqlite.insert
-    source = select(words.word, words.name).distinct().where(true())
-    stage.connection.execute(own_insert(_words).from_select(["word", "name"], source).on_conflict_do_nothing())
+    source = select(stage.words.c.word, stage.words.c.name).distinct().where(true())
+    stage.connection.execute(_insert(stage)(_words).from_select(["word", "name"], source).on_conflict_do_nothing())
 
 
 def _add_to_none(stage: Stage) -> bool:
@@ -266,7 +246,7 @@ def _add_to_none(stage: Stage) -> bool:
     connection = stage.connection
     indexes = [index for index in _contracts.indexes if index.name in _INDEXES_OF_NAMES]
     try:
-        with connection.begin_nested() if connection.dialect.name == "postgresql" else nullcontext():
+        with _savepoint(connection):
             for index in indexes:  # to sort a million names once costs a fraction of putting each at its place
                 index.drop(connection)
             connection.execute(insert(_contracts).from_select(stage.names, _staged(stage)))
@@ -278,6 +258,16 @@ def _add_to_none(stage: Stage) -> bool:
                 index.create(connection)
         return False
     return True
+
+
+def _insert(stage: Stage) -> Callable[..., Any]:
+    """Return the insert statement of the database's own dialect, which knows `ON CONFLICT`."""
+    return postgresql.insert if stage.connection.dialect.name == "postgresql" else sqlite.insert
+
+
+def _savepoint(connection: Connection) -> AbstractContextManager[object]:
+    """Return a savepoint on PostgreSQL, where a statement that fails ends the transaction otherwise."""
+    return connection.begin_nested() if connection.dialect.name == "postgresql" else nullcontext()
 
 
 def _staged(stage: Stage) -> Select[Any]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import compress
 from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, String, Table
@@ -16,7 +15,6 @@ from ..text import words_of
 from . import columns
 from .csv_reader import Batch, Roster
 from .report import Fault, Report
-from .unchanged import SIGN, Known, runs
 
 #: Characters of a value that are kept to show it.
 SHOWN_MAX = 80
@@ -51,15 +49,6 @@ class Stage:
             metadata,
             Column("reference", String),
             Column("module", String),
-            prefixes=["TEMPORARY"],
-        )
-        #: The contracts that stand as the roster says: from one number to another, on lines that follow each other.
-        self.known = Table(
-            "portal_known",
-            metadata,
-            Column("first", Integer, primary_key=True, autoincrement=False),
-            Column("last", Integer),
-            Column("line", Integer),
             prefixes=["TEMPORARY"],
         )
         #: The words of the names on the staged rows, for the search.
@@ -112,66 +101,26 @@ class Stage:
             self.connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
 
 
-def stage_all(
-    roster: Roster, stage: Stage, known: Known | None, report: Report, progress: Callable[[], None]
-) -> tuple[int, int]:
-    """Clean and stage each row that can be taken, note the others; return how many were staged, and how many known."""
+def stage_all(roster: Roster, stage: Stage, report: Report, progress: Callable[[], None]) -> int:
+    """Clean and stage each row that can be taken, note the others; return how many were staged."""
     cleaners = {name: _cleaner(name) for name in roster.columns}
     debits = Cleaner(lambda payment: str(int(columns.is_direct_debit(payment))))
     names = [at for at, name in enumerate(roster.columns) if name in ("last_name", "first_name")]
-    staged = recognised = 0
-    for batch in roster.batches:
-        rows = batch if known is None else _without_known(batch, known, stage, cleaners, debits)
-        recognised += len(batch.lines) - len(rows.lines)
-        if rows.lines:
-            clean = [cleaner.column(values) for cleaner, values in zip(cleaners.values(), rows.columns, strict=True)]
-            if "payment" in cleaners:
-                clean.append(debits.column(clean[roster.columns.index("payment")]))
-            taken = _good_ones(rows, Batch(rows.lines, clean, rows.troubles), roster, stage, cleaners, report)
-            if taken.lines:
-                stage.add(stage.rows, [taken.lines, *taken.columns])
-                stage.note_names([taken.columns[at] for at in names])
-                staged += len(taken.lines)
+    staged = 0
+    for rows in roster.batches:
+        clean = [cleaner.column(values) for cleaner, values in zip(cleaners.values(), rows.columns, strict=True)]
+        if "payment" in cleaners:
+            clean.append(debits.column(clean[roster.columns.index("payment")]))
+        taken = _good_ones(rows, Batch(rows.lines, clean, rows.troubles), roster, stage, cleaners, report)
+        if taken.lines:
+            stage.add(stage.rows, [taken.lines, *taken.columns])
+            stage.note_names([taken.columns[at] for at in names])
+            staged += len(taken.lines)
         for cleaner in (*cleaners.values(), debits):
             cleaner.forget()
         progress()
     stage.add_words()
-    return staged, recognised
-
-
-def _without_known(
-    batch: Batch, known: Known, stage: Stage, cleaners: "dict[str, Cleaner]", debits: "Cleaner"
-) -> Batch:
-    """Leave out the rows that stand in the database to the letter, and note their contracts."""
-    reference = cleaners["reference"].column(batch.columns[0][:1])[0]
-    numbers = known.numbers(reference, lambda: _texts(batch, cleaners, debits), len(batch.lines))
-    if any(batch.troubles):
-        numbers = [None if trouble else number for number, trouble in zip(numbers, batch.troubles, strict=True)]
-    if None not in numbers:
-        found, lines, others = [n for n in numbers if n], batch.lines, Batch((), [()] * len(batch.columns), ())
-    else:
-        found, lines = list(filter(None, numbers)), list(compress(batch.lines, numbers))
-        others = batch.only([number is None for number in numbers]) if found else batch
-    if found:
-        stage.add(stage.known, list(zip(*runs(lines, found), strict=True)))
-    return others
-
-
-def _texts(batch: Batch, cleaners: "dict[str, Cleaner]", debits: "Cleaner") -> list[str]:
-    """Return each row as the text that its contract would be: numbers and days as they are kept, the rest as it is."""
-    values = []
-    for (name, cleaner), cells in zip(cleaners.items(), batch.columns, strict=True):
-        if name in ("reference", "module"):
-            values.append(cleaner.column(cells))
-        elif name in ("starts_on", "ends_on"):
-            refused = cleaner.refused
-            days = zip(cells, cleaner.column(cells), strict=True)
-            values.append([raw if raw in refused else day or "" for raw, day in days])
-        else:
-            values.append(cells)
-    if "payment" in cleaners:
-        values.append(debits.column(batch.columns[list(cleaners).index("payment")]))
-    return list(map(SIGN.join, zip(*values, strict=True)))
+    return staged
 
 
 def _good_ones(
