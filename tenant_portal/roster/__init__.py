@@ -1,6 +1,7 @@
-"""The landlord's list of contracts. Commands and hosts import from here: `read` a file, then `take` its rows."""
+"""The landlord's list of contracts: `read` a file, then `take` its rows."""
 
 from .csv_reader import read
 from .importer import take
+from .report import Fault, Report
 
-__all__ = ["read", "take"]
+__all__ = ["Fault", "Report", "read", "take"]
