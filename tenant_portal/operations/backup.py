@@ -146,7 +146,7 @@ def _check_notices(tables: MetaData, connection: Connection, archive: Archive, s
                     raise harmed()
                 if digest in files:
                     named.add(digest)
-                elif not storage.stands(digest):
+                elif not storage.is_intact(digest):
                     saved.missing.append(Missing(reference, period))
     if named != files:
         raise harmed()
@@ -207,7 +207,7 @@ def _save_documents(tables: MetaData, connection: Connection, archive: zipfile.Z
 def _save_document(digest: str, archive: zipfile.ZipFile) -> bool:
     """Save the file of a notice, if it is there and unharmed."""
     try:
-        content = storage.content(digest)
+        content = storage.read(digest)
     except OSError:
         return False
     if hashlib.sha256(content).hexdigest() != digest or not may_be_notice(content):
