@@ -31,7 +31,7 @@ lowest:
 	$(PYTHON) -m venv --clear build/lowest
 	$(PYTHON) tests/tools/lowest.py > build/lowest/requirements.txt
 	build/lowest/bin/python -m pip install -qq --disable-pip-version-check -r build/lowest/requirements.txt
-	build/lowest/bin/python -m pytest -m "not browser and not slow" $(ARGS)
+	build/lowest/bin/python -m pytest -n 2 -m "not browser and not slow" $(ARGS)
 
 # Each journey in one home; without the browser, and without what starts, builds or installs whole programs.
 quick: .venv/dev.stamp
@@ -57,11 +57,11 @@ messages: .venv/dev.stamp
 
 # wapiti and sqlmap against a portal of its own: a quarter of an hour at the most; a finding makes it fail.
 scan: .venv/dev.stamp build/scan.stamp
-	$(BIN)/python -m tests.scan
+	$(BIN)/python -m tests.tools.scan
 
 # Are all pins exact, what do they bring along (build/dependencies.txt, with hashes), and has any of it a known fault?
 audit: .venv/dev.stamp build/audit.stamp
-	$(BIN)/python -m tests.audit
+	$(BIN)/python -m tests.tools.audit
 
 build/%.stamp: requirements-%.txt
 	$(PYTHON) -m venv --clear build/$*

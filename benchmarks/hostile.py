@@ -22,7 +22,7 @@ _UNWANTED = {403, 429, 500, 503}
 
 def rows() -> Iterator[Row]:
     """Look for the worst form of each act, then measure it and a login in turns."""
-    assert set(FORMS) == {act for act, known in ACTS.items() if known.doors}
+    assert set(FORMS) == {act for act, known in ACTS.items() if known.endpoints}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         app = portal.prepare(folder, **portal.DEFAULT, contracts=CONTRACTS, tenants=TENANTS)

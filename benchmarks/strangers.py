@@ -1,4 +1,4 @@
-"""What strangers send that costs most: each act of `acts.py`, through its doors, in the forms found by trying."""
+"""The forms of strangers that cost most: each act of `limited_acts.py`, through its endpoints, found by trying."""
 
 import http.client
 import re

@@ -39,7 +39,7 @@ class Town:
                 begin_write()
                 account = self._contract(portal.reference(number)).account_id
                 for _ in range(failures):
-                    rate_limits.fail("login", Per.ACCOUNT, account)
+                    rate_limits.count_failure("login", Per.ACCOUNT, account)
                 db.session.commit()
         return portal.reference(number)
 
@@ -50,7 +50,7 @@ class Town:
             begin_write()
             contract = self._contract(reference)
             contract.account = Account(
-                email="a@orange.fr", password_hash=passwords.unknown(), signup_key=registration.new_key()
+                email="a@orange.fr", password_hash=passwords.unusable(), signup_key=registration.new_key()
             )
             db.session.commit()
             known = {"contract": contract.id, "reference": reference, "email": "a@orange.fr"}

@@ -1,4 +1,4 @@
-"""Alembic's entry: works on the connection that `operations.migrations` hands over, never on one of its own."""
+"""Alembic's entry, on the connection of `operations.migrations`."""
 
 from alembic import context
 from sqlalchemy import Enum
@@ -8,7 +8,7 @@ from tenant_portal.operations import migrations
 
 
 def render_item(kind, item, autogen_context):
-    """Write our types as plain SQLAlchemy: a migration must outlive the code of its day."""
+    """Write our types as plain SQLAlchemy: a migration outlives our code."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, Enum):

@@ -1,4 +1,4 @@
-"""What runs before any setting exists: `python -m tenant_portal demo` and `python -m tenant_portal setup`."""
+"""`python -m tenant_portal demo` and `setup`, which need no settings."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""The smallest host: a Flask application with nothing but the portal in it."""
+"""The portal as an application of its own: the smallest host."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,57 +13,36 @@ from . import web
 from .extension import StaffCallback, TenantPortal
 from .operations import log_format
 from .web.request_guards import FORM_BYTES_MAX
-from .wsgi_paths import behind_proxies, below, public_path
-
-
-class Sha256Sessions(SecureCookieSessionInterface):
-    """Flask's signed session cookie, with SHA-256 in the place of SHA-1 (ASVS 11.4.1).
-
-    With a salt of our own no cookie of ours is one of a host's, even if someone gives both the same secret.
-    """
-
-    salt = "portal.session"
-    digest_method = staticmethod(hashlib.sha256)
-
-    def __init__(self) -> None:
-        self._signers: dict[tuple[Any, ...], Any] = {}
-
-    def get_signing_serializer(self, app: Flask) -> Any:
-        """Return the signer for the keys of the application, made once and not twice for each request."""
-        keys = (app.secret_key, *(app.config["SECRET_KEY_FALLBACKS"] or ()))
-        if keys not in self._signers:
-            self._signers[keys] = super().get_signing_serializer(app)
-        return self._signers[keys]
+from .wsgi_paths import public_path, trust_paths, trust_proxies
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Return the portal as an application of its own.
 
-    Settings come from the environment with the prefix `FLASK_` and from `.env`; `config` stands over both. Raises
+    Settings come from the environment with the prefix `FLASK_` and from `.env`; `config` overrides both. Raises
     `ConfigError`, which lists every missing or wrong setting.
     """
     load_dotenv(find_dotenv(usecwd=True))
-    app = bare_app()
+    app = new_app()
     app.config.from_prefixed_env()
     app.config.from_mapping(config or {})
-    furnish(app, staff=None)
-    log_format.configure(app.extensions["portal"].settings.log_format)
-    hops = app.extensions["portal"].settings.proxy_hops
-    path = public_path(app)
-    entrance = below(app.wsgi_app, {"", path}, otherwise="")
-    app.wsgi_app = behind_proxies(entrance, hops, {path}) if hops else entrance  # type: ignore[method-assign]
+    set_up(app, staff=None)
+    settings, path = app.extensions["portal"].settings, public_path(app)
+    log_format.configure(settings.log_format)
+    entrance = trust_paths(app.wsgi_app, {"", path}, otherwise="")
+    app.wsgi_app = trust_proxies(entrance, settings.proxy_hops, {path})  # type: ignore[method-assign]
     return app
 
 
-def bare_app() -> Flask:
-    """Return an application without pages, settings or files of its own."""
+def new_app() -> Flask:
+    """Return an application without pages, settings or files."""
     app = log_format.LoggedApp("tenant_portal", instance_relative_config=True, static_folder=None, template_folder=None)
-    app.url_map.merge_slashes = False  # Flask would answer // by a redirect of its own, without our headers
+    app.url_map.merge_slashes = False  # Flask would redirect // without our headers
     return app
 
 
-def furnish(app: Flask, *, staff: StaffCallback | None) -> None:
-    """Make an application that holds nothing but the portal, with cookies that no other application reads."""
+def set_up(app: Flask, *, staff: StaffCallback | None) -> None:
+    """Put the portal into an application that holds nothing else, with limits and cookies of its own."""
     if app.config["MAX_CONTENT_LENGTH"] is None:
         app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES_MAX
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES_MAX
@@ -78,9 +57,28 @@ def furnish(app: Flask, *, staff: StaffCallback | None) -> None:
         SESSION_COOKIE_PATH=path or "/",
     )
     if app.config["TRUSTED_HOSTS"] is None and public.hostname:
-        # Under its own name, and by loopback addresses for what looks after it on the same machine: whoever forges one
-        # of those reaches nobody but himself.
+        # Loopback names serve monitoring on the same machine; a visitor who forges one reaches only himself.
         app.config["TRUSTED_HOSTS"] = [public.hostname, "localhost", "127.0.0.1"]
     app.session_interface = Sha256Sessions()
     TenantPortal().init_app(app, staff=staff, owns_session=True)
     web.complete(app)
+
+
+class Sha256Sessions(SecureCookieSessionInterface):
+    """Flask's signed session cookie, with SHA-256 instead of SHA-1 (ASVS 11.4.1).
+
+    Its own salt keeps our cookies and a host's apart, even with the same secret.
+    """
+
+    salt = "portal.session"
+    digest_method = staticmethod(hashlib.sha256)
+
+    def __init__(self) -> None:
+        self._signers: dict[tuple[Any, ...], Any] = {}
+
+    def get_signing_serializer(self, app: Flask) -> Any:
+        """Return the signer for the application's keys; Flask would make two for each request."""
+        keys = (app.secret_key, *(app.config["SECRET_KEY_FALLBACKS"] or ()))
+        if keys not in self._signers:
+            self._signers[keys] = super().get_signing_serializer(app)
+        return self._signers[keys]

@@ -1,4 +1,4 @@
-"""Files that stand under their name whole or not at all, whatever happens while they are written."""
+"""Files that appear under their name whole or not at all."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ from typing import IO
 
 @contextmanager
 def written(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file to write, readable by its owner alone, that takes its name at the end of a block that went well."""
+    """Yield a file, readable by its owner alone, that takes its name when the block succeeds."""
     handle, half = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(handle, "w+b") as file:
@@ -24,7 +24,7 @@ def written(path: Path) -> Iterator[IO[bytes]]:
 
 
 def sync(folders: Iterable[Path]) -> None:
-    """Have the new names in these folders survive a loss of power; Windows has no such call for folders."""
+    """Make new names in these folders survive a power loss; Windows has no such call."""
     for folder in folders if os.name == "posix" else ():
         handle = os.open(folder, os.O_RDONLY)
         try:

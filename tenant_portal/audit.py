@@ -1,4 +1,4 @@
-"""The journal: what happened, to which account, by whom; no secret, no full reference or address."""
+"""The journal and the log: what happened to which account; no secret, full reference or address."""
 
 import logging
 from functools import partial
@@ -10,29 +10,29 @@ from sqlalchemy.orm import Session, scoped_session
 from .db import db
 from .models import Account, Contract, Event
 
-#: No object is made of a line that nobody looks at again.
-_LINE = insert(cast(Table, Event.__table__))
+#: Without an object, which nobody would read.
+_INSERT = insert(cast(Table, Event.__table__))
 
-#: Where a session keeps the lines of the log about what is not committed yet.
-_UNTOLD = "portal_untold"
+#: In a session's `info`: lines for the log that await the commit.
+_PENDING = "portal_untold"
 
 log = logging.getLogger("tenant_portal")
 
 
-def follow(session: scoped_session[Any]) -> None:
-    """Have the log tell what this session commits, and nothing of what it undoes or cannot save."""
-    for moment, listener in (("after_commit", _tell), ("after_rollback", _forget)):
-        if not event.contains(session, moment, listener):  # two portals may share the session of their host
+def log_on_commit(session: scoped_session[Any]) -> None:
+    """Log the events of this session once they are committed; forget those that are rolled back."""
+    for moment, listener in (("after_commit", _log_pending), ("after_rollback", _forget_pending)):
+        if not event.contains(session, moment, listener):  # two portals may share a host's session
             event.listen(session, moment, listener)
 
 
-def _tell(session: Session) -> None:
-    for line in session.info.pop(_UNTOLD, ()):
-        line()
+def _log_pending(session: Session) -> None:
+    for log_line in session.info.pop(_PENDING, ()):
+        log_line()
 
 
-def _forget(session: Session) -> None:
-    session.info.pop(_UNTOLD, None)
+def _forget_pending(session: Session) -> None:
+    session.info.pop(_PENDING, None)
 
 
 def record(
@@ -44,9 +44,9 @@ def record(
     actor: str = "tenant",
     detail: str = "",
 ) -> None:
-    """Add one line to the journal, in the transaction of what it tells of, and one to the log once that is committed.
+    """Add an event to the journal in this transaction, and to the log once that is committed.
 
-    An account or a contract may be told of by its number, its `id`.
+    Account and contract may be given by their ids.
     """
     if isinstance(account, Account) and account.id is None:
         db.session.flush()
@@ -54,13 +54,13 @@ def record(
     contract_id = contract.id if isinstance(contract, Contract) else contract
     whose = {"account_id": account_id, "contract_id": contract_id}
     facts: dict[str, Any] = {"step": step, "actor": actor, "detail": detail[:300]}
-    db.session.execute(_LINE, {"name": name, **whose, **facts})
-    told = {"account": account_id, "contract": contract_id, **facts}
-    db.session.info.setdefault(_UNTOLD, []).append(partial(note, name, **told))
+    db.session.execute(_INSERT, {"name": name, **whose, **facts})
+    log_line = partial(note, name, account=account_id, contract=contract_id, **facts)
+    db.session.info.setdefault(_PENDING, []).append(log_line)
 
 
 def note(name: str, *, level: int = logging.INFO, **facts: Any) -> None:
-    """Add one line to the log alone, for what changes nothing."""
+    """Add an event to the log alone, because nothing changed."""
     told = {key: value for key, value in facts.items() if value not in (None, "")}
     text = "%s" + "".join(f" {key}=%r" for key in told)
     log.log(level, text, name, *told.values(), extra={"facts": {"event": name, **told}})

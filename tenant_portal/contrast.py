@@ -1,15 +1,14 @@
-"""The landlord's colour, made so that text in it and on it can be read: contrast as WCAG 2.2 defines it."""
+"""The landlord's colour made readable, by the contrast of WCAG 2.2."""
 
 import colorsys
 
-#: Grounds on which the landlord's colour is read, light and dark, and the contrast it must have: 4.5 (WCAG 1.4.3), with
-#: room for the tinted grounds of cards and alerts.
+#: WCAG 1.4.3 asks for 4.5 on these backgrounds; the rest is for the tints of cards and alerts.
 LIGHT_GROUND, DARK_GROUND = "#f7f4ee", "#1c2425"
 CONTRAST_MIN = 5.5
 
 
 def readable(colour: str, ground: str) -> str:
-    """Return the colour, made darker or lighter in its own hue until text in it can be read on the ground."""
+    """Return the colour, darkened or lightened until it is readable on that background."""
     goal = 0 if _luminance(ground) > 0.5 else 1
     hue, lightness, saturation = colorsys.rgb_to_hls(*(c / 255 for c in _channels(colour)))
     for step in range(51):
@@ -21,13 +20,13 @@ def readable(colour: str, ground: str) -> str:
 
 
 def contrast(one: str, other: str) -> float:
-    """Return the contrast ratio of two colours, from 1 to 21 (WCAG 2.2, definition of contrast ratio)."""
+    """Return the contrast ratio of two colours, from 1 to 21."""
     high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 
 def ink(colour: str) -> str:
-    """Return black or white, whichever is read better on the colour."""
+    """Return black or white, whichever is more readable on the colour."""
     return max("#ffffff", "#000000", key=lambda candidate: contrast(candidate, colour))
 
 

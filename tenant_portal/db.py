@@ -1,4 +1,4 @@
-"""The database: our own metadata on the host's session, aware UTC times, and reads kept apart from writes."""
+"""The database: metadata, UTC times, and transactions that say when they write."""
 
 import sqlite3
 import time
@@ -16,19 +16,18 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase
 from werkzeug.local import LocalProxy
 
-#: The host's Flask-SQLAlchemy, whoever created it: a second one on the same app would raise.
+#: The application's Flask-SQLAlchemy: a second one would raise.
 db = cast(SQLAlchemy, LocalProxy(lambda: current_app.extensions["sqlalchemy"]))
 
-#: Seconds that a SQLite connection waits for another's write lock before it gives up.
+#: How long SQLite waits for another writer.
 SQLITE_BUSY_SECONDS = 15
-#: Seconds that a database server has to take a connection: one that does not answer must not keep a thread for minutes.
+#: A server that does not answer must not keep a thread for minutes.
 CONNECT_SECONDS = 5
-#: How a statement begins that changes something.
-_WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP")
+_WRITING_STATEMENTS = ("INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP")
 
 
 class Base(DeclarativeBase):
-    """Base of the portal's tables, apart from the host's models."""
+    """Base of the portal's models, apart from the host's."""
 
     metadata = MetaData(
         naming_convention={
@@ -42,7 +41,7 @@ class Base(DeclarativeBase):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment, aware and in UTC on both sides of the database; a naive one is refused."""
+    """An aware time in UTC; a naive one is refused."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -61,16 +60,15 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def utcnow() -> datetime:
-    """Return the present moment, aware and in UTC: the only clock of the portal."""
+    """Return the present time, aware and in UTC: the portal's only clock."""
     return datetime.now(UTC)
 
 
 def begin_write() -> None:
-    """Start a write: leave what was read before, so that what follows is read and written as one.
+    """Begin a write transaction. Call it before reading what you will change.
 
-    On SQLite the write lock is taken at once, which is what makes «busy» wait instead of fail, and keeps two from
-    deciding on what both have read. In a database of ours a write without this call is refused, so no page can change
-    anything by accident; a host's engine begins as the host likes, so there a write of no row takes the lock.
+    SQLite takes its write lock now, so a second writer waits instead of failing. Our engine refuses a write without
+    this call; a host's engine begins as the host likes, so `lock_writes` takes the lock.
     """
     db.session.rollback()
     connection = db.session.connection(execution_options={"portal_write": "now"})
@@ -79,27 +77,27 @@ def begin_write() -> None:
 
 
 def begin_staging() -> None:
-    """Start a write of which only temporary tables are written until `lock_writes`: others go on writing meanwhile.
+    """Begin a transaction that writes only temporary tables until `lock_writes`, while others write.
 
-    On SQLite it must not read ours before: what was read would have to be what still stands when the lock is taken.
+    Read none of our tables before: SQLite refuses the lock if they changed since.
     """
     db.session.rollback()
     connection = db.session.connection(execution_options={"portal_write": "later"})
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite" and not driver.in_transaction:
-        connection.exec_driver_sql("BEGIN")  # in a host's engine sqlite3 begins after the tables were made
+        connection.exec_driver_sql("BEGIN")  # in a host's engine sqlite3 would begin too late
 
 
 def lock_writes() -> None:
-    """Take the write lock of SQLite by a write of no row."""
+    """Take SQLite's write lock, by updating no row."""
     connection = db.session.connection()
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("UPDATE portal_attempts SET count = count WHERE 1 = 0")
 
 
 @contextmanager
-def told_by_driver(connection: Connection) -> Iterator[None]:
-    """Raise as SQLAlchemy's own the trouble that the driver tells where it was asked without SQLAlchemy."""
+def translate_driver_errors(connection: Connection) -> Iterator[None]:
+    """Raise the operational errors of direct driver calls as SQLAlchemy's."""
     driver: Any = connection.dialect.loaded_dbapi
     try:
         yield
@@ -108,7 +106,7 @@ def told_by_driver(connection: Connection) -> Iterator[None]:
 
 
 def is_away(fault: Exception) -> bool:
-    """Tell whether the database could not do its work: out of reach, locked, full; else the fault is a bug of ours."""
+    """Tell whether the database is out of reach, locked or full; any other error is a bug."""
     if isinstance(fault, DBAPIError):
         is_wrong_sql = getattr(fault.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
         is_trouble = isinstance(fault, OperationalError | InterfaceError) and not is_wrong_sql
@@ -117,16 +115,13 @@ def is_away(fault: Exception) -> bool:
 
 
 def cause(fault: Exception) -> str:
-    """Return in one line why the database did not do its work, without the statement and what it was about."""
+    """Return the reason of an error in one line, without statement and values."""
     told = fault.orig if isinstance(fault, DBAPIError) and fault.orig is not None else fault
     return f"{type(told).__name__}: {str(told).strip().partition(chr(10))[0][:200]}"
 
 
 def engine_options(address: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how an engine of ours treats a database server: one that was restarted is noticed before it is asked.
-
-    Statements are told without what tenants typed, in the log as in the texts of errors.
-    """
+    """Return the options of our engine: it notices dead connections and hides what tenants typed from logs."""
     url = make_url(address)
     options: dict[str, Any] = {"hide_parameters": True, **given}
     if url.get_backend_name() == "sqlite":
@@ -138,25 +133,25 @@ def engine_options(address: Any, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def configure_engine(engine: Engine) -> None:
-    """Make an engine of ours safe: no write that nobody meant."""
+    """Have our engine refuse a write without `begin_write`."""
 
-    # SQLite's own `PRAGMA query_only` would have it prepare every statement anew, a tenth of all that a login takes.
+    # `PRAGMA query_only` would make SQLite prepare each statement anew, a tenth of a login.
     @event.listens_for(engine, "before_cursor_execute")
     def on_execute(connection: Connection, cursor: Any, statement: str, *more: Any) -> None:
-        if statement.startswith(_WRITES) and "portal_write" not in connection.get_execution_options():
+        if statement.startswith(_WRITING_STATEMENTS) and "portal_write" not in connection.get_execution_options():
             raise RuntimeError(f"begin_write() must come before {statement.partition(' ')[0]}")
 
     if engine.dialect.name == "sqlite":
-        _adopt_sqlite(engine)
+        _configure_sqlite(engine)
 
 
-def _adopt_sqlite(engine: Engine) -> None:
-    """Take WAL, foreign keys and full sync, and begin statements under our control."""
+def _configure_sqlite(engine: Engine) -> None:
+    """Set WAL, foreign keys and full sync, and begin transactions ourselves."""
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:
         record.info["portal_adopted"] = True
-        connection.isolation_level = None  # sqlite3 would begin too late, and DEFERRED
+        connection.isolation_level = None  # or sqlite3 begins too late, and DEFERRED
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")
         _use_wal(cursor)
@@ -170,12 +165,12 @@ def _adopt_sqlite(engine: Engine) -> None:
         driver = cast(sqlite3.Connection, connection.connection.driver_connection)
         try:
             driver.execute("BEGIN IMMEDIATE" if writes == "now" else "BEGIN")
-        except sqlite3.OperationalError as trouble:  # at each request, so without the manager above
+        except sqlite3.OperationalError as trouble:  # the manager above is too slow for each request
             raise OperationalError("", None, trouble) from trouble
 
 
 def _use_wal(cursor: sqlite3.Cursor) -> None:
-    """Switch to WAL; where two processes open a new file at once, SQLite fails there instead of waiting."""
+    """Switch to WAL; with two processes on a new file SQLite fails instead of waiting."""
     for _try in range(SQLITE_BUSY_SECONDS * 50):
         try:
             cursor.execute("PRAGMA journal_mode=WAL")

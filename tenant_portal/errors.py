@@ -1,17 +1,17 @@
-"""What may go wrong: each refusal has a code and a status; the words for people live in `problem.html`."""
+"""Refusals that we foresee; their texts stand in `problem.html`."""
 
 from datetime import datetime
 
 
 class PortalError(Exception):
-    """A refusal that was foreseen; `code` names its text in `problem.html`, `status` is its HTTP status."""
+    """A foreseen refusal; `code` names its text, `status` is its HTTP status."""
 
     code = "problem"
     status = 400
 
 
 class ConfigError(PortalError):
-    """Settings are missing or wrong; the message lists every one of them with its key."""
+    """Settings are missing or wrong; the message lists each."""
 
     def __init__(self, mistakes: list[str]) -> None:
         self.mistakes = mistakes
@@ -19,14 +19,14 @@ class ConfigError(PortalError):
 
 
 class FormExpired(PortalError):
-    """A form came back without a valid CSRF token, mostly because its page stayed open too long."""
+    """A form lacks a valid CSRF token, mostly after hours."""
 
     code = "form_expired"
     status = 400
 
 
 class LinkError(PortalError):
-    """A link from a mail cannot be used; `purpose` tells which kind of link."""
+    """A link cannot be used; `purpose` is its kind."""
 
     status = 410
 
@@ -36,7 +36,7 @@ class LinkError(PortalError):
 
 
 class LinkExpired(LinkError):
-    """The link is genuine, but its time is over (T10)."""
+    """The link is genuine but expired (T10)."""
 
     code = "link_expired"
 
@@ -47,57 +47,57 @@ class LinkExpired(LinkError):
 
 
 class LinkUsed(LinkError):
-    """The link is genuine and has done its work already (T11)."""
+    """The link is genuine and used (T11)."""
 
     code = "link_used"
 
 
 class LinkReplaced(LinkError):
-    """The link is genuine, but what it was made for has changed since: address, password or sign-up."""
+    """The link is genuine, but its facts changed since."""
 
     code = "link_replaced"
 
 
 class LinkInvalid(LinkError):
-    """The text is no link of ours: cut by a mail program, or made up."""
+    """The token is not ours: cut by a mail program, or made up."""
 
     code = "link_invalid"
     status = 404
 
 
 class RosterUnusable(PortalError):
-    """The file is no roster, or cannot be read; nothing was changed."""
+    """The file is no roster or unreadable; nothing changed."""
 
     code = "roster_unusable"
 
 
 class NoticesUnusable(PortalError):
-    """The path is neither a folder nor a ZIP of notices, or cannot be read; nothing was changed."""
+    """The notices are unreadable; nothing changed."""
 
     code = "notices_unusable"
 
 
 class BackupUnusable(PortalError):
-    """The file is no archive of the portal, is harmed, or comes from a newer portal; nothing was changed."""
+    """The file is no archive, damaged, or of a newer portal; nothing changed."""
 
     code = "backup_unusable"
 
 
 class DatabaseNotEmpty(PortalError):
-    """The database holds something that restoring would erase; nothing was changed."""
+    """The database holds rows that restoring would erase; nothing changed."""
 
     code = "database_not_empty"
 
 
 class NoticeMissing(PortalError):
-    """A notice was published, but its file is not where it was put."""
+    """The file of a published notice is missing."""
 
     code = "notice_missing"
     status = 404
 
 
 class TooManyMails(PortalError):
-    """So many mails were caused for one contract that no more leave within the hour."""
+    """The quota of mails for one contract and hour is used up."""
 
     code = "too_many_mails"
     status = 429

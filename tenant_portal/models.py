@@ -1,4 +1,4 @@
-"""The tables: columns, constraints and small predicates; what may happen to them stands in the domain modules."""
+"""The tables: columns, constraints and small predicates."""
 
 import enum
 from datetime import date, datetime, timedelta
@@ -23,63 +23,63 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .db import Base, UtcDateTime, utcnow
 from .text import EMAIL_MAX, WORD_MAX, full_name
 
-#: A closed account can be opened again for so long (T35), then it counts as gone and the purge erases it.
+#: How long a closed account can be reopened before the purge erases it (T35).
 REOPENING = timedelta(days=14)
-#: For so long the owner of a former mail address can say that the change was not his (F3).
+#: How long a former address can object to its change (F3).
 OBJECTION = timedelta(days=7)
 
 
 class Account(Base):
-    """What a tenant signed up for: pending until its first login, which finishes it (step 12)."""
+    """A tenant's account, pending until its first login finishes it (step 12)."""
 
     __tablename__ = "portal_accounts"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(EMAIL_MAX))
     password_hash: Mapped[str] = mapped_column(String(255))
-    #: Names one sign-up: a browser holds it to resend the mail or put the address right; a newer sign-up changes it.
+    #: Names one sign-up, for its browser.
     signup_key: Mapped[str] = mapped_column(String(64))
     language: Mapped[str] = mapped_column(String(8), default="fr")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
     activated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    #: When a mail server said for good that nobody reads this address (T09).
+    #: When a mail server refused this address for good (T09).
     email_failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    #: When the password was changed by hand while the former address could still object: until the reader of this
-    #: address proves it with that password, no link for a new password goes there (docs/security.md, X02).
+    #: When the password was changed by hand while the former address could object: no reset link before a confirmation
+    #: with that password (X02).
     email_doubted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     contracts: Mapped[list["Contract"]] = relationship(back_populates="account", order_by="Contract.reference")
 
     @property
     def is_activated(self) -> bool:
-        """Tell whether the link of the activation mail was used."""
+        """Tell whether the activation link was used."""
         return self.activated_at is not None
 
     @property
     def is_finished(self) -> bool:
-        """Tell whether the first login has finished the account."""
+        """Tell whether the first login finished it."""
         return self.completed_at is not None
 
     @property
     def is_closed(self) -> bool:
-        """Tell whether the account was closed."""
+        """Tell whether it was closed."""
         return self.closed_at is not None
 
     @property
     def reopens_until(self) -> datetime | None:
-        """Return until when a closed account can be opened again."""
+        """Return until when it can be reopened."""
         return self.closed_at + REOPENING if self.closed_at is not None else None
 
     @property
     def is_gone(self) -> bool:
-        """Tell whether the account was closed for good: erased, or waiting for the next purge."""
+        """Tell whether it is past reopening."""
         return self.reopens_until is not None and self.reopens_until <= utcnow()
 
 
 class Contract(Base):
-    """A lease of the landlord's roster; reference and module are text, their leading zeros count."""
+    """A lease of the roster; leading zeros count."""
 
     __tablename__ = "portal_contracts"
     __table_args__ = (
@@ -103,9 +103,9 @@ class Contract(Base):
     is_direct_debit: Mapped[bool] = mapped_column(Boolean, default=False)
     starts_on: Mapped[date | None] = mapped_column(Date)
     ends_on: Mapped[date | None] = mapped_column(Date)
-    #: Address that the landlord already held, from the roster.
+    #: From the roster.
     email: Mapped[str] = mapped_column(String(EMAIL_MAX), default="")
-    #: Set when a complete roster no longer lists the contract; cleared when it comes back.
+    #: Set while the complete roster lacks the contract.
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     imported_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("portal_accounts.id", ondelete="SET NULL"), index=True)
@@ -119,19 +119,16 @@ class Contract(Base):
 
     @property
     def tenant_name(self) -> str:
-        """Return title, first and last name as they stand on the roster."""
+        """Return title, first and last name."""
         return full_name(self.title, self.first_name, self.last_name)
 
 
 class NameWord(Base):
-    """A word of a first or last name, folded, and the name as it stands on contracts: what a search by name looks up.
-
-    Names that no contract bears any more may stay; they lead nowhere.
-    """
+    """A folded word of a name, for the search; names without a contract may stay."""
 
     __tablename__ = "portal_name_words"
 
-    #: Compared sign by sign, so that a beginning is a range whatever the language of the database.
+    #: Compared byte by byte: a prefix is a range in every collation.
     word: Mapped[str] = mapped_column(
         String(WORD_MAX).with_variant(String(WORD_MAX, collation="C"), "postgresql"), primary_key=True
     )
@@ -139,7 +136,7 @@ class NameWord(Base):
 
 
 class ConsentPurpose(enum.StrEnum):
-    """What a tenant may accept or refuse, each apart from the others (S36, L01)."""
+    """What a tenant accepts or refuses, each on its own (S36, L01)."""
 
     E_NOTICE = "e_notice"
     COMMERCIAL = "commercial"
@@ -147,7 +144,7 @@ class ConsentPurpose(enum.StrEnum):
 
 
 class Consent(Base):
-    """One answer, never changed: the register is append-only and the newest answer of a purpose counts (L05)."""
+    """One answer of the append-only register; the newest of a purpose counts (L05)."""
 
     __tablename__ = "portal_consents"
     __table_args__ = (Index("ix_portal_consents_account_id_purpose_id", "account_id", "purpose", "id"),)
@@ -160,7 +157,7 @@ class Consent(Base):
     )
     answer: Mapped[bool] = mapped_column(Boolean)
     wording: Mapped[str] = mapped_column(Text)
-    #: The language in which it was asked, which is that of the wording.
+    #: Of the wording.
     language: Mapped[str] = mapped_column(String(8), default="fr")
     wording_version: Mapped[str] = mapped_column(String(20))
     channel: Mapped[str] = mapped_column(String(20))
@@ -169,7 +166,7 @@ class Consent(Base):
 
 
 class Login(Base):
-    """A logged-in device: the row behind a session cookie or a remembered one, ended on the server."""
+    """A logged-in device: the row behind its cookie."""
 
     __tablename__ = "portal_logins"
     __table_args__ = (
@@ -191,11 +188,7 @@ class Login(Base):
 
 
 class EmailChange(Base):
-    """A change of the mail address that a tenant asked for; it waits, is confirmed, or has ended (F3).
-
-    The former address stands here for as long as its owner may object. `ended_at` is set when the change was stopped,
-    replaced by a newer one, or objected to.
-    """
+    """A change of the mail address (F3); it ends when stopped, replaced or objected to."""
 
     __tablename__ = "portal_email_changes"
 
@@ -211,34 +204,34 @@ class EmailChange(Base):
 
 
 class RateLimitCounter(Base):
-    """How often something failed for one reference or one device, and until when the next try must wait."""
+    """The failures or uses of a key, and until when it waits."""
 
     __tablename__ = "portal_attempts"
 
     key: Mapped[str] = mapped_column(String(100), primary_key=True)
     count: Mapped[int] = mapped_column(Integer, default=0)
-    #: First failure of the running day of 24 hours.
+    #: Start of the period.
     since: Mapped[datetime] = mapped_column(UtcDateTime)
     wait_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class MailState(enum.StrEnum):
-    """The fate of a mail in the outbox."""
+    """What became of a mail."""
 
     WAITING = "waiting"
     SENT = "sent"
-    REFUSED = "refused"  # the server said for good that it cannot be delivered
-    BOUNCED = "bounced"  # taken, then reported undeliverable
-    NOBODY = "nobody"  # no recipient: written so that known and unknown accounts cost the same
+    REFUSED = "refused"  # the server refused it for good
+    BOUNCED = "bounced"  # accepted, then reported undeliverable
+    NOBODY = "nobody"  # no recipient, so that unknown accounts cost the same
 
 
 class Mail(Base):
-    """A mail to send, written in the transaction of what it tells of; its content is wiped once it has left."""
+    """A mail, written in the transaction that causes it."""
 
     __tablename__ = "portal_mails"
     __table_args__ = (
         UniqueConstraint("message_id"),
-        # In PostgreSQL's too, by its migration: to say so here as well would import that dialect at each start.
+        # On PostgreSQL the migration says so: here it would import the dialect at each start.
         Index("ix_portal_mails_turn", "turn", "due_at", sqlite_where=text("state = 'waiting'")),
     )
 
@@ -246,7 +239,7 @@ class Mail(Base):
     kind: Mapped[str] = mapped_column(String(40))
     recipient: Mapped[str] = mapped_column(String(EMAIL_MAX), default="")
     language: Mapped[str] = mapped_column(String(8), default="fr")
-    #: What the template of this kind needs: JSON with links in it, so wiped when the mail has left.
+    #: Holds links, so it is wiped once the mail has left.
     content: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     message_id: Mapped[str] = mapped_column(String(120))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("portal_accounts.id", ondelete="SET NULL"), index=True)
@@ -255,7 +248,7 @@ class Mail(Base):
         Enum(MailState, native_enum=False, length=20, values_callable=list), default=MailState.WAITING
     )
     attempts: Mapped[int] = mapped_column(Integer, default=0)
-    #: Among the mails that are due, the lowest turn leaves first: no news and no flood delays a mail that is awaited.
+    #: The lowest turn leaves first: neither news nor a flood delays an awaited mail.
     turn: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
@@ -264,7 +257,7 @@ class Mail(Base):
 
 
 class Message(Base):
-    """What a tenant who is stuck wrote to the landlord, or the wish to be told when a contract appears (T05, T36)."""
+    """A message to the landlord (T36), or a wish for a mail when a contract appears (T05)."""
 
     __tablename__ = "portal_messages"
 
@@ -277,12 +270,12 @@ class Message(Base):
     language: Mapped[str] = mapped_column(String(8), default="fr")
     contract_id: Mapped[int | None] = mapped_column(ForeignKey("portal_contracts.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
-    #: When the tenant was told that his contract has appeared (T05).
+    #: When that mail was written (T05).
     told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Event(Base):
-    """One line of the journal: what happened to which account or contract, by whom; append-only."""
+    """One line of the append-only journal."""
 
     __tablename__ = "portal_events"
     __table_args__ = (Index("ix_portal_events_contract_id_id", "contract_id", "id"),)
@@ -291,7 +284,7 @@ class Event(Base):
     name: Mapped[str] = mapped_column(String(40))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("portal_accounts.id", ondelete="SET NULL"), index=True)
     contract_id: Mapped[int | None] = mapped_column(ForeignKey("portal_contracts.id", ondelete="SET NULL"))
-    #: The step of the twelve where it happened, where there is one.
+    #: One of the twelve steps.
     step: Mapped[int | None] = mapped_column(Integer)
     actor: Mapped[str] = mapped_column(String(100), default="tenant")
     detail: Mapped[str] = mapped_column(String(300), default="")
@@ -299,16 +292,16 @@ class Event(Base):
 
 
 class Notice(Base):
-    """A rent notice that the landlord published; its file is named by the digest, and a newer one takes its place."""
+    """A published rent notice; its digest names its file."""
 
     __tablename__ = "portal_notices"
     __table_args__ = (UniqueConstraint("contract_id", "period"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("portal_contracts.id"))
-    #: The first day of the month that the notice is for.
+    #: The first day of its month.
     period: Mapped[date] = mapped_column(Date)
-    #: SHA-256 of the file, in hexadecimal.
+    #: SHA-256 in hexadecimal.
     digest: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(Integer)
     published_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
@@ -317,7 +310,7 @@ class Notice(Base):
 
 
 class Import(Base):
-    """One roster that was taken: T05 shows its day."""
+    """One import of a roster."""
 
     __tablename__ = "portal_imports"
 

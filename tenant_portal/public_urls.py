@@ -1,4 +1,4 @@
-"""Addresses for mails: built from `PORTAL_PUBLIC_URL`, never from the Host header of a request."""
+"""URLs for mails, built from `PORTAL_PUBLIC_URL` and never from a Host header."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from .settings import settings
 
 
 def public(endpoint: str, **values: Any) -> str:
-    """Return the full address of one of our pages, the same in a request, below a mount and in a command."""
+    """Return the full URL of a page, the same in requests and commands."""
     home = urlsplit(settings.public_url)
     adapter = current_app.url_map.bind(home.netloc, script_name=home.path or "/", url_scheme=home.scheme)
     return adapter.build(f"portal.{endpoint}", values, force_external=True)

@@ -1,4 +1,4 @@
-"""Where the templates, migrations and translations lie: beside the package in a checkout, inside it in a wheel."""
+"""Folders that lie beside the package in a checkout and inside it in a wheel."""
 
 from pathlib import Path
 
@@ -6,6 +6,6 @@ PACKAGE = Path(__file__).parent
 
 
 def folder(name: str) -> Path:
-    """Return the folder `name`, which the wheel carries inside the package and a checkout beside it."""
+    """Return the path of `templates`, `migrations` or `translations`."""
     inside = PACKAGE / name
     return inside if inside.is_dir() else PACKAGE.parent / name

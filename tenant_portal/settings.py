@@ -1,4 +1,4 @@
-"""Every setting of the portal in one table: name, default, meaning, allowed values; every mistake told at once."""
+"""Every setting in one table, with its default, meaning and allowed values."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from werkzeug.local import LocalProxy
 
 from .errors import ConfigError
 
-#: A key of HMAC-SHA-256 with fewer characters than this could be guessed (ASVS 11.2.3: 128 bits).
+#: Hexadecimal characters of 128 bits (ASVS 11.2.3).
 SECRET_KEY_MIN = 32
 
 
@@ -125,13 +125,13 @@ def _duration(unit: str, low: int, high: int) -> Callable[[Any], timedelta]:
 
 
 def _setting(meaning: str, parse: Callable[[Any], Any], default: Any = MISSING) -> Any:
-    """Declare one row of the table; without a default the setting must be given."""
+    """Declare one row; without a default it must be given."""
     return field(metadata={"meaning": meaning, "parse": parse, "default": default})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The portal's own settings, read once at start and frozen; `PORTAL_` plus the name in capitals is the key."""
+    """The portal's settings, read once at start; `PORTAL_` and the name in capitals is the key."""
 
     public_url: str = _setting("address that tenants type; links in mails are built from it", _public_url)
     url_prefix: str = _setting("path below which the portal's pages stand in its application", _prefix, "")
@@ -190,12 +190,12 @@ class Settings:
 
 
 def key_of(row: "Field[Any]") -> str:
-    """Return the key in the configuration of one row of the table."""
+    """Return the configuration key of a row."""
     return f"PORTAL_{row.name.upper()}"
 
 
 def read(config: Mapping[str, Any]) -> Settings:
-    """Return the settings that the configuration gives; raise `ConfigError` that lists every mistake at once."""
+    """Return the settings of a configuration; raise `ConfigError` with every mistake."""
     values: dict[str, Any] = {}
     mistakes = _secret_key_mistakes(config)
     known = {key_of(row) for row in fields(Settings)}
@@ -238,7 +238,7 @@ def _secret_key_mistakes(config: Mapping[str, Any]) -> list[str]:
 
 @dataclass
 class State:
-    """What the portal keeps for one application, in `app.extensions["portal"]`."""
+    """What `app.extensions["portal"]` keeps; any process can make its `cache` anew."""
 
     settings: Settings
     options: Mapping[str, Any] = field(default_factory=lambda: types.MappingProxyType({}))
@@ -250,12 +250,12 @@ settings = cast(Settings, LocalProxy(lambda: current_app.extensions["portal"].se
 
 
 def workers() -> int:
-    """Return how many processes serve the portal on this machine, as far as their environment tells."""
+    """Return how many processes serve the portal here, by their environment."""
     told = [os.environ.get(key, "") for key in ("WEB_CONCURRENCY", "GRANIAN_WORKERS")]
     told += re.findall(r"--workers[ =]+([0-9]+)", os.environ.get("PORTAL_SERVER_OPTIONS", ""))
     return max((int(count) for count in told if count.isdigit()), default=1) or 1
 
 
 def instance_file(name: str) -> Path:
-    """Return a path in the data folder of the portal."""
+    """Return a path in the data folder."""
     return Path(settings.data_dir or current_app.instance_path) / name

@@ -1,4 +1,4 @@
-"""What a host can listen to; each signal is sent after the commit, with the portal's application as its sender."""
+"""Signals for a host, each sent after the commit by the portal's application."""
 
 import logging
 from typing import Any
@@ -12,39 +12,35 @@ from .models import ConsentPurpose
 __all__ = ["account_closed", "account_finished", "choices_changed", "message_received", "notice_published"]
 
 _signals = Namespace()
-#: A tenant has logged in for the first time, step 12: `account` is the number of his account, `reference` the
-#: reference of his contract.
+#: A tenant logged in for the first time: `account` id, `reference` of his contract.
 account_finished = _signals.signal("account-finished")
-#: An account was closed; its tenant has fourteen days to open it again: `account`, and `reference` of its contract.
-#: Whatever was accepted is refused from now on, which `choices_changed` tells as well.
+#: An account was closed and is erased unless it is reopened: `account`, `reference`. Its answers are no from now on;
+#: `choices_changed` follows.
 account_closed = _signals.signal("account-closed")
-#: The answers to the three questions that count from now on: `account`, `reference`, and `choices`, which says for
-#: each of `e_notice`, `commercial` and `general` whether it was accepted.
+#: New answers count: `account`, `reference`, and `choices` with a bool for `e_notice`, `commercial` and `general`.
 choices_changed = _signals.signal("choices-changed")
-#: A message to the landlord has been kept: its `number` and `topic`, the `reference` that was typed, if any, and the
-#: number of the `account` if its tenant was logged in, else None.
+#: A message to the landlord was stored: `number`, `topic`, typed `reference`, `account` if logged in.
 message_received = _signals.signal("message-received")
-#: A rent notice has been published, or put in the place of another one of the same month: the number of the `notice`,
-#: the `reference` of its contract, its `period` such as "2026-11", and the number of the `account` of its tenant, or
-#: None while he has not finished one.
+#: A rent notice was published or replaced: `notice` id, `reference`, `period` such as "2026-11", finished `account` or
+#: None.
 notice_published = _signals.signal("notice-published")
 
 log = logging.getLogger("tenant_portal")
 
 
 def send(signal: NamedSignal, **what: Any) -> None:
-    """Send a signal once everything is committed; a receiver that fails is logged and disturbs nobody."""
+    """Send a signal after the commit; log a receiver that fails."""
     sender: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     for receiver in list(signal.receivers_for(sender)):
         try:
             receiver(sender, **what)
-        except Exception:  # the tenant's page must not pay for a fault of the host
+        except Exception:  # a host's fault must not spoil the page
             db.session.rollback()
             log.exception("a receiver of the signal %s failed", signal.name)
 
 
-def tell_closed(*, account: int, reference: str, withdrawn: list[str]) -> None:
-    """Tell that an account was closed, and of each contract whose answers changed with it that all three are no."""
+def send_account_closed(*, account: int, reference: str, withdrawn: list[str]) -> None:
+    """Send `account_closed`, and `choices_changed` for each contract whose answers changed."""
     send(account_closed, account=account, reference=reference)
     for changed in withdrawn:
         choices = dict.fromkeys(map(str, ConsentPurpose), False)

@@ -1,4 +1,7 @@
-"""Below which path the portal lives: what servers and proxies say is believed only as far as the settings agree."""
+"""Which path prefixes of a request are trusted: those that the public address confirms.
+
+A prefix begins every URL of a page, and a visitor may have forged it.
+"""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,16 +13,13 @@ from .settings import Settings
 
 
 def public_path(app: Flask) -> str:
-    """Return the path of the public address, below which a portal of its own lives."""
+    """Return the path of `PORTAL_PUBLIC_URL`."""
     frozen: Settings = app.extensions["portal"].settings
     return urlsplit(frozen.public_url).path
 
 
-def below(application: Any, paths: set[str], *, otherwise: str) -> Any:
-    """Believe the path below which a request says that we live only where the settings say the same.
-
-    It begins every address of a page, and a server may have taken it from a header of a visitor's.
-    """
+def trust_paths(application: Any, paths: set[str], *, otherwise: str) -> Any:
+    """Replace a `SCRIPT_NAME` that is not among `paths`: some servers take it from a header."""
 
     def entrance(environ: dict[str, Any], start_response: Any) -> Any:
         if environ.get("SCRIPT_NAME", "").rstrip("/") not in paths:
@@ -29,11 +29,10 @@ def below(application: Any, paths: set[str], *, otherwise: str) -> Any:
     return entrance
 
 
-def behind_proxies(application: Any, hops: int, paths: set[str]) -> Any:
-    """Believe so many proxies; a prefix only where the public address says the same.
-
-    A prefix begins every address of a page, and most proxies hand on the one that a visitor made up.
-    """
+def trust_proxies(application: Any, hops: int, paths: set[str]) -> Any:
+    """Trust the headers of so many proxies, but only prefixes among `paths`: most proxies pass on a visitor's."""
+    if not hops:
+        return application
     fixed = ProxyFix(application, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
 
     def entrance(environ: dict[str, Any], start_response: Any) -> Any:

@@ -42,7 +42,7 @@ GROUND = {
     "template_names",
     "text",
 }
-FRONT_DOOR = {"", "__main__", "app", "extension", "mounting", "wsgi_paths"}
+FRONT_DOOR = {"", "__main__", "app", "extension", "mounting", "wsgi_paths"} | {"logs", "migrate", "smtp"}
 LAYERS = (
     {"ground"},
     {"contracts"},

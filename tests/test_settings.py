@@ -167,6 +167,13 @@ def documented(row: Any) -> str:
     return f"| `{key_of(row)}` | {shown} | {row.metadata['meaning']} | {allowed} |"
 
 
+@pytest.mark.parametrize("row", [row for row in fields(Settings) if row.type is timedelta], ids=key_of)
+def test_the_key_of_a_duration_ends_with_its_unit(row: Any) -> None:
+    """Keys tell the unit to whoever sets them: the table of the documentation has no column for it."""
+    unit = row.name.rpartition("_")[2]
+    assert row.metadata["parse"](row.metadata["default"]) == timedelta(**{unit: row.metadata["default"]})
+
+
 @pytest.mark.parametrize("row", fields(Settings), ids=key_of)
 def test_each_setting_stands_in_the_documentation(row: Any) -> None:
     line = documented(row)

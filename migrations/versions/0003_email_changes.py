@@ -1,4 +1,4 @@
-"""Changes of a mail address: the wished one until it is confirmed, the former one while its owner may object."""
+"""Changes of a mail address: new and former."""
 
 import sqlalchemy as sa
 from alembic import op

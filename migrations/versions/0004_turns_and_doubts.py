@@ -1,4 +1,4 @@
-"""The turn of a mail in the outbox, and the doubt about an address that came in by a change."""
+"""The turn of a mail in the outbox, and the doubt about a changed address."""
 
 import sqlalchemy as sa
 from alembic import op

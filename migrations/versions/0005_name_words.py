@@ -1,4 +1,4 @@
-"""The words of names, folded, so that a search by name reads an index and not every contract."""
+"""The folded words of names, an index for the search by name."""
 
 import re
 import unicodedata
@@ -12,16 +12,16 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-#: Names that are taken apart at a time.
+#: Names of one batch.
 BATCH = 5_000
-#: Signs of a word that are kept, as many as the column holds.
+#: Length of the column.
 WORD_MAX = 200
 
 _WORD = re.compile(r"[^\W_]+")
 
 
 def words_of(name: str) -> list[str]:
-    """Return the words of a name, each once: small letters without accents, all other signs aside."""
+    """Return the folded words of a name, each once, without punctuation."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
     return list(dict.fromkeys(word[:WORD_MAX] for word in _WORD.findall(plain)))
 

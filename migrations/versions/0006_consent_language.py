@@ -1,4 +1,4 @@
-"""The language in which each answer was asked, so that its words are shown as what they are."""
+"""The language in which each answer was asked."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-#: The three questions as the portal has asked them in English until now; in all other words it has asked in French.
+#: The questions as asked in English until now; any other wording is French.
 ENGLISH = {
     "e_notice": "You agree to receive your rent notice electronically (only for contracts paid by direct debit)",
     "commercial": "You agree to receive commercial information by email",

@@ -1,4 +1,4 @@
-"""Whose are a reference and a password? Every failure is counted, and who has no account costs the same work."""
+"""Login: failures are counted, and an unknown account costs the same work."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,36 +17,12 @@ from .rate_limits import RateLimitState
 _contracts, _accounts, _logins = (cast(Table, model.__table__).c for model in (Contract, Account, Login))
 
 
-_stands = or_(_accounts.closed_at.is_(None), _accounts.closed_at > bindparam("gone_before"))
+@dataclass(frozen=True, kw_only=True)
+class AuthenticatedAccount:
+    """The account whose password was just verified, with only the columns that login needs.
 
-
-_of_device = (
-    _logins.account_id == func.coalesce(_accounts.id, sessions.NO_ACCOUNT_ID),
-    _logins.device_hash == bindparam("device"),
-)
-
-
-#: All that a login asks before the hash, in plain rows: an object of the contract or its account takes thrice as long.
-#: Whether there is an account costs no look more or less (F9).
-_KEYS = select(
-    _contracts.id,
-    _contracts.reference,
-    _accounts.id,
-    _accounts.password_hash,
-    _accounts.activated_at.is_not(None),
-    exists().where(*_of_device),
-).outerjoin(Account.__table__, and_(_accounts.id == _contracts.account_id, _stands))
-
-
-_LOCKED = (
-    select(_accounts.password_hash, _accounts.activated_at, _accounts.completed_at, _accounts.closed_at)
-    .where(_accounts.id == bindparam("id"))
-    .with_for_update(key_share=True)
-)
-
-
-class AuthenticatedAccount(NamedTuple):
-    """Whoever typed the password of an account, in what a login asks of it: an object takes twice as long to read."""
+    Loading the object takes twice as long.
+    """
 
     id: int
     is_activated: bool
@@ -55,106 +31,141 @@ class AuthenticatedAccount(NamedTuple):
 
     @property
     def account(self) -> Account:
-        """The account as an object, for what happens once or seldom."""
+        """The account as an object."""
         return db.session.get_one(Account, self.id)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LoginResult:
-    """What became of a login: who it is, or nothing and how long the next try must wait."""
+    """How a login ended; `authenticate` explains each way."""
 
     holder: AuthenticatedAccount | None = None
     contract_id: int | None = None
     wait: timedelta | None = None
     #: Whether this device has logged in to the account before (ASVS 6.3.5).
     is_known_device: bool = False
-    #: Whether an owner is to be told that somebody keeps failing, once a day at the most, and of which account (T21).
+    #: Whether the owner of `alarmed_id` must hear of failures, once a day at most (T21).
     is_alarm: bool = False
     alarmed_id: int | None = None
 
 
 class LoginRow(NamedTuple):
-    """The contract that a reference means, and what a login asks of its account unless that is gone."""
+    """The contract of a reference and its account, unless that is gone; the names are those of `_LOGIN_ROW`."""
 
     contract_id: int | None = None
     reference: str = ""
     account_id: int | None = None
     password_hash: str | None = None
     is_activated: bool = False
-    #: Whether a device of that mark has logged in to the account before: it has a counter of its own (T21).
+    #: Such a device has a counter of its own (T21).
     knows_device: bool = False
 
 
+_LOCKED_ACCOUNT = (
+    select(_accounts.password_hash, _accounts.activated_at, _accounts.completed_at, _accounts.closed_at)
+    .where(_accounts.id == bindparam("id"))
+    .with_for_update(key_share=True)
+)
+
+
 def authenticate(reference: str, password: str, *, device: str, origin: str, link_of: int | None = None) -> LoginResult:
-    """Return whose a reference and a password are, counting the failures of whoever gets it wrong.
+    """Check a reference and password; count the failure if they are wrong.
 
-    A write is left open, for the caller to commit whatever became of it. Known or not, each reference costs the same.
-    An account that was closed comes back as such: only who knows its password learns that it is. `link_of` is the
-    number of the account whose activation link was opened: no stranger's tries hold up who holds that (X08).
+    Leaves a transaction open for the caller to commit. It ends in one of three ways:
+
+    1. Delayed: `wait` is set, after too many failures before or in parallel.
+    2. Refused: the account is unknown or the password wrong; both take the same time.
+    3. Authenticated: `holder` is set. The account may be pending or closed: only its password reveals that.
+
+    `link_of` is the account whose activation link was opened; strangers' failures do not delay it (X08).
     """
-    found = row_of(reference, device)
+    found = find_login_row(reference, device)
     contract_id, account_id, password_hash = found.contract_id, found.account_id, found.password_hash
-    is_known_device = bool(device) and found.knows_device
-    per, whose = Per.ACCOUNT, str(account_id or f"reference {reference.lstrip('0')}")
-    if is_known_device:
-        per, whose = Per.DEVICE, f"{account_id}:{sessions.digest(device)[:32]}"
-    elif link_of is not None and account_id == link_of:
-        per = Per.LINK
-    before = rate_limits.standing("login", per, whose)
-    around = rate_limits.origin_standing("login", origin) if per is Per.ACCOUNT else RateLimitState()
-    pause = before.wait or around.wait
-    if pause is not None:
+    per, whose = _counter_of(found, reference, device=device, link_of=link_of)
+    before = rate_limits.state_of("login", per, whose)
+    of_origin = rate_limits.state_of_origin("login", origin) if per is Per.ACCOUNT else RateLimitState()
+    wait = before.wait or of_origin.wait
+    if wait is not None:
         begin_write()
-        refusals.record_refusal("login_delayed", **_said_once(reference, found), step=12)
-        return LoginResult(contract_id=contract_id, wait=pause)
+        refusals.record_refusal("login_delayed", **_refusal_facts(reference, found), step=12)
+        return LoginResult(contract_id=contract_id, wait=wait)
 
-    # From here on what is there and what is not costs the same looks, so that the time tells nothing (F9).
-    db.session.rollback()  # no connection is kept busy while the hash is computed
+    # Do the same work for existing and unknown accounts from here on, so that response time reveals nothing (F9).
+    db.session.rollback()  # frees the connection while hashing
     is_right = passwords.verify(password_hash, password)
     fresh_hash = passwords.hash(password) if is_right and passwords.needs_rehash(str(password_hash)) else password_hash
 
     begin_write()
-    row = db.session.execute(_LOCKED, {"id": account_id or sessions.NO_ACCOUNT_ID}).one_or_none()
+    row = db.session.execute(_LOCKED_ACCOUNT, {"id": account_id or sessions.NO_ACCOUNT_ID}).one_or_none()
     if row is not None and row.password_hash != password_hash:
-        # Changed or hashed anew meanwhile, by another login of the owner perhaps: what was computed tells nothing.
+        # The hash changed meanwhile (perhaps a parallel login rehashed it): our result is stale, so start again.
         db.session.rollback()
         return authenticate(reference, password, device=device, origin=origin, link_of=link_of)
-    before = rate_limits.standing("login", per, whose)  # others may have failed while this one was computed: they count
+    before = rate_limits.state_of("login", per, whose)  # parallel tries may have failed meanwhile
     if row is None or account_id is None or not is_right or before.wait is not None:
-        failures = rate_limits.fail("login", per, whose)
+        failures = rate_limits.count_failure("login", per, whose)
         if per is Per.ACCOUNT:
-            rate_limits.origin_fail("login", origin)
-        there = found if row is not None else found._replace(account_id=None)  # erased meanwhile
-        refusals.record_refusal("login_refused", **_said_once(reference, there), step=11)
-        is_alarm = failures == FREE_FAILURES and not is_known_device
+            rate_limits.count_origin_failure("login", origin)
+        present = found if row is not None else found._replace(account_id=None)  # erased meanwhile
+        refusals.record_refusal("login_refused", **_refusal_facts(reference, present), step=11)
+        is_alarm = failures == FREE_FAILURES and per is not Per.DEVICE
         alarmed_id = account_id if row is not None and row.completed_at is not None else None
         return LoginResult(contract_id=contract_id, wait=before.wait, is_alarm=is_alarm, alarmed_id=alarmed_id)
     if before.failures:
-        rate_limits.succeed("login", per, whose)
+        rate_limits.clear_failures("login", per, whose)
         if per is Per.ACCOUNT:
-            rate_limits.origin_forgive("login", origin, before.failures)
+            rate_limits.uncount_origin_failures("login", origin, before.failures)
     if fresh_hash != password_hash:
         db.session.execute(update(Account).where(Account.id == account_id).values(password_hash=str(fresh_hash)))
-    is_activated, is_finished, is_closed = (moment is not None for moment in row[1:])
-    holder = AuthenticatedAccount(account_id, is_activated, is_finished, is_closed)
-    return LoginResult(holder=holder, contract_id=contract_id, is_known_device=is_known_device)
+    holder = AuthenticatedAccount(
+        id=account_id,
+        is_activated=row.activated_at is not None,
+        is_finished=row.completed_at is not None,
+        is_closed=row.closed_at is not None,
+    )
+    return LoginResult(holder=holder, contract_id=contract_id, is_known_device=per is Per.DEVICE)
 
 
-def row_of(reference: str, device: str) -> LoginRow:
-    """Return what a login asks of the contract that is meant, and of its account unless that is gone."""
+_is_not_gone = or_(_accounts.closed_at.is_(None), _accounts.closed_at > bindparam("gone_before"))
+_is_of_device = and_(
+    _logins.account_id == func.coalesce(_accounts.id, sessions.NO_ACCOUNT_ID),
+    _logins.device_hash == bindparam("device"),
+)
+#: Plain columns take a third of the time of objects. The query takes the same time whether or not an account exists,
+#: so timing reveals nothing (F9).
+_LOGIN_ROW = select(
+    _contracts.id.label("contract_id"),
+    _contracts.reference,
+    _accounts.id.label("account_id"),
+    _accounts.password_hash,
+    _accounts.activated_at.is_not(None).label("is_activated"),
+    exists().where(_is_of_device).label("knows_device"),
+).outerjoin(Account.__table__, and_(_accounts.id == _contracts.account_id, _is_not_gone))
+
+
+def find_login_row(reference: str, device: str) -> LoginRow:
+    """Return the row of the contract that is meant, or an empty one."""
     spellings = lookup.reference_variants(reference)
     known = {**spellings, "device": sessions.digest(device), "gone_before": utcnow() - REOPENING}
-    rows = db.session.execute(lookup.with_reference_in(_KEYS, len(spellings)), known)
-    return lookup.exact_or_only(reference, [LoginRow(*row) for row in rows]) or LoginRow()
-
-
-def _said_once(reference: str, row: LoginRow) -> dict[str, Any]:
-    """Return by what a refusal is written down once an hour, and once more when the account has got on."""
-    once = f"{reference.lstrip('0')}/{row.is_activated}"
-    return {"per": Per.REFERENCE, "whose": once, "account": row.account_id, "contract": row.contract_id}
+    rows = db.session.execute(lookup.with_reference_in(_LOGIN_ROW, len(spellings)), known)
+    return lookup.exact_or_only(reference, [LoginRow(**row._mapping) for row in rows]) or LoginRow()
 
 
 def finish(account: Account) -> None:
-    """Finish the account: its first login is the twelfth step."""
+    """Finish the account at its first login, the twelfth step."""
     account.completed_at = utcnow()
     audit.record("finished", account=account, contract=account.contracts[0], step=12)
+
+
+def _counter_of(found: LoginRow, reference: str, *, device: str, link_of: int | None) -> tuple[Per, str]:
+    """Return which counter the failures go to: of a known device, an opened link, the account, or the reference."""
+    if device and found.knows_device:
+        return Per.DEVICE, f"{found.account_id}:{sessions.digest(device)[:32]}"
+    per = Per.LINK if link_of is not None and link_of == found.account_id else Per.ACCOUNT
+    return per, str(found.account_id or f"reference {reference.lstrip('0')}")
+
+
+def _refusal_facts(reference: str, row: LoginRow) -> dict[str, Any]:
+    """Return the facts of a refusal and its key: once an hour, and again after the activation."""
+    key = f"{reference.lstrip('0')}/{row.is_activated}"
+    return {"per": Per.REFERENCE, "whose": key, "account": row.account_id, "contract": row.contract_id}

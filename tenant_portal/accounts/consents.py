@@ -1,4 +1,4 @@
-"""The three choices and their proof: an append-only register of what was asked, answered, when and through what."""
+"""The three choices and their proof: a register to which answers are only appended."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,30 +11,16 @@ from ..i18n import gettext as _
 from ..i18n import language
 from ..models import Account, Consent, ConsentPurpose, Contract
 
-#: Changes whenever the sentence of a question changes: an old yes does not carry over to a new purpose (L07).
+#: Changes with the sentence of a question: a yes holds for the question that was asked (L07).
 WORDING_VERSION = "2026-11"
 
 
-#: Appended without an object for each, as nobody looks at them again before they are asked for.
-_ANSWERS = insert(cast(Table, Consent.__table__))
-# Asked after each login, so built once and read as plain rows.
-_columns = cast(Table, Consent.__table__).c
-_OF_ACCOUNT = (
-    select(
-        _columns.purpose,
-        _columns.answer,
-        _columns.contract_id,
-        _columns.wording,
-        _columns.language,
-        _columns.created_at,
-    )
-    .where(_columns.account_id == bindparam("account_id"))
-    .order_by(_columns.id)
-)
+#: Without objects, which nobody would read.
+_INSERT = insert(cast(Table, Consent.__table__))
 
 
 class Answer(NamedTuple):
-    """One answer of the register: to what, yes or no, in which words of which language it was asked, and when."""
+    """One answer of the register, with the question as it was asked."""
 
     purpose: ConsentPurpose
     answer: bool
@@ -44,8 +30,17 @@ class Answer(NamedTuple):
     created_at: datetime
 
 
+_columns = cast(Table, Consent.__table__).c
+#: Each login runs this: built once, plain columns, which are the fields of an answer in their order.
+_OF_ACCOUNT = (
+    select(*(_columns[name] for name in Answer._fields))
+    .where(_columns.account_id == bindparam("account_id"))
+    .order_by(_columns.id)
+)
+
+
 def wording(purpose: ConsentPurpose) -> str:
-    """Return the question as the form asks it, in the reader's language; the words are the help page's (S20-S22)."""
+    """Return the question in the reader's language, in the words of the help page (S20-S22)."""
     return {
         ConsentPurpose.E_NOTICE: _(
             "Vous acceptez de recevoir votre avis d'échéance par voie électronique"
@@ -59,7 +54,7 @@ def wording(purpose: ConsentPurpose) -> str:
 def record(
     account: Account, contract: Contract, answers: Mapping[ConsentPurpose, bool], *, channel: str, reason: str = ""
 ) -> None:
-    """Append the answers to the register; nothing there is ever changed (L05)."""
+    """Append the answers to the register (L05)."""
     known = {
         "account_id": account.id,
         "contract_id": contract.id,
@@ -73,11 +68,11 @@ def record(
         for purpose, answer in answers.items()
     ]
     if rows:
-        db.session.execute(_ANSWERS, rows)
+        db.session.execute(_INSERT, rows)
 
 
 def withdraw(account: Account, *, channel: str, reason: str = "") -> list[Contract]:
-    """Append a no wherever a yes stands (L06), and return the contracts whose answers have changed."""
+    """Append a no wherever a yes stands (L06); return the contracts whose answers changed."""
     changed = []
     for contract in account.contracts:
         accepted = [purpose for purpose, row in current(account.id, contract.id).items() if row.answer]
@@ -87,15 +82,15 @@ def withdraw(account: Account, *, channel: str, reason: str = "") -> list[Contra
 
 
 def current(account_id: int, contract_id: int) -> dict[ConsentPurpose, Answer]:
-    """Return the newest answer of each purpose; the e-notice is a choice per contract, the others per person (L16)."""
+    """Return the newest answer of each purpose; e-notice is chosen per contract, the others per account (L16)."""
     newest: dict[ConsentPurpose, Answer] = {}
-    for row in map(Answer._make, db.session.execute(_OF_ACCOUNT, {"account_id": account_id})):
-        if row.purpose is not ConsentPurpose.E_NOTICE or row.contract_id == contract_id:
-            newest[row.purpose] = row
+    for answer in map(Answer._make, db.session.execute(_OF_ACCOUNT, {"account_id": account_id})):
+        if answer.purpose is not ConsentPurpose.E_NOTICE or answer.contract_id == contract_id:
+            newest[answer.purpose] = answer
     return newest
 
 
 def awaits_direct_debit(choices: Mapping[ConsentPurpose, Answer], *, is_direct_debit: bool) -> bool:
-    """Tell whether the e-notice was accepted for a contract that is not in direct debit: the wish waits (T22)."""
+    """Tell whether an accepted e-notice waits for direct debit (T22)."""
     answer = choices.get(ConsentPurpose.E_NOTICE)
     return answer is not None and answer.answer and not is_direct_debit

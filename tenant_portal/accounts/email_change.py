@@ -1,7 +1,7 @@
-"""The change of a mail address: asked for, confirmed from the new address, objected to from the former one.
+"""The change of a mail address: who may undo what stands in docs/security.md.
 
-Who may undo what, and for how long, stands in docs/security.md. All of it rests on two words. The *first address* is
-the one that stood before the oldest change that can still be objected to. A *young address* came in by such a change.
+The *first address* is the one before the oldest change that can still be objected to; such a change brings a *young
+address*.
 """
 
 from datetime import datetime
@@ -14,11 +14,11 @@ from ..errors import LinkExpired, LinkReplaced, TooManyMails
 from ..models import OBJECTION, Account, EmailChange, Mail, MailState
 from ..settings import settings
 from . import passwords, rate_limits, sessions
-from .limited_acts import REPEAT, Per
+from .limited_acts import REPEAT_WINDOW, Per
 
 
 def pending(account: Account) -> EmailChange | None:
-    """Return the change of address that waits for its link to be opened, if there is one."""
+    """Return the change that waits for its confirmation."""
     waits = EmailChange.confirmed_at.is_(None), EmailChange.ended_at.is_(None)
     is_young = EmailChange.created_at > utcnow() - settings.email_change_hours
     rows = select(EmailChange).where(EmailChange.account_id == account.id, *waits, is_young)
@@ -26,7 +26,7 @@ def pending(account: Account) -> EmailChange | None:
 
 
 def oldest_open(account: Account) -> EmailChange | None:
-    """Return the oldest change that can still be objected to; the address before it can undo all that came since."""
+    """Return the oldest change that can be objected to; its former address can undo all since."""
     is_change = func.lower(EmailChange.old_email) != func.lower(EmailChange.new_email)
     is_open = EmailChange.confirmed_at > utcnow() - OBJECTION, EmailChange.ended_at.is_(None), is_change
     rows = select(EmailChange).where(EmailChange.account_id == account.id, *is_open).order_by(EmailChange.id)
@@ -34,7 +34,7 @@ def oldest_open(account: Account) -> EmailChange | None:
 
 
 def may_object(change: EmailChange) -> bool:
-    """Tell whether the address before a change may object to it: a young address can object to nothing (X02)."""
+    """Tell whether the former address may object; a young one may not (X02)."""
     brought_in = select(
         exists().where(
             EmailChange.account_id == change.account_id,
@@ -49,7 +49,7 @@ def may_object(change: EmailChange) -> bool:
 
 
 def check_objection(change: EmailChange, token: str) -> None:
-    """Raise `LinkReplaced` where the former address may not object, `LinkExpired` where it no longer may."""
+    """Raise `LinkReplaced` if the former address may not object, `LinkExpired` if no longer."""
     if not may_object(change):
         raise LinkReplaced("email_objection")
     until = objection_until(change)
@@ -58,19 +58,19 @@ def check_objection(change: EmailChange, token: str) -> None:
 
 
 def objection_until(change: EmailChange) -> datetime:
-    """Return until when a change can be objected to: for seven days after it came true, or was asked for."""
+    """Return until when a change can be objected to."""
     return (change.confirmed_at or change.created_at) + OBJECTION
 
 
 def ask(account: Account, email: str) -> EmailChange | None:
-    """Ask for another address; it takes the place of one that waits. The same wish twice is one, and returns nothing.
+    """Request a change of address, in the place of one that waits; return None for a double click.
 
-    Raises `TooManyMails` when so many were asked for that no more mails leave within the hour.
+    Raises `TooManyMails`.
     """
     waiting = pending(account)
-    if waiting is not None and waiting.new_email == email and utcnow() - waiting.created_at < REPEAT:
+    if waiting is not None and waiting.new_email == email and utcnow() - waiting.created_at < REPEAT_WINDOW:
         return None
-    if rate_limits.use("email_change", Per.ACCOUNT, account.id) < 0:
+    if rate_limits.count_use("email_change", Per.ACCOUNT, account.id) is None:
         raise TooManyMails
     drop(account)
     change = EmailChange(account_id=account.id, old_email=account.email, new_email=email)
@@ -81,7 +81,7 @@ def ask(account: Account, email: str) -> EmailChange | None:
 
 
 def drop(account: Account) -> None:
-    """Let go of a change that waits: its link is dead from now on."""
+    """End the change that waits; its link is dead."""
     waits = EmailChange.confirmed_at.is_(None), EmailChange.ended_at.is_(None)
     db.session.execute(
         update(EmailChange).where(EmailChange.account_id == account.id, *waits).values(ended_at=utcnow())
@@ -89,10 +89,10 @@ def drop(account: Account) -> None:
 
 
 def doubt(account: Account) -> EmailChange | None:
-    """Doubt a young address once the password was changed by hand, and ask it to prove itself anew.
+    """Doubt a young address after its password was changed by hand; return the change that would confirm it.
 
-    Whoever put it in may not know the new password: no link for another one goes there until its reader has shown both.
-    Returns the change that its link confirms, or nothing where there is no doubt or no more mail may leave.
+    Until its reader confirms it with the new password, no reset link goes there. Returns None without doubt, or when no
+    more mail may leave.
     """
     if oldest_open(account) is None:
         return None
@@ -104,10 +104,10 @@ def doubt(account: Account) -> EmailChange | None:
 
 
 def confirm(change: EmailChange) -> bool:
-    """Put the new address in the place of the former one; links to that are dead from now on (F4).
+    """Set the new address; links to the former one are dead (F4). Tell whether another password must be chosen.
 
-    A change back to the first address counts as its objection. Returns whether another password must be chosen: whoever
-    put the former address in knows the present one, unless it was changed by hand since.
+    A change back to the first address counts as its objection. A thief who set the address between knows the password,
+    unless it was changed by hand since.
     """
     account, oldest = change.account, oldest_open(change.account)
     is_password_own = account.email_doubted_at is not None
@@ -125,10 +125,9 @@ def confirm(change: EmailChange) -> bool:
 
 
 def object_to(change: EmailChange) -> str | None:
-    """Stop a change that its former owner knows nothing of; return the address that it had put in his place, if any.
+    """Undo a change and all since, for the former address; return the address that had replaced it.
 
-    Whoever asked for it knew the password, so no password fits any more: every session ends, and the owner chooses
-    another one. Changes that were asked for since then end with it.
+    A thief asked for it and knew the password: it fits no more, and sessions end.
     """
     account = change.account
     put_in = account.email if change.confirmed_at is not None else None
@@ -140,20 +139,18 @@ def object_to(change: EmailChange) -> str | None:
 
 
 def has_failed(change: EmailChange) -> bool:
-    """Tell whether a mail server said for good that nobody reads the new address (T09)."""
+    """Tell whether the new address was refused for good (T09)."""
     failed = Mail.state.in_((MailState.REFUSED, MailState.BOUNCED)), Mail.kind == "email_change"
     to_it = Mail.account_id == change.account_id, Mail.recipient == change.new_email
     return bool(db.session.scalar(select(exists().where(*failed, *to_it, Mail.created_at >= change.created_at))))
 
 
 def _end_since(change: EmailChange) -> None:
-    """End a change and all that were asked for since."""
     since = EmailChange.account_id == change.account_id, EmailChange.id >= change.id, EmailChange.ended_at.is_(None)
     db.session.execute(update(EmailChange).where(*since).values(ended_at=utcnow()))
 
 
 def _shut_out(account: Account) -> None:
-    """Let nobody in before another password is chosen."""
-    account.password_hash = passwords.unknown()
+    account.password_hash = passwords.unusable()
     sessions.end_all(account)
     sessions.forget_devices(account)

@@ -1,71 +1,69 @@
-"""What strangers can cause, and how far it may go: the table by which `throttle.py` decides.
+"""What strangers can cause, and how far it may go: the table by which `rate_limits.py` decides.
 
-docs/security.md prints it, and a test compares the two. Another test finds each page that a stranger can send to here.
+docs/security.md prints it, and a test compares the two. Another test finds open pages that no act names.
 """
 
 import enum
 from datetime import timedelta
 from typing import NamedTuple
 
-#: Failures that cost nothing, then 1, 2, 4 … minutes, and no more tries in a day than this
-#: (PRODUCT 1; CNIL 2022-100 asks for a delay over a minute after 5 failures and 25 failures a day at most).
+#: CNIL 2022-100 asks for a wait of over a minute after 5 failures, and for at most 25 failures a day (PRODUCT 1).
 FREE_FAILURES = 5
 DAILY_FAILURES = 25
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
-#: The same wish sent again within this time is a double click or a page reloaded (T38).
-REPEAT = timedelta(minutes=2)
-#: Longest wait of an address of origin: a whole house or office may share it.
+#: The same request within this time is a double click or a page reloaded (T38).
+REPEAT_WINDOW = timedelta(minutes=2)
+#: A whole house may share a network address.
 LONGEST_ORIGIN_WAIT = timedelta(minutes=15)
 
 
 class Per(enum.StrEnum):
     """Whose acts are counted together."""
 
-    ACCOUNT = "account"  # or the reference, where no account stands: both are slowed down alike
-    CAUSE = "cause"  # the rule of the content policy and what it stopped
+    ACCOUNT = "account"  # without one, the reference: both wait alike
+    CAUSE = "cause"  # what a rule of the content policy stopped
     CONTRACT = "contract"
-    DEVICE = "device"  # one that has logged in to the account before
+    DEVICE = "device"  # known to the account
     EVERYBODY = "everybody"
-    LINK = "link"  # whoever opened the genuine link of an account
-    ORIGIN = "origin"  # the network address: IPv4 whole, IPv6 as /64
-    RECIPIENT = "recipient"  # the mail address that somebody typed
+    LINK = "link"  # who opened the account's activation link
+    ORIGIN = "origin"  # the network address
+    RECIPIENT = "recipient"  # a typed mail address
     REFERENCE = "reference"
 
 
-class Tries(NamedTuple):
-    """A limit on failures: the first ones cost nothing, then each asks for a longer wait."""
+class FailureLimit(NamedTuple):
+    """A limit on failures: after the first ones each doubles the wait."""
 
-    longest: timedelta = HOUR
-    #: After so many failures nothing goes on until the day of the first one is over.
-    a_day: int | None = DAILY_FAILURES
+    longest_wait: timedelta = HOUR
+    #: After so many, every try waits for the end of the day.
+    per_day: int | None = DAILY_FAILURES
 
 
 class Quota(NamedTuple):
-    """A limit on acts, right or wrong."""
+    """A limit on uses, right or wrong."""
 
-    times: int
-    within: timedelta = HOUR
+    uses: int
+    period: timedelta = HOUR
 
 
 class Act(NamedTuple):
-    """What strangers can cause: through which pages, what is counted, who never pays for others, and what it costs."""
+    """What strangers can cause."""
 
-    #: Endpoints that take it, without the blueprint's own name.
-    doors: tuple[str, ...]
-    limits: dict[Per, Tries | Quota]
+    #: Endpoints of POST requests, without the blueprint's name.
+    endpoints: tuple[str, ...]
+    limits: dict[Per, FailureLimit | Quota]
     never_shut_out: str
     cost: str
 
 
-#: docs/security.md prints this table, and a test compares the two.
 ACTS = {
     "login": Act(
         ("login.home", "login.log_in", "signup.activation", "email_change.confirm"),
         {
-            Per.ACCOUNT: Tries(),
-            Per.DEVICE: Tries(),
-            Per.LINK: Tries(),
-            Per.ORIGIN: Tries(longest=LONGEST_ORIGIN_WAIT, a_day=None),
+            Per.ACCOUNT: FailureLimit(),
+            Per.DEVICE: FailureLimit(),
+            Per.LINK: FailureLimit(),
+            Per.ORIGIN: FailureLimit(longest_wait=LONGEST_ORIGIN_WAIT, per_day=None),
         },
         "a device that logged in before, and whoever opened the activation link: each has a counter of its own;"
         " others choose a new password, which lifts the waits; a shared address waits for minutes at most",
@@ -73,7 +71,7 @@ ACTS = {
     ),
     "pair": Act(
         ("signup.sign_up",),
-        {Per.REFERENCE: Tries(), Per.ORIGIN: Tries(longest=LONGEST_ORIGIN_WAIT, a_day=None)},
+        {Per.REFERENCE: FailureLimit(), Per.ORIGIN: FailureLimit(longest_wait=LONGEST_ORIGIN_WAIT, per_day=None)},
         "whoever has both numbers and comes from an address without slips: there the reference's counter stops nobody",
         "a tenth of a hash to weigh the password; two looks at the roster; no mail; one row an hour",
     ),
@@ -97,7 +95,7 @@ ACTS = {
     ),
     "reset again": Act(
         ("password.forgotten",),
-        {Per.ACCOUNT: Quota(1, REPEAT)},
+        {Per.ACCOUNT: Quota(1, REPEAT_WINDOW)},
         "the wish before it stands: its mail has left",
         "no mail, no row",
     ),

@@ -1,4 +1,4 @@
-"""The row of an account, locked by whoever decides about it."""
+"""The lock on an account."""
 
 from sqlalchemy import bindparam, select
 
@@ -6,7 +6,7 @@ from ..db import db
 from ..models import Account, Contract
 from . import sessions
 
-# Rows are locked in one order, contract before account, and so that others may still refer to them (`key_share`).
+# `key_share` lets others insert rows that refer to the account.
 _LOCKED = (
     select(Account)
     .where(Account.id == bindparam("id"))
@@ -15,10 +15,10 @@ _LOCKED = (
 )
 
 
-def lock_account_of(contract: Contract | None) -> Account | None:
-    """Return the account of a contract as it stands now, kept from other writers until the transaction ends (X15).
+def lock_account(contract: Contract | None) -> Account | None:
+    """Lock the account of a contract until the transaction ends; return it anew, unless it is gone (X15).
 
-    One that is gone is none. Lock the contract before where the answer decides to which account it belongs.
+    Lock the contract before, where its account may change.
     """
     number = contract.account_id if contract is not None else None
     account = db.session.scalars(_LOCKED, {"id": number or sessions.NO_ACCOUNT_ID}).one_or_none()

@@ -1,4 +1,4 @@
-"""Where a tenant stands on the twelve steps, and the remedy: one place for commands, messages and the back office."""
+"""Where a tenant stands on the twelve steps, and what helps him on."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract, Event, Mail, MailState
 from ..settings import settings
 
-#: The twelve steps of the help page, in its order; the same numbers everywhere.
+#: The twelve steps of the help page.
 STEPS = (
     _l("Cliquer sur « Je crée mon compte »"),
     _l("Saisir la référence contrat"),
@@ -27,7 +27,6 @@ STEPS = (
     _l("Cliquer sur « Je me connecte »"),
 )
 
-#: What to do next, by situation.
 REMEDIES = {
     "not_running": _l("Le bail n'est pas en cours : vérifier ses dates et la dernière liste des contrats."),
     "not_started": _l(
@@ -59,7 +58,7 @@ REMEDIES = {
     "finished": _l("Rien à faire : le compte est terminé."),
 }
 
-#: The mails of a tenant's way, as staff call them.
+#: Mails as staff call them.
 MAIL_NAMES = {
     "activation": _l("activation du compte"),
     "already_registered": _l("compte déjà créé"),
@@ -84,7 +83,7 @@ MAIL_NAMES = {
 
 @dataclass(frozen=True)
 class OnboardingStatus:
-    """Where one tenant stands: `step` is the next one to do, 13 when all twelve are done."""
+    """Where one tenant stands; `step` is the next one, 13 after the twelve."""
 
     step: int
     situation: str
@@ -94,11 +93,11 @@ class OnboardingStatus:
 
     @property
     def remedy(self) -> str:
-        """Return what to do next, in the language of the reader."""
+        """Return what to do next."""
         return str(REMEDIES[self.situation])
 
     def mail_name(self, mail: Mail) -> str:
-        """Return what kind of mail this is, in the language of the reader."""
+        """Return the kind of a mail."""
         return str(MAIL_NAMES.get(mail.kind, mail.kind))
 
     @property
@@ -110,8 +109,8 @@ class OnboardingStatus:
         ]
 
 
-def standing(contract: Contract) -> OnboardingStatus:
-    """Return where the tenant of a contract stands, from what the account, the mails and the journal say."""
+def onboarding_status(contract: Contract) -> OnboardingStatus:
+    """Return where the tenant of a contract stands."""
     account = contract.account if contract.account is not None and not contract.account.is_gone else None
     mails = list(
         db.session.scalars(select(Mail).where(Mail.contract_id == contract.id).order_by(Mail.id.desc()).limit(10))
@@ -144,7 +143,7 @@ def _before_sign_up(contract: Contract) -> tuple[int, str, datetime | None]:
 def _mail_situation(account: Account, mails: list[Mail]) -> str:
     mail = next((m for m in mails if m.kind == "activation" and m.account_id == account.id), None)
     if mail is not None and mail.error == "expired":
-        return "link_expired"  # the mail server was away for so long that the link died before it could leave
+        return "link_expired"  # it died before the mail could leave
     if account.email_failed_at or (mail and mail.state in {MailState.REFUSED, MailState.BOUNCED}):
         return "mail_refused"
     if mail is None or mail.state is MailState.WAITING:

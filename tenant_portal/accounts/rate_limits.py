@@ -1,4 +1,4 @@
-"""May this go on? The table of `acts.py` says what is counted; this module alone decides by it."""
+"""Count failures and uses, and tell who must wait, by the table of `limited_acts.py`."""
 
 import ipaddress
 import logging
@@ -15,127 +15,114 @@ from sqlalchemy import Integer, Table, bindparam, delete, select, text, update
 from ..db import UtcDateTime, db, utcnow
 from ..models import RateLimitCounter
 from ..settings import settings, state
-from .limited_acts import ACTS, DAY, FREE_FAILURES, HOUR, Per, Quota, Tries
+from .limited_acts import ACTS, DAY, FREE_FAILURES, HOUR, FailureLimit, Per, Quota
 
-#: What a counter store has for each answer: a login must not wait for one that hangs, nor ask it again at once.
-_STORE_LIMITS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": None}
-
-
-#: How long a store that did not answer is left alone.
+#: A login must not wait for a store that hangs.
+_REDIS_OPTIONS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": None}
 STORE_REST = timedelta(seconds=5)
 
-
-# Asked at each login, so built once: that takes longer than the database needs to answer.
-_attempts = cast(Table, RateLimitCounter.__table__)
-
-
-_STANDING = select(_attempts.c.count.label("failures"), _attempts.c.wait_until).where(
-    _attempts.c.key == bindparam("key")
+# Statements of each login are built once: building one takes longer than running it.
+_counters = cast(Table, RateLimitCounter.__table__)
+_SELECT_STATE = select(_counters.c.count.label("failures"), _counters.c.wait_until).where(
+    _counters.c.key == bindparam("key")
 )
-
-
-_HELD = text("SELECT pg_advisory_xact_lock(hashtext(:key))")
-
-
-_FORGOTTEN = delete(_attempts).where(_attempts.c.key == bindparam("key"))
-
-
-# In words that both databases understand: the dialect of PostgreSQL takes longer to import than the rest of this file.
-# One statement, so that of several at once each is counted.
-_COUNTED = (
+_DELETE = delete(_counters).where(_counters.c.key == bindparam("key"))
+_LOCK_ON_POSTGRESQL = text("SELECT pg_advisory_xact_lock(hashtext(:key))")
+# One statement, so that parallel requests all count; as text it spares the import of PostgreSQL's dialect.
+_INCREMENT = (
     text(
         "INSERT INTO portal_attempts (key, count, since) VALUES (:key, 1, :now) ON CONFLICT (key) DO UPDATE SET"
         " count = CASE WHEN portal_attempts.since <= :before THEN 1 ELSE portal_attempts.count + 1 END,"
         " since = CASE WHEN portal_attempts.since <= :before THEN :now ELSE portal_attempts.since END"
-        " RETURNING count, since"
+        " RETURNING count AS counted, since"
     )
     .bindparams(bindparam("now", type_=UtcDateTime), bindparam("before", type_=UtcDateTime))
-    .columns(count=Integer, since=UtcDateTime)
+    .columns(counted=Integer, since=UtcDateTime)
 )
 
-
-Answer = TypeVar("Answer")
-
+T = TypeVar("T")
 
 log = logging.getLogger("tenant_portal")
 
 
-def delay_after(failures: int, limit: Tries) -> timedelta:
-    """Return how long to wait after that many failures in a row."""
-    if failures < FREE_FAILURES:
-        return timedelta(0)
-    return min(timedelta(minutes=2.0 ** min(failures - FREE_FAILURES, 20)), limit.longest)
-
-
 class RateLimitState(NamedTuple):
-    """How a key stands: how long the next try must wait, if it must, and how many failures are counted."""
+    """How long the next try must wait, if at all, and the failures so far."""
 
     wait: timedelta | None = None
     failures: int = 0
 
 
-def standing(act: str, per: Per, whose: object) -> RateLimitState:
-    """Return whether the next try may go on."""
-    row = db.session.execute(_STANDING, {"key": _key(act, per, whose)}).one_or_none()
+def state_of(act: str, per: Per, whose: object) -> RateLimitState:
+    """Return the state of a counter."""
+    row = db.session.execute(_SELECT_STATE, {"key": _key(act, per, whose)}).one_or_none()
     if row is None:
         return RateLimitState()
     rest = row.wait_until - utcnow() if row.wait_until is not None and settings.throttle else timedelta(0)
     return RateLimitState(rest if rest > timedelta(0) else None, row.failures)
 
 
-def hold(act: str, per: Per, whose: object) -> None:
-    """Have others who count the same wait until this write ends; on SQLite every writer waits anyway."""
+def lock_counter(act: str, per: Per, whose: object) -> None:
+    """Lock a counter until the transaction ends; on SQLite every writer waits anyway."""
     if db.session.connection().dialect.name == "postgresql":
-        db.session.execute(_HELD, {"key": _key(act, per, whose)})
+        db.session.execute(_LOCK_ON_POSTGRESQL, {"key": _key(act, per, whose)})
 
 
-def fail(act: str, per: Per, whose: object) -> int:
-    """Count one failure and set the wait that follows; return how many there are now. Races are counted one by one."""
-    limit, key, now = _tries(act, per), _key(act, per, whose), utcnow()
-    failures, since = _count(key, now, within=DAY)
-    is_over = limit.a_day is not None and failures >= limit.a_day
+def count_failure(act: str, per: Per, whose: object) -> int:
+    """Count a failure and set its wait; return the failures so far."""
+    limit, key, now = _failure_limit(act, per), _key(act, per, whose), utcnow()
+    failures, since = _increment(key, now, period=DAY)
+    is_over = limit.per_day is not None and failures >= limit.per_day
     until = since + DAY if is_over else now + delay_after(failures, limit)
-    db.session.execute(update(_attempts).where(_attempts.c.key == key).values(wait_until=until))
+    db.session.execute(update(_counters).where(_counters.c.key == key).values(wait_until=until))
     return failures
 
 
-def succeed(act: str, per: Per, whose: object) -> None:
-    """Forget the failures of that key."""
-    db.session.execute(_FORGOTTEN, {"key": _key(act, per, whose)})
+def delay_after(failures: int, limit: FailureLimit) -> timedelta:
+    """Return how long to wait after that many failures."""
+    if failures < FREE_FAILURES:
+        return timedelta(0)
+    return min(timedelta(minutes=2.0 ** min(failures - FREE_FAILURES, 20)), limit.longest_wait)
 
 
-def use(act: str, per: Per, whose: object) -> int:
-    """Count one act; return how many there were before it in this time, or -1 if it is one too many.
+def clear_failures(act: str, per: Per, whose: object) -> None:
+    """Delete a counter of failures."""
+    db.session.execute(_DELETE, {"key": _key(act, per, whose)})
 
-    The time runs from the first one, so nobody's wait grows by what is too many.
+
+def count_use(act: str, per: Per, whose: object) -> int | None:
+    """Count a use; return how many came before it in this period, or None above the quota.
+
+    The period starts at its first use, so a refused one prolongs nothing.
     """
-    quota = ACTS[act].limits[per]
-    assert isinstance(quota, Quota)
-    uses, _ = _count(_key(act, per, whose), utcnow(), within=quota.within)
-    return uses - 1 if uses <= quota.times or not settings.throttle else -1
+    quota = _quota(act, per)
+    uses, _ = _increment(_key(act, per, whose), utcnow(), period=quota.period)
+    return uses - 1 if uses <= quota.uses or not settings.throttle else None
 
 
-def give_back(act: str, per: Per, whose: object) -> None:
-    """Take one act off the count again, because nothing came of it."""
-    key = _attempts.c.key == _key(act, per, whose)
-    db.session.execute(update(_attempts).where(key, _attempts.c.count > 0).values(count=_attempts.c.count - 1))
+def uncount_use(act: str, per: Per, whose: object) -> None:
+    """Take a use back."""
+    key = _counters.c.key == _key(act, per, whose)
+    db.session.execute(update(_counters).where(key, _counters.c.count > 0).values(count=_counters.c.count - 1))
 
 
-def origin_standing(act: str, origin: str) -> RateLimitState:
-    """Return how an address of origin stands; a counter store out of reach stops nobody, but vouches for nobody."""
+def state_of_origin(act: str, origin: str) -> RateLimitState:
+    """Return the state of a network address.
 
-    def look(store: Storage) -> RateLimitState:
+    While the store is unavailable, none waits and none counts as free of failures.
+    """
+
+    def read(store: Storage) -> RateLimitState:
         failures, wait = store.get(_origin_key(act, "fail", origin)), None
         if failures and store.get(waits := _origin_key(act, "wait", origin)):
             wait = timedelta(seconds=max(1, math.ceil(store.get_expiry(waits) - utcnow().timestamp())))
         return RateLimitState(wait, failures)
 
-    return _ask(look, otherwise=RateLimitState(failures=1)) if settings.throttle else RateLimitState()
+    return _ask_store(read, otherwise=RateLimitState(failures=1)) if settings.throttle else RateLimitState()
 
 
-def origin_fail(act: str, origin: str) -> None:
-    """Count one failure of an address of origin and set the wait that follows."""
-    limit = _tries(act, Per.ORIGIN)
+def count_origin_failure(act: str, origin: str) -> None:
+    """Count a failure of a network address and set its wait."""
+    limit = _failure_limit(act, Per.ORIGIN)
 
     def count(store: Storage) -> None:
         pause = delay_after(store.incr(_origin_key(act, "fail", origin), int(DAY.total_seconds())), limit)
@@ -144,42 +131,53 @@ def origin_fail(act: str, origin: str) -> None:
             store.clear(waits)
             store.incr(waits, int(pause.total_seconds()))
 
-    _ask(count, otherwise=None)
+    _ask_store(count, otherwise=None)
 
 
-def origin_forgive(act: str, origin: str, failures: int) -> None:
-    """Take the slips of whoever got it right in the end off the counter of his address."""
+def uncount_origin_failures(act: str, origin: str, failures: int) -> None:
+    """Take a tenant's failures back from his network address, once he succeeds."""
 
-    def forgive(store: Storage) -> None:
+    def uncount(store: Storage) -> None:
         key = _origin_key(act, "fail", origin)
         left = store.get(key) - failures
-        lives = math.ceil(store.get_expiry(key) - utcnow().timestamp())
+        lifetime = math.ceil(store.get_expiry(key) - utcnow().timestamp())
         store.clear(key)
-        if left > 0 and lives > 0:
-            store.incr(key, lives, amount=left)
+        if left > 0 and lifetime > 0:
+            store.incr(key, lifetime, amount=left)
 
-    _ask(forgive, otherwise=None)
+    _ask_store(uncount, otherwise=None)
 
 
-def is_news(act: str, per: Per, what: str, *, otherwise: bool) -> bool:
-    """Tell whether this is new within the hour, and the quota of everybody is not used up (X20, X23).
+def count_once(act: str, per: Per, what: str, *, otherwise: bool) -> bool:
+    """Count an event; tell whether it is the first of its hour, within everybody's quota (X20, X23).
 
-    Only then a row of the journal or a line of the log is written: a thousand refusals fill neither disk nor memory.
+    Only those are written down: a flood fills neither disk nor memory.
     """
     seconds = int(HOUR.total_seconds())
 
-    def ask(store: Storage) -> bool:
-        most = _quota(act, Per.EVERYBODY)
-        if store.get(f"portal/{act}") >= most or store.incr(f"portal/{act}/{what}", seconds) > _quota(act, per):
+    def count(store: Storage) -> bool:
+        most = _quota(act, Per.EVERYBODY).uses
+        if store.get(f"portal/{act}") >= most or store.incr(f"portal/{act}/{what}", seconds) > _quota(act, per).uses:
             return False
         return store.incr(f"portal/{act}", seconds) <= most
 
-    return _ask(ask, otherwise=otherwise)
+    return _ask_store(count, otherwise=otherwise)
 
 
-def is_spent(act: str) -> bool:
-    """Tell whether the quota of everybody is used up for this hour."""
-    return _ask(lambda store: store.get(f"portal/{act}") >= _quota(act, Per.EVERYBODY), otherwise=False)
+def is_quota_used_up(act: str) -> bool:
+    """Tell whether everybody's quota of this hour is used up."""
+    return _ask_store(lambda store: store.get(f"portal/{act}") >= _quota(act, Per.EVERYBODY).uses, otherwise=False)
+
+
+def origin_of(address: str | None) -> str:
+    """Return the key of a network address: IPv4 whole, IPv6 cut to its /64, which one home owns."""
+    try:
+        ip = ipaddress.ip_address((address or "").split("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(getattr(ip, "ipv4_mapped", None) or ip)
 
 
 def _key(act: str, per: Per, whose: object) -> str:
@@ -187,30 +185,30 @@ def _key(act: str, per: Per, whose: object) -> str:
     return f"{act}:{per}:{whose}"
 
 
-def _tries(act: str, per: Per) -> Tries:
-    limit = ACTS[act].limits[per]
-    assert isinstance(limit, Tries)
-    return limit
-
-
-def _quota(act: str, per: Per) -> int:
-    limit = ACTS[act].limits[per]
-    assert isinstance(limit, Quota)
-    return limit.times
-
-
 def _origin_key(act: str, what: str, origin: str) -> str:
     return f"portal/{act}/{what}/{origin}"
 
 
-def _count(key: str, now: datetime, *, within: timedelta) -> tuple[int, datetime]:
-    """Count one more and return how many there are since when; what is as old as `within` no longer counts."""
-    count, since = db.session.execute(_COUNTED, {"key": key, "now": now, "before": now - within}).one()
-    return count, since
+def _failure_limit(act: str, per: Per) -> FailureLimit:
+    limit = ACTS[act].limits[per]
+    assert isinstance(limit, FailureLimit)
+    return limit
 
 
-def _ask(question: Callable[[Storage], Answer], *, otherwise: Answer) -> Answer:
-    """Ask the counter store; one that failed is left alone for a while, so that it slows down one login and not all."""
+def _quota(act: str, per: Per) -> Quota:
+    limit = ACTS[act].limits[per]
+    assert isinstance(limit, Quota)
+    return limit
+
+
+def _increment(key: str, now: datetime, *, period: timedelta) -> tuple[int, datetime]:
+    """Add one to a counter, anew after `period`; return its count and start."""
+    row = db.session.execute(_INCREMENT, {"key": key, "now": now, "before": now - period}).one()
+    return row.counted, row.since
+
+
+def _ask_store(question: Callable[[Storage], T], *, otherwise: T) -> T:
+    """Ask the store of origins; one that failed rests, so that few logins wait for it."""
     now = utcnow()
     if now < state.cache.get("rate_storage_rests_until", now):
         return otherwise
@@ -227,18 +225,7 @@ def _ask(question: Callable[[Storage], Answer], *, otherwise: Answer) -> Answer:
 def _store() -> Storage:
     if "rate_storage" not in state.cache:
         uri = settings.rate_storage_uri
-        limits: Any = _STORE_LIMITS if re.match(r"(redis|valkey)", uri) else {}
-        state.cache["rate_storage"] = storage_from_string(uri, wrap_exceptions=True, **limits)
+        options: Any = _REDIS_OPTIONS if re.match(r"(redis|valkey)", uri) else {}
+        state.cache["rate_storage"] = storage_from_string(uri, wrap_exceptions=True, **options)
     storage: Storage = state.cache["rate_storage"]
     return storage
-
-
-def origin_of(address: str | None) -> str:
-    """Return the address of origin that counters use: IPv4 whole, IPv6 cut to its /64, which one home owns."""
-    try:
-        ip = ipaddress.ip_address((address or "").split("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:
-        return str(ipaddress.ip_network((ip, 64), strict=False))
-    return str(getattr(ip, "ipv4_mapped", None) or ip)

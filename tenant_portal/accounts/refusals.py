@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from ..accounts import rate_limits
 from ..audit import record
+from . import rate_limits
 from .limited_acts import Per
 
 
 def record_refusal(name: str, per: Per, whose: str, **facts: Any) -> None:
-    """Record a refusal as `record` does, but once for its key and hour: whoever is refused fills no disk (X20)."""
-    if rate_limits.is_news("refusal", per, f"{name}/{whose}", otherwise=True):
+    """Record a refusal, once for its key and hour: a flood fills no disk (X20)."""
+    if rate_limits.count_once("refusal", per, f"{name}/{whose}", otherwise=True):
         record(name, **facts)

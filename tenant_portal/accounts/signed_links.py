@@ -1,7 +1,4 @@
-"""Signed links: how long each lives and what kills it; the account itself tells whether a link still holds.
-
-What a page of a link acts on travels in its own form: the very token, bound to account, purpose and contract (F20).
-"""
+"""Signed links: how long each kind lives and what kills it. They need no table."""
 
 import hashlib
 import hmac
@@ -21,46 +18,44 @@ from ..text import masked_reference
 
 
 @dataclass(frozen=True)
-class Purpose:
-    """One kind of link: its time to live, the facts that must not have changed, and how to tell that it was used."""
+class LinkKind:
+    """One kind of link."""
 
-    lives: Callable[[Settings], timedelta]
+    lifetime: Callable[[Settings], timedelta]
+    #: What must not change while the link lives.
     facts: Callable[[Any], tuple[object, ...]]
     is_used: Callable[[Any], bool] = lambda subject: False
-    #: Whether such a link may be used at all, whatever is signed.
-    may_be: Callable[[Any], bool] = lambda subject: True
-    #: What the link is about: an account, or a row that belongs to one.
+    is_allowed: Callable[[Any], bool] = lambda subject: True
     subject: type[Account] | type[EmailChange] = Account
     outlives_closing: bool = False
 
 
-PURPOSES = {
-    # Finished or not belongs to the facts: after the first login the link has done its work. That the link was only
-    # clicked does not: whoever opens the mail twice comes to the same page.
-    "activation": Purpose(
-        lives=lambda s: s.activation_hours,
+#: By purpose, which also names salt and mail.
+LINK_KINDS = {
+    # Used up by the first login: tenants open their mail twice.
+    "activation": LinkKind(
+        lifetime=lambda s: s.activation_hours,
         facts=lambda a: (a.email, a.signup_key, a.is_finished),
         is_used=lambda a: a.is_finished,
     ),
-    # Until a first login the password is the tenant's only proof: whoever reads a mistyped address has none (X04).
-    "reset": Purpose(
-        lives=lambda s: s.reset_hours,
+    # Until the first login the address may be mistyped: only the password proves the tenant (X04).
+    "reset": LinkKind(
+        lifetime=lambda s: s.reset_hours,
         facts=lambda a: (a.password_hash, a.email),
-        may_be=lambda a: a.is_finished,
+        is_allowed=lambda a: a.is_finished,
     ),
-    # Kept in the session of whoever has just typed the password of a closed account; it is never mailed.
-    "reopening": Purpose(lives=lambda s: s.session_idle_minutes, facts=lambda a: (a.password_hash,)),
-    # Goes to the new address, which stands in the row, for anyone can read what is signed.
-    "email_change": Purpose(
-        lives=lambda s: s.email_change_hours,
+    # Kept in the session after the password of a closed account, never mailed.
+    "reopening": LinkKind(lifetime=lambda s: s.session_idle_minutes, facts=lambda a: (a.password_hash,)),
+    # The new address stands in the row, as anyone can read a signed payload.
+    "email_change": LinkKind(
+        lifetime=lambda s: s.email_change_hours,
         facts=lambda c: (c.account.password_hash, c.account.email, c.confirmed_at, c.ended_at),
         is_used=lambda c: c.confirmed_at is not None and c.ended_at in (None, c.confirmed_at),
         subject=EmailChange,
     ),
-    # Goes to the former address. Whoever took the account may have changed the password or closed it: that must not
-    # take the owner's last way in.
-    "email_objection": Purpose(
-        lives=lambda s: OBJECTION,
+    # For the former address: a thief's new password or closing must not kill it.
+    "email_objection": LinkKind(
+        lifetime=lambda s: OBJECTION,
         facts=lambda c: (c.ended_at,),
         is_used=lambda c: c.ended_at is not None,
         subject=EmailChange,
@@ -70,7 +65,7 @@ PURPOSES = {
 
 
 class Link(NamedTuple):
-    """A link that holds: the account and the contract that its page names, and its change of address if it has one."""
+    """A verified link: its account, the contract that its page names, and its change of address, if any."""
 
     token: str
     account: Account
@@ -79,29 +74,29 @@ class Link(NamedTuple):
 
     @property
     def digits(self) -> str:
-        """Return the last digits of the reference, by which its page names the contract."""
+        """Return the last digits of the reference."""
         return masked_reference(self.contract.reference)
 
     @property
     def its_change(self) -> EmailChange:
-        """Return the change of address that a link of that kind is about."""
+        """Return the change of address, which this link must have."""
         assert self.change is not None
         return self.change
 
 
 def issue(purpose: str, subject: Account | EmailChange, contract: Contract | None) -> str:
-    """Return a link's token for that account or change; it dies with its time, or when one of its facts changes."""
+    """Return a new token."""
     number = contract.id if contract is not None else 0
     return _serializer(purpose).dumps([subject.id, number, _fingerprint(purpose, subject)])
 
 
 def expires_at(purpose: str, *, since: datetime | None = None) -> datetime:
-    """Return until when a token holds that is issued now, or was issued at another moment."""
-    return (since or utcnow()) + PURPOSES[purpose].lives(settings)
+    """Return when a token expires, issued then or now."""
+    return (since or utcnow()) + LINK_KINDS[purpose].lifetime(settings)
 
 
 def check_signature(purpose: str, token: str) -> None:
-    """Raise `LinkInvalid` unless we signed that token for that purpose, whatever has become of it since."""
+    """Raise `LinkInvalid` unless we signed that token for that purpose, expired or not."""
     try:
         _serializer(purpose).loads(token)
     except BadSignature:
@@ -109,22 +104,23 @@ def check_signature(purpose: str, token: str) -> None:
 
 
 def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = False) -> Link:
-    """Return what a token is about that still holds; with `lock` its account is kept from others until the write ends.
+    """Return the link of a token that holds, and `lock` its account until the transaction ends.
 
-    With `even_late` its time may be over, for who asks for a fresh one. Raises `LinkExpired`, `LinkUsed`,
-    `LinkReplaced` for genuine links past their use, `LinkInvalid` for anything else.
+    `even_late` accepts an expired one. Raises `LinkExpired`, `LinkUsed` or `LinkReplaced` for a genuine token,
+    `LinkInvalid` for any other.
     """
-    lives = PURPOSES[purpose].lives(settings)
+    kind = LINK_KINDS[purpose]
+    lifetime = kind.lifetime(settings)
     late: datetime | None = None
     try:
-        payload = _serializer(purpose).loads(token, max_age=int(lives.total_seconds()))
+        payload = _serializer(purpose).loads(token, max_age=int(lifetime.total_seconds()))
     except SignatureExpired as expired:
-        late = (expired.date_signed or datetime.fromtimestamp(0, UTC)) + lives
+        late = (expired.date_signed or datetime.fromtimestamp(0, UTC)) + lifetime
         payload = _serializer(purpose).loads(token)
     except BadSignature:
         raise LinkInvalid(purpose) from None
-    number, *contract_id, fingerprint = payload  # mails of an earlier portal named no contract
-    subject: Account | EmailChange | None = db.session.get(cast(Any, PURPOSES[purpose].subject), number)
+    number, *contract_id, fingerprint = payload  # links of an earlier portal named no contract
+    subject: Account | EmailChange | None = db.session.get(cast(Any, kind.subject), number)
     if subject is not None and lock:
         db.session.refresh(_account_of(subject), with_for_update={"key_share": True})
         if isinstance(subject, EmailChange):
@@ -133,26 +129,22 @@ def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = Fa
         raise LinkInvalid(purpose)
     account = _account_of(subject)
     if not hmac.compare_digest(fingerprint, _fingerprint(purpose, subject)):
-        raise LinkUsed(purpose) if PURPOSES[purpose].is_used(subject) else LinkReplaced(purpose)
+        raise LinkUsed(purpose) if kind.is_used(subject) else LinkReplaced(purpose)
     contract = next((c for c in account.contracts if not contract_id or c.id == contract_id[0]), None)
-    if contract is None or not PURPOSES[purpose].may_be(subject):
+    if contract is None or not kind.is_allowed(subject):
         raise LinkReplaced(purpose)
     if late is not None and not even_late:
         raise LinkExpired(purpose, token, late)
     return Link(token, account, contract, subject if isinstance(subject, EmailChange) else None)
 
 
-def _account_of(subject: Account | EmailChange) -> Account:
-    return subject if isinstance(subject, Account) else subject.account
-
-
 def seal(what: str, value: str) -> str:
-    """Return a value of one of our cookies with its signature; it dies with the key that signed it."""
+    """Return a value with its signature; anyone can read it."""
     return _signer(what).sign(value).decode()
 
 
 def unseal(what: str, sealed: str) -> str:
-    """Return the value of such a cookie, or nothing where none of the keys signed it."""
+    """Return the value if we signed it, else an empty text."""
     try:
         return _signer(what).unsign(sealed).decode()
     except (BadSignature, UnicodeDecodeError):
@@ -160,8 +152,12 @@ def unseal(what: str, sealed: str) -> str:
 
 
 def keys() -> list[str]:
-    """Return the keys, former ones first: the last one signs, all of them are tried when something comes back."""
+    """Return the keys, former ones first: the last signs, all verify."""
     return [*(current_app.config.get("SECRET_KEY_FALLBACKS") or []), current_app.config["SECRET_KEY"]]
+
+
+def _account_of(subject: Account | EmailChange) -> Account:
+    return subject if isinstance(subject, Account) else subject.account
 
 
 def _serializer(purpose: str) -> URLSafeTimedSerializer:
@@ -171,7 +167,7 @@ def _serializer(purpose: str) -> URLSafeTimedSerializer:
 
 
 def _signer(what: str) -> Signer:
-    """Return the signer for a kind of cookie; to make one anew takes as long as to sign."""
+    """Return a cached signer: making one takes as long as signing."""
     own = ("signer", what, *keys())
     if own not in state.cache:
         state.cache[own] = Signer(keys(), salt=f"portal.{what}", key_derivation="hmac", digest_method=hashlib.sha256)
@@ -180,10 +176,11 @@ def _signer(what: str) -> Signer:
 
 
 def _fingerprint(purpose: str, subject: Account | EmailChange) -> str:
-    """Return a digest of what must not have changed; it stands inside the signed token, so it needs no key.
+    """Hash the facts that a link depends on, without a key: the token around it is signed.
 
-    Open or closed belongs to the facts of all purposes but one: no other link outlives a closing or a reopening.
+    `closed_at` is included for all kinds except `email_objection`.
     """
-    closed_at = None if PURPOSES[purpose].outlives_closing else _account_of(subject).closed_at
-    facts = "\x1f".join(str(fact) for fact in (*PURPOSES[purpose].facts(subject), closed_at))
+    kind = LINK_KINDS[purpose]
+    closed_at = None if kind.outlives_closing else _account_of(subject).closed_at
+    facts = "\x1f".join(str(fact) for fact in (*kind.facts(subject), closed_at))
     return hashlib.sha256(f"portal.{purpose}\x1f{facts}".encode()).hexdigest()[:32]

@@ -32,12 +32,12 @@ def purge(dry_run: bool) -> None:
     }
     if not dry_run:
         begin_write()
-    idle = retention.idle()
+    idle = retention.lock_idle()
     closed = [] if dry_run else [_close(account) for account in idle]
     gone = {"idle": len(idle), **(retention.count() if dry_run else retention.purge())}
     db.session.commit()
     for number, reference, withdrawn in closed:
-        signals.tell_closed(account=number, reference=reference, withdrawn=withdrawn)
+        signals.send_account_closed(account=number, reference=reference, withdrawn=withdrawn)
     click.echo(_("À effacer :") if dry_run else _("Effacé :"))
     for kind, number in gone.items():
         click.echo(f"- {names[kind]}\u00a0: {number}")

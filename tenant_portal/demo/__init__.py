@@ -222,9 +222,8 @@ def _register(sample: Sample) -> None:
     contract = lookup.find_running(sample.reference, sample.module)
     assert contract is not None
     choices = {ConsentPurpose.E_NOTICE: True, ConsentPurpose.COMMERCIAL: False, ConsentPurpose.GENERAL: True}
-    account = registration.sign_up(
-        contract, email="solene.lacroix@example.com", password=sample.password, choices=choices, language="fr"
-    ).account
+    submission = registration.Submission(email="solene.lacroix@example.com", choices=choices)
+    account = registration.sign_up(contract, submission, password=sample.password, language="fr").account
     assert account is not None
     registration.activate(account)
     authentication.finish(account)

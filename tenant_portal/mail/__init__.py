@@ -1,1 +1,1 @@
-"""Mails: one function for each in `notifications`, kept in the outbox, rendered and handed over from there."""
+"""Mails: `notifications` writes them into `outbox`, which delivers them."""

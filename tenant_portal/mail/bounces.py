@@ -1,21 +1,21 @@
-"""Reading a delivery report (RFC 3464): which of our mails came back for good."""
+"""Read a delivery report (RFC 3464): which of our mails failed for good."""
 
 import re
 from collections.abc import Iterator
 from email import message_from_bytes, message_from_string
 from email.message import Message
 
-#: A report returns the mail it is about, and ours are small; more is not looked at.
+#: A report holds one of our mails, which are small.
 BYTES_MAX = 1024 * 1024
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 _PERMANENT = re.compile(r"\s*5\.[0-9]{1,3}\.[0-9]{1,3}\b")
-#: Where some servers name the mail instead of returning it.
+#: Headers that name a mail which is not returned.
 _HINTS = ("X-Original-Message-ID", "Original-Message-ID", "In-Reply-To", "References")
 
 
 def returned_message_ids(raw: bytes) -> list[str]:
-    """Return the Message-IDs that a report says failed for good; nothing for anything that is no such report."""
+    """Return the Message-IDs of mails that failed for good, none if this is no report."""
     try:
         report = message_from_bytes(raw[:BYTES_MAX])
         parts = list(report.walk())
@@ -25,18 +25,17 @@ def returned_message_ids(raw: bytes) -> list[str]:
         if not found:
             found = [found_id for part in parts for hint in _HINTS for found_id in _ids(part, hint)]
     except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError):
-        return []  # the parser of the standard library stumbles in many ways over what is no mail
+        return []  # the standard library's parser raises all of these
     return list(dict.fromkeys(found))[:50]
 
 
 def _has_failed(part: Message) -> bool:
-    """Tell whether these are the fields of a recipient that was given up (RFC 3464, 2.3)."""
+    """Tell whether the fields report a permanent failure (RFC 3464, 2.3)."""
     action, status = str(part.get("Action", "")), str(part.get("Status", ""))
     return action.strip().lower() == "failed" and _PERMANENT.match(status) is not None
 
 
 def _returned(part: Message) -> Iterator[str]:
-    """Yield the Message-ID of the mail that came back, whole or its headers only."""
     kind = part.get_content_type()
     if kind == "message/rfc822" and part.is_multipart():
         yield from _ids(part.get_payload(0), "Message-ID")  # type: ignore[arg-type]

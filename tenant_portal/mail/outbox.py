@@ -1,8 +1,7 @@
-"""Mails as rows: written with what they tell of, delivered after the answer, retried, never lost and never doubled.
+"""Mails as rows, written in the transaction of what they report, delivered after the response.
 
-A courier claims one row at a time in a transaction of its own, hands the mail over outside of any transaction, and
-then notes its fate. Whoever else carries mails meanwhile, in this process or another, leaves a claimed row alone; a
-courier that was killed lets go of it when its claim runs out.
+A courier claims a row, sends the mail outside of any transaction, then records the outcome. Other couriers skip a
+claimed row until its claim expires.
 """
 
 import logging
@@ -26,24 +25,23 @@ from ..settings import settings, state
 from . import bounces, rendering
 from .smtp import Failure, SmtpSession, hand_over
 
-#: How long a courier may keep a row for itself: longer than a mail server may take with all its timeouts.
+#: A claim lasts longer than all timeouts of a mail together.
 LEASE = timedelta(minutes=5)
-#: Marks a claimed row, in the place of the last error.
+#: The `error` of a claimed row.
 CLAIMED = "on its way"
-#: Minutes after each failure; the last one repeats.
+#: Minutes to wait after each failure; the last one repeats.
 RETRY_MINUTES = (1, 5, 15, 60, 240, 720, 1440)
-#: Seconds between two looks at the outbox while mails wait, or while `watch` runs.
+#: Longest seconds between rounds while mails wait, and in `watch`.
 LOOK_SECONDS, WATCH_SECONDS = 300, 5
-#: Seconds until the next round at the least, and after a round that found the mail server or the database down.
+#: Shortest seconds between rounds, and seconds while the mail server or database is down.
 LEAST_SECONDS, DOWN_SECONDS = 0.2, 60
-#: Seconds between the tries to note the fate of a mail that has left: a note that is lost would repeat the mail.
+#: Seconds before each try to record an outcome, as a mail without it is sent again.
 NOTE_PAUSES = (0, 1, 5, 15)
 
-#: The turn of mails that nobody waits for in front of a page; the others leave before, whoever caused fewest first.
+#: Added to the turn of mails that nobody awaits. Lower turns leave first.
 NEWS_TURN = 100
 NEWS = frozenset({"notice_published", "message_to_landlord", "message_received", "contract_ready"})
 
-#: No object is made of a row that the courier will read.
 _ROW = insert(cast(Table, Mail.__table__))
 
 log = logging.getLogger("tenant_portal")
@@ -51,13 +49,12 @@ log = logging.getLogger("tenant_portal")
 
 @dataclass
 class Delivery:
-    """What one round did: mails sent, failed for now, refused for good, and how many wait after it."""
+    """What one round did, in numbers of mails."""
 
     sent: int = 0
     failed: int = 0
     refused: int = 0
     waiting: int = 0
-    #: The mail server could not be used at all, so the round stopped.
     is_down: bool = False
 
 
@@ -71,10 +68,10 @@ def put(
     language: str = "",
     turn: int = 0,
 ) -> None:
-    """Write a mail into the outbox, in the caller's transaction; nothing is rendered or sent in here.
+    """Write a mail into the outbox, in the caller's transaction.
 
-    A mail to nobody is written all the same: the answer takes as long as if there were somebody (SECURITY F9). `turn`
-    is how many mails its sender has caused before: a flood comes after what others wait for (X07).
+    A mail without recipient is written too, so that response time reveals nothing (F9). `turn` counts the mails that
+    its sender caused before: a flood leaves last (X07).
     """
     row = {
         "kind": kind,
@@ -91,8 +88,8 @@ def put(
 
 
 def deliver_due(*, now: bool = False, stop: threading.Event | None = None) -> Delivery:
-    """Deliver what waits and is due, turn by turn; with `now` whatever its time, each mail once, the oldest first."""
-    done, line, last = Delivery(), SmtpSession(), 0
+    """Deliver due mails by turn; with `now` every waiting mail once, oldest first."""
+    done, server, last = Delivery(), SmtpSession(), 0
     try:
         while not done.is_down and not (stop is not None and stop.is_set()):
             row = _claim(after=last if now else None)
@@ -100,24 +97,24 @@ def deliver_due(*, now: bool = False, stop: threading.Event | None = None) -> De
                 break
             last = row.id
             if row.state is MailState.WAITING:
-                _deliver(row, line, done)
+                _deliver(row, server, done)
             elif row.state is MailState.REFUSED:
                 done.refused += 1
     finally:
-        line.close()
+        server.close()
     done.waiting = db.session.scalar(select(func.count()).select_from(Mail).where(_waits())) or 0
     db.session.rollback()
     return done
 
 
 def oldest_waiting_age() -> timedelta | None:
-    """Return for how long the oldest mail has been waiting, or None when none waits."""
+    """Return how long the oldest mail has waited, or None."""
     oldest = db.session.scalar(select(func.min(Mail.created_at)).where(_waits()))
     return utcnow() - oldest if oldest is not None else None
 
 
 def bounce(raw: bytes) -> int:
-    """Note that a mail came back, as a delivery report says; return how many mails it was about."""
+    """Record the mails that a delivery report returns; return their number."""
     found = bounces.returned_message_ids(raw)
     if not found:
         return 0
@@ -125,13 +122,13 @@ def bounce(raw: bytes) -> int:
     rows = db.session.scalars(select(Mail).where(Mail.message_id.in_(found), Mail.state != MailState.BOUNCED)).all()
     for row in rows:
         row.state, row.content, row.error = MailState.BOUNCED, None, "returned"
-        _note_failed_address(row)
+        _mark_address_failed(row)
     db.session.commit()
     return len(rows)
 
 
 def watch(*, every: float = WATCH_SECONDS, report: Callable[[Delivery], None] | None = None) -> None:
-    """Deliver whatever comes due until SIGTERM or Ctrl-C asks to stop; the mail under way is finished first."""
+    """Deliver due mails until SIGTERM or Ctrl-C; the current mail is finished first."""
     stop = threading.Event()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     former = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -145,13 +142,12 @@ def watch(*, every: float = WATCH_SECONDS, report: Callable[[Delivery], None] | 
 
 
 def deliver_after(response: Response) -> None:
-    """Wake the courier beside the answer, if this request wrote a mail or is the first one of the process.
+    """Wake the courier if this request wrote a mail, or is the first of the process.
 
-    The view has committed by now, and the courier is a thread of its own: neither waits for the other. That the answer
-    has been read to its end is not waited for, as a browser that hangs up early would then keep its mails from leaving.
+    A browser that hangs up while it reads the response cannot hold mails back.
     """
     if response.direct_passthrough:
-        return  # a file: no page was asked for
+        return  # a file
     has_mail = g.pop("portal_has_mail", False)
     if settings.mail_after_response and (has_mail or _courier_key() not in state.cache):
         courier: Courier = state.cache.setdefault(
@@ -162,7 +158,7 @@ def deliver_after(response: Response) -> None:
 
 
 class Courier:
-    """The one thread of a process that carries an application's mails: starts when woken, ends when none waits."""
+    """The thread that delivers mails, from a wake-up until none waits."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -171,7 +167,7 @@ class Courier:
         self._thread: threading.Thread | None = None
 
     def wake(self) -> None:
-        """Have a look at the outbox, at once and in the background."""
+        """Start a round now, in the background."""
         with self._lock:
             self._call.set()
             if self._thread is None:
@@ -190,7 +186,7 @@ class Courier:
 
 
 def _courier_key() -> str:
-    return f"courier:{os.getpid()}"  # a forked worker has no thread of its parent's
+    return f"courier:{os.getpid()}"  # a fork has no threads
 
 
 def _round(
@@ -200,7 +196,7 @@ def _round(
     stop: threading.Event | None = None,
     report: Callable[[Delivery], None] | None = None,
 ) -> float | None:
-    """Deliver once; return the seconds until the next round, or None when no mail waits."""
+    """Deliver once; return the seconds until the next round, or None if no mail waits."""
     try:
         with app.app_context():
             done = deliver_due(stop=stop)
@@ -211,7 +207,7 @@ def _round(
                 return None
             least = DOWN_SECONDS if done.is_down else LEAST_SECONDS
             return max(least, min((next_due - utcnow()).total_seconds(), longest))
-    except Exception as trouble:  # the database may be away for a while: the thread that retries must outlive that
+    except Exception as trouble:  # the courier must outlive a database that is away
         if is_away(trouble):
             log.warning("the outbox cannot be read: %s", cause(trouble))
         else:
@@ -224,7 +220,7 @@ def _waits() -> ColumnElement[bool]:
 
 
 def _claim(*, after: int | None) -> Mail | None:
-    """Return the next mail, claimed for us alone and detached; one that needs no courier is settled at once."""
+    """Claim and detach the next mail; one without recipient or expired is settled here."""
     begin_write()
     moment = utcnow()
     is_due = Mail.due_at <= moment
@@ -250,13 +246,12 @@ def _claim(*, after: int | None) -> Mail | None:
 
 
 def _is_expired(row: Mail, moment: datetime) -> bool:
-    """Tell whether the link in the mail has died before it could leave; it would only lead to a refusal."""
     until = (row.content or {}).get("until")
     return until is not None and datetime.fromisoformat(until) <= moment
 
 
-def _deliver(row: Mail, line: SmtpSession, done: Delivery) -> None:
-    failure = hand_over(row, line)
+def _deliver(row: Mail, server: SmtpSession, done: Delivery) -> None:
+    failure = hand_over(row, server)
     if failure is None:
         fate, done.sent = "mail_sent", done.sent + 1
     elif failure.is_final:
@@ -267,13 +262,13 @@ def _deliver(row: Mail, line: SmtpSession, done: Delivery) -> None:
     for pause in NOTE_PAUSES:
         time.sleep(pause)
         try:
-            return _note(row.id, failure)
+            return _record_outcome(row.id, failure)
         except OperationalError:
             log.warning("the fate of mail %s cannot be noted yet", row.id)
-    _note(row.id, failure)
+    _record_outcome(row.id, failure)
 
 
-def _note(mail_id: int, failure: Failure | None) -> None:
+def _record_outcome(mail_id: int, failure: Failure | None) -> None:
     begin_write()
     row = db.session.get(Mail, mail_id, with_for_update=True)
     if row is None or row.state is not MailState.WAITING:
@@ -284,15 +279,15 @@ def _note(mail_id: int, failure: Failure | None) -> None:
         row.state, row.sent_at, row.content = MailState.SENT, utcnow(), None
     elif failure.is_final:
         row.state, row.content = MailState.REFUSED, None
-        _note_failed_address(row)
+        _mark_address_failed(row)
     else:
         minutes = RETRY_MINUTES[min(row.attempts, len(RETRY_MINUTES)) - 1]
         row.due_at = utcnow() + timedelta(minutes=minutes)
     db.session.commit()
 
 
-def _note_failed_address(row: Mail) -> None:
-    """Note that nobody reads the address, so that the tenant's next visit tells him (T09)."""
+def _mark_address_failed(row: Mail) -> None:
+    """Mark the account's address as failed; the next page tells the tenant (T09)."""
     account = db.session.get(Account, row.account_id, with_for_update=True) if row.account_id is not None else None
     if account is not None and account.email.lower() == row.recipient.lower():
         account.email_failed_at = utcnow()

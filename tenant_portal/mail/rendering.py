@@ -1,4 +1,4 @@
-"""A mail as it leaves: its texts rendered in the reader's language, and headers that every mail program understands."""
+"""Render a mail in its language, with headers for every mail program."""
 
 import re
 import secrets
@@ -18,10 +18,10 @@ from ..models import Contract, Mail
 from ..settings import settings
 from . import quotes
 
-#: Quoted-printable: any server passes it on unchanged, long lines included.
+#: Quoted-printable: every server passes it on unchanged.
 _UTF8 = Charset("utf-8")
 _UTF8.body_encoding = QP
-#: The old policy: the new one's folding breaks names with commas and accents.
+#: The new policy's folding breaks names with commas and accents.
 _POLICY = policy.compat32.clone(linesep="\r\n")
 
 _BLANKS = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
@@ -29,7 +29,7 @@ _SPECIALS = re.compile(r"[\"\\]")
 
 
 class RenderedMail(flask_mail.Message):
-    """Flask-Mail's message, with the same bytes each time: quoted-printable, encoded names, our own Message-ID."""
+    """Flask-Mail's message with our own headers and Message-ID, the same bytes each time."""
 
     def __init__(self, row: Mail, *, subject: str, text: str, html: str, reply_to: str = "") -> None:
         name = _SPECIALS.sub(r"\\\g<0>", one_line(settings.landlord_name))
@@ -46,7 +46,7 @@ class RenderedMail(flask_mail.Message):
         self.written_at, self.language = row.created_at, row.language
 
     def as_bytes(self) -> bytes:
-        """Return the mail as the server gets it."""
+        """Return the mail for the server."""
         mail = MIMEMultipart("alternative")
         mail["From"] = f"{_encoded(settings.landlord_name, 'From')} <{ascii_address(settings.landlord_email)}>"
         mail["To"] = str(self.recipients[0])
@@ -55,7 +55,7 @@ class RenderedMail(flask_mail.Message):
         mail["Subject"] = _encoded(self.subject, "Subject")
         mail["Date"] = format_datetime(self.written_at.astimezone(settings.timezone))
         mail["Message-ID"] = self.msgId
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday answer comes back
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic reply
         mail["Content-Language"] = self.language
         mail.attach(MIMEText(self.body or "", "plain", _UTF8))  # type: ignore[arg-type]
         mail.attach(MIMEText(self.html or "", "html", _UTF8))  # type: ignore[arg-type]
@@ -67,7 +67,7 @@ class RenderedMail(flask_mail.Message):
 
 
 def compose(row: Mail) -> RenderedMail:
-    """Return the mail of a row of the outbox, in the row's language."""
+    """Return the mail of an outbox row, in its language."""
     content = row.content or {}
     with i18n.speaking(row.language):
         text = _render(row, "txt")
@@ -83,13 +83,13 @@ def compose(row: Mail) -> RenderedMail:
 
 
 def new_message_id() -> str:
-    """Return a Message-ID that nobody can guess, so that nobody can report a mail undeliverable but who got it."""
+    """Return an unguessable Message-ID, so that only a recipient of the mail can report it as bounced."""
     domain = ascii_address(settings.landlord_email).rpartition("@")[2]
     return f"<{secrets.token_hex(16)}@{domain[-80:].lstrip('.-')}>"
 
 
 def ascii_address(address: str) -> str:
-    """Return the address as servers know it, its domain in ASCII (RFC 5891)."""
+    """Return the address with its domain in ASCII (RFC 5891)."""
     local, _, domain = one_line(address).rpartition("@")
     plain = f"{local}@{domain.encode('idna').decode('ascii')}"
     if not plain.isascii() or not local or re.search(r"[\s<>,;:\"()\[\]\\]", plain):
@@ -98,19 +98,19 @@ def ascii_address(address: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the text without line breaks or other control characters, which could begin a header of their own."""
+    """Return the text without control characters: a line break could begin a header."""
     return re.sub(r"[\x00-\x20\x7f\x85\u2028\u2029]+", " ", text).strip(" ")
 
 
 def onboarding_text(contract: Contract) -> str:
-    """Return where a tenant stands on the twelve steps, as a text for the landlord's staff."""
+    """Return a contract's progress as text for staff."""
     template = current_app.jinja_env.get_template("portal/standing.txt")
-    status = progress.standing(contract)
+    status = progress.onboarding_status(contract)
     return template.render(contract=contract, standing=status, **template_names.names(i18n.language(), is_html=False))
 
 
 def _render(row: Mail, part: str) -> str:
-    """Render one part; not with `render_template`, whose context processors a host wrote for requests only."""
+    """Render without `render_template`, as a host's context processors may need a request."""
     template = current_app.jinja_env.get_template(f"portal/mail/{row.kind}.{part}")
     return template.render(
         **{

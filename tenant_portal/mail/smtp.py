@@ -1,4 +1,4 @@
-"""Handing a mail to the mail server: with time limits, and with a clear word on what became of it."""
+"""Send a mail within time limits, and say why it failed."""
 
 import logging
 import re
@@ -19,11 +19,10 @@ from ..models import Mail
 from ..settings import settings
 from . import rendering
 
-#: A recipient that is refused «for now» for so long is refused for good (RFC 5321, 4.5.4.1: four to five days).
+#: Temporary refusals for this long are final (RFC 5321, 4.5.4.1: four to five days).
 GIVE_UP = timedelta(days=5)
 
-# Answers that speak of us, not of the recipient: policy, relaying, authentication. Set right by the landlord, the
-# mail still arrives.
+# Refusals of the sender, not the recipient: retry until the settings are corrected.
 _ABOUT_US = re.compile(rb"(?i)\b5\.7\.[0-9]|relay|authenti")
 _ENHANCED = re.compile(rb"\b[245]\.[0-9]{1,3}\.[0-9]{1,3}\b")
 
@@ -32,7 +31,7 @@ log = logging.getLogger("tenant_portal")
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a mail did not go, in words without an address; whether for good, and whether for lack of a server."""
+    """Why a mail was not sent; the text holds no address."""
 
     error: str
     is_final: bool = False
@@ -40,32 +39,32 @@ class Failure:
 
 
 class TimeoutMail(flask_mail.Mail):
-    """Flask-Mail with a time limit for each answer of the server, and with its certificate checked (ASVS 12.3.2)."""
+    """Flask-Mail with time limits and a checked server certificate (ASVS 12.3.2)."""
 
-    #: Seconds that the server has for each answer.
+    #: Seconds for each answer of the server.
     timeout: float = 20
 
     def init_app(self, app: Flask) -> Any:
-        """Register with the application; what Flask-Mail makes its messages with is found through `__getattr__`."""
+        """Register with the application, so that Flask-Mail finds our `connect`."""
         mail_state = self.init_mail(app.config, app.debug, app.testing)
         app.extensions["mail"] = self
         return mail_state
 
     def connect(self) -> flask_mail.Connection:
-        """Return a connection that does not wait for ever."""
+        """Return a connection with time limits."""
         return TimeoutConnection(self)
 
 
 class TimeoutConnection(flask_mail.Connection):
-    """A connection to the mail server that gives up in time."""
+    """A connection with time limits."""
 
     mail: TimeoutMail
 
     def configure_host(self) -> smtplib.SMTP:
-        """Connect, with TLS and login where the settings ask for them."""
+        """Connect, with TLS and login as the settings say."""
         mail = self.mail
         options: dict[str, Any] = {
-            "local_hostname": urlsplit(settings.public_url).hostname,  # the machine's own name may take long to find
+            "local_hostname": urlsplit(settings.public_url).hostname,  # looking the machine's own name up may be slow
             "timeout": mail.timeout,
         }
         if mail.use_ssl:
@@ -90,30 +89,30 @@ class TimeoutConnection(flask_mail.Connection):
         if self.host is not None and exc_type is None:
             self.host.quit()
         elif self.host is not None:
-            self.host.close()  # saying good-bye to a server that does not answer would wait once more
+            self.host.close()  # QUIT would wait again for a silent server
 
 
 class SmtpSession:
-    """One connection to the mail server for a whole round, opened when the first mail needs it."""
+    """One connection for a round of mails, opened for the first."""
 
     def __init__(self) -> None:
         self._connection: Any = None
 
-    def send(self, letter: flask_mail.Message) -> None:
-        """Send; a server that has hung up after the mails before is called once more."""
+    def send(self, mail: flask_mail.Message) -> None:
+        """Send; reconnect once if the server closed a reused connection."""
         is_reused = self._connection is not None
         try:
-            self._give(letter)
+            self._send_once(mail)
         except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused) as fault:
             if not is_reused or getattr(fault, "smtp_code", 421) != 421:
                 raise
-            self._give(letter)
+            self._send_once(mail)
 
-    def _give(self, letter: flask_mail.Message) -> None:
+    def _send_once(self, mail: flask_mail.Message) -> None:
         if self._connection is None:
             self._connection = current_app.extensions["mail"].connect().__enter__()
         try:
-            self._connection.send(letter)
+            self._connection.send(mail)
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError):
             raise
         except OSError as fault:
@@ -121,22 +120,22 @@ class SmtpSession:
             raise
 
     def close(self, fault: OSError | None = None) -> None:
-        """Hang up; by now every fate is known, so nothing that goes wrong here matters."""
+        """Close the connection; errors no longer matter."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(OSError):
                 connection.__exit__(type(fault) if fault else None, fault, None)
 
 
-def hand_over(row: Mail, line: SmtpSession) -> Failure | None:
-    """Compose the mail and give it to the server; return why it did not go, with no address in the words."""
+def hand_over(row: Mail, server: SmtpSession) -> Failure | None:
+    """Compose and send the mail; return why it failed, or None."""
     try:
-        letter = rendering.compose(row)
-    except Exception as fault:  # whatever is wrong with one mail must not hold up the others
+        mail = rendering.compose(row)
+    except Exception as fault:  # one broken mail must not hold up the others
         log.exception("mail %s cannot be composed", row.id)
         return Failure(f"not composed: {type(fault).__name__}")
     try:
-        line.send(letter)
+        server.send(mail)
     except smtplib.SMTPRecipientsRefused as refused:
         return _answer(row, *next(iter(refused.recipients.values())))
     except smtplib.SMTPDataError as refused:
@@ -145,7 +144,7 @@ def hand_over(row: Mail, line: SmtpSession) -> Failure | None:
         code = f" {fault.smtp_code}" if isinstance(fault, smtplib.SMTPResponseException) else ""
         log.warning("the mail server cannot be used: %s%s", type(fault).__name__, code)
         return Failure(f"server not usable: {type(fault).__name__}{code}", is_down=True)
-    except Exception as fault:  # an address or a header that no server would take
+    except Exception as fault:
         log.exception("mail %s cannot be handed over", row.id)
         return Failure(f"not handed over: {type(fault).__name__}")
     return None

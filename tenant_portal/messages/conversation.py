@@ -8,7 +8,7 @@ from sqlalchemy import exists, select
 
 from .. import audit
 from ..accounts import rate_limits, refusals, sessions
-from ..accounts.limited_acts import REPEAT, Per
+from ..accounts.limited_acts import REPEAT_WINDOW, Per
 from ..contracts import lookup
 from ..db import begin_write, db, utcnow
 from ..models import Contract, Message
@@ -54,11 +54,11 @@ def write(
     """
     begin_write()
     per, whose = (Per.ORIGIN, origin) if account_id is None else (Per.ACCOUNT, str(account_id))
-    rate_limits.hold("message", per, whose)  # the second of two clicks waits
+    rate_limits.lock_counter("message", per, whose)  # the second of two clicks waits
     earlier = _just_written(topic, email=email, body=body, reference=reference)
     if earlier is not None:
         return WriteResult(message=earlier, is_repeat=True)
-    if rate_limits.use("message", per, whose) < 0:
+    if rate_limits.count_use("message", per, whose) is None:
         refusals.record_refusal("message_refused", Per.ORIGIN, origin, account=account_id, detail=topic)
         return WriteResult()
     contract = lookup.find(reference) if reference else None
@@ -73,7 +73,7 @@ def write(
     )
     db.session.add(message)
     audit.record("message_written", contract=contract, step=STEPS.get(topic), detail=f"{topic} {message.number}")
-    has_receipt = rate_limits.use("message", Per.RECIPIENT, sessions.digest(email.lower())[:32]) >= 0
+    has_receipt = rate_limits.count_use("message", Per.RECIPIENT, sessions.digest(email.lower())[:32]) is not None
     return WriteResult(message=message, contract=contract, has_receipt=has_receipt)
 
 
@@ -106,7 +106,7 @@ def _just_written(topic: Topic, *, email: str, body: str, reference: str) -> Mes
             Message.email == email,
             Message.body == body,
             Message.reference == reference,
-            Message.created_at > utcnow() - REPEAT,
+            Message.created_at > utcnow() - REPEAT_WINDOW,
         )
         .limit(1)
     ).first()

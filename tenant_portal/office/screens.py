@@ -39,4 +39,4 @@ def find(name: str):
 def show(name: str, number: int):
     """Show how far a tenant is, and what to do next."""
     contract = db.session.get(Contract, number) or abort(404)
-    return page("office/show.html", contract=contract, standing=progress.standing(contract), name=name)
+    return page("office/show.html", contract=contract, standing=progress.onboarding_status(contract), name=name)

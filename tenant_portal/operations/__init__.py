@@ -1,1 +1,1 @@
-"""What keeps a portal running: backup, migrations, doctor, figures, log lines, how long data is kept."""
+"""Operating a portal: backup, migrations, doctor, metrics, log format, retention."""

@@ -1,8 +1,7 @@
-"""Saving and restoring all that the portal holds: its tables and rent notices in one ZIP, the same for every database.
+"""Save and restore tables and rent notices as one ZIP, the same for every database.
 
-`tables/<name>.jsonl` has the names of the columns in its first line and a row in each other, `notices/<digest>` are the
-files that rows name, and `manifest.json`, written last, tells the format of the database and what to find. Everything
-is read as it stood at one moment, while tenants go on.
+`tables/<name>.jsonl` has the column names, then a line per row. `notices/<digest>` are the files that rows name.
+`manifest.json` lists what the archive must contain.
 """
 
 import hashlib
@@ -25,14 +24,14 @@ from ..documents.storage import is_digest
 from ..errors import BackupUnusable, DatabaseNotEmpty
 from ..i18n import gettext as _
 from . import migrations
-from .backup_archive import DOCUMENTS_MAX, FORMAT, MANIFEST, Archive, Missing, Saved, harmed, opened, told_as_harmed
+from .backup_archive import DOCUMENTS_MAX, FORMAT, MANIFEST, Archive, Missing, Saved, damaged, opened, refuse_damage
 from .backup_rows import BATCH, put_rows
 
 __all__ = ["Missing", "Saved", "advance_sequences", "restore", "save"]
 
 
 def save(path: Path) -> Saved:
-    """Write everything into an archive, which takes its name only when it is whole; raise `OSError` if it cannot."""
+    """Write an archive that gets its name only when complete; raise `OSError` if it cannot."""
     with (
         written(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -51,17 +50,16 @@ def save(path: Path) -> Saved:
 
 
 def restore(path: Path, *, force: bool = False) -> Saved:
-    """Bring database and notices to what an archive holds, in one transaction, and the database to the newest format.
+    """Restore an archive in one transaction, and upgrade the database.
 
-    Raises `DatabaseNotEmpty` where that would erase something, unless with `force`, and `BackupUnusable` for an archive
-    that is harmed, not one of ours, or of a newer portal; nothing is changed then.
+    Raises `DatabaseNotEmpty` if that would erase rows without `force`, and `BackupUnusable`. Nothing is changed then.
     """
     with opened(path) as (archive, saved), migrations.exclusive_connection() as connection:
         if not force and _holds_anything(connection):
             raise DatabaseNotEmpty
-        with told_as_harmed():
+        with refuse_damage():
             _restore_tables(connection, archive, saved)
-        # Last, so that an archive that is refused leaves no file; first named by a row, or a crash would show none.
+        # Last, so that a refused archive leaves no file; before the commit, so that no row lacks its file.
         for digest in saved.documents:
             storage.store(digest, archive.document(digest))
         storage.sync_folders(saved.documents)
@@ -69,7 +67,7 @@ def restore(path: Path, *, force: bool = False) -> Saved:
 
 
 def advance_sequences(connection: Connection, tables: MetaData) -> None:
-    """Have PostgreSQL number new rows after those that came with their numbers; SQLite does so by itself."""
+    """Number new rows after the restored ones, as SQLite does by itself."""
     if connection.dialect.name != "postgresql":
         return
     for table in tables.sorted_tables:
@@ -80,7 +78,7 @@ def advance_sequences(connection: Connection, tables: MetaData) -> None:
 
 @contextmanager
 def _snapshot() -> Iterator[Connection]:
-    """Give a connection that sees the database as it stands now, whatever others write meanwhile."""
+    """Yield a connection that sees one state of the database."""
     with db.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -92,20 +90,19 @@ def _snapshot() -> Iterator[Connection]:
 
 
 def _tables(connection: Connection) -> MetaData:
-    """Return our tables as they stand in this database, whatever its format, with values that are the same anywhere."""
-    found = _everything_ours(connection)
+    found = _reflected(connection)
     found.remove(found.tables[migrations.VERSION_TABLE])
     return found
 
 
-def _everything_ours(connection: Connection) -> MetaData:
+def _reflected(connection: Connection) -> MetaData:
     found = MetaData()
-    event.listen(found, "column_reflect", _read_alike)
+    event.listen(found, "column_reflect", _make_portable)
     found.reflect(connection, only=lambda name, _metadata: name.startswith("portal_"))
     return found
 
 
-def _read_alike(_inspector: Any, _table: Table, column: Any) -> None:
+def _make_portable(_inspector: Any, _table: Table, column: Any) -> None:
     if isinstance(column["type"], DateTime):
         column["type"] = UtcDateTime()
     elif isinstance(column["type"], JSON):
@@ -113,12 +110,12 @@ def _read_alike(_inspector: Any, _table: Table, column: Any) -> None:
 
 
 def _holds_anything(connection: Connection) -> bool:
-    tables = (table for table in _everything_ours(connection).sorted_tables if table.name != migrations.VERSION_TABLE)
+    tables = (table for table in _reflected(connection).sorted_tables if table.name != migrations.VERSION_TABLE)
     return any(connection.execute(select(text("1")).select_from(table).limit(1)).first() for table in tables)
 
 
 def _restore_tables(connection: Connection, archive: Archive, saved: Saved) -> None:
-    _everything_ours(connection).drop_all(connection)
+    _reflected(connection).drop_all(connection)
     migrations.upgrade_on(connection, saved.revision)
     tables = _tables(connection)
     if {table.name for table in tables.sorted_tables} != set(saved.tables):
@@ -127,33 +124,32 @@ def _restore_tables(connection: Connection, archive: Archive, saved: Saved) -> N
         put_rows(table, connection, archive)
         if connection.scalar(select(func.count()).select_from(table)) != saved.tables[table.name]["rows"]:
             raise BackupUnusable(_("Les lignes de la table %(name)s ne sont pas toutes revenues.", name=table.name))
-    if connection.dialect.name == "sqlite":  # which checks them only at the end here
+    if connection.dialect.name == "sqlite":  # checked here, as the foreign keys were off
         lost = connection.exec_driver_sql("PRAGMA foreign_key_check")
         if any(str(row[0]).startswith("portal_") for row in lost):
-            raise harmed()
+            raise damaged()
     _check_notices(tables, connection, archive, saved)
     advance_sequences(connection, tables)
     migrations.upgrade_on(connection)
 
 
 def _check_notices(tables: MetaData, connection: Connection, archive: Archive, saved: Saved) -> None:
-    """Note the notices whose files are nowhere; raise `BackupUnusable` for a row or a file that cannot be ours."""
+    """List notices without a file; raise `BackupUnusable` for one that cannot be ours."""
     files, named = set(saved.documents), set[str]()
     if "portal_notices" in tables.tables:
         with connection.execute(_notice_rows(tables)) as rows:
             for digest, size, reference, period in rows:
                 if not is_digest(digest) or (digest in files and archive.document_size(digest) != size):
-                    raise harmed()
+                    raise damaged()
                 if digest in files:
                     named.add(digest)
                 elif not storage.is_intact(digest):
                     saved.missing.append(Missing(reference, period))
     if named != files:
-        raise harmed()
+        raise damaged()
 
 
 def _notice_rows(tables: MetaData) -> Select[Any]:
-    """Return a statement for what the notices say of their files, with contract and month."""
     notice, contract = tables.tables["portal_notices"], tables.tables["portal_contracts"]
     rows = select(notice.c.digest, notice.c.size, contract.c.reference, notice.c.period).join(contract)
     return rows.order_by(notice.c.id).execution_options(yield_per=BATCH)
@@ -170,20 +166,19 @@ def _save_table(table: Table, connection: Connection, out: IO[bytes]) -> dict[st
 
 
 def _lines(table: Table, connection: Connection) -> Iterator[list[Any]]:
-    """Yield the names of the columns, then each row."""
     yield [column.name for column in table.columns]
     rows = select(table).order_by(*table.primary_key).execution_options(yield_per=BATCH)
     yield from map(list, connection.execute(rows))
 
 
 def _as_text(value: Any) -> str:
-    if isinstance(value, date):  # or a moment, which is one too
+    if isinstance(value, date):  # a datetime too
         return value.isoformat()
     raise TypeError(f"no way to save {value!r}")
 
 
 def _save_documents(tables: MetaData, connection: Connection, archive: zipfile.ZipFile, saved: Saved) -> None:
-    """Save the files that rows name. Each was written before its row, and none is ever taken away."""
+    """Save the files that rows name; none is ever deleted."""
     if "portal_notices" not in tables.tables:
         return
     seen = set[str]()
@@ -194,7 +189,7 @@ def _save_documents(tables: MetaData, connection: Connection, archive: zipfile.Z
             elif digest not in seen:
                 seen.add(digest)
                 saved.documents.append(digest)
-            if len(seen) > DOCUMENTS_MAX:  # rather none than one that `restore` would refuse
+            if len(seen) > DOCUMENTS_MAX:  # `restore` would refuse it
                 raise BackupUnusable(
                     _(
                         "Il y a plus de %(count)s avis d'échéance. Sauvegardez la base de données par ses propres"
@@ -205,7 +200,7 @@ def _save_documents(tables: MetaData, connection: Connection, archive: zipfile.Z
 
 
 def _save_document(digest: str, archive: zipfile.ZipFile) -> bool:
-    """Save the file of a notice, if it is there and unharmed."""
+    """Save a notice, unless it is missing or damaged."""
     try:
         content = storage.read(digest)
     except OSError:

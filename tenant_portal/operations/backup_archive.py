@@ -1,4 +1,4 @@
-"""Reading an archive of a backup: nothing in it is trusted, every size is bounded, every byte is looked at first."""
+"""Read an archive without trusting it: sizes are bounded, all bytes are checked first."""
 
 import hashlib
 import json
@@ -22,28 +22,28 @@ from ..errors import BackupUnusable
 from ..i18n import gettext as _
 from . import migrations
 
-#: The layout of the archive; a later one gets another number.
+#: Version of the layout.
 FORMAT = 1
 MANIFEST = "manifest.json"
-#: Bytes of one row; the longest text of a row has a few thousand characters.
+#: Bytes of a row; real ones have a few thousand.
 LINE_MAX = 1_000_000
-#: Notices of one archive. The list of an archive's files stays in memory, half a kilobyte for each.
+#: The list of files stays in memory, half a kilobyte each.
 DOCUMENTS_MAX = 2_000_000
 TABLES_MAX = 100
-#: Bytes of the list of files at the end of a ZIP, where a notice takes 118.
+#: Bytes of the ZIP's list of files, where a notice takes 118.
 _DIRECTORY_MAX = 128 * (DOCUMENTS_MAX + TABLES_MAX)
 _ENTRY = b"PK\x01\x02"
-#: Bytes of the manifest for each notice, where one takes 71, and for all the rest.
+#: Bytes of the manifest per notice, which takes 71, and for the rest.
 _MANIFEST_BYTES = (80, 100_000)
-#: Years of a moment, from and up to: every time zone can show those.
+#: Years that every time zone can show.
 YEARS = (1970, 9000)
-#: Times its own size that an archive may hold, and bytes that any may: rows shrink to a fiftieth at the most.
+#: Growth by unpacking, as a factor and in free bytes: rows shrink to a fiftieth at most.
 _GROWTH_MAX, _GROWTH_FREE = 200, 100_000_000
-#: Other methods unpack a block at once, however large it says to be.
+#: Other methods unpack a whole block at once.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-_ENCRYPTED = 0x1  # of the flags of a file in a ZIP
+_ENCRYPTED = 0x1  # a flag bit
 _TABLE = re.compile(r"portal_[a-z_]{1,50}")
-#: What reading a broken archive may raise.
+#: Errors of reading a broken archive.
 _BROKEN = (
     OSError,
     EOFError,
@@ -60,7 +60,7 @@ _BROKEN = (
 
 
 class Missing(NamedTuple):
-    """A notice whose row stands, but whose file is lost or harmed."""
+    """A notice whose file is lost or damaged."""
 
     reference: str
     period: date
@@ -70,23 +70,22 @@ class Missing(NamedTuple):
 class Saved:
     """What an archive holds."""
 
-    #: The migration at which the database stood.
     revision: str
     at: datetime
-    #: Rows and SHA-256 of each table's file.
+    #: Rows and SHA-256 by table.
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
-    #: Names of the notices' files: the SHA-256 of each.
+    #: SHA-256 of the notices, which are their names.
     documents: list[str] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
-        """Return how many rows there are in all tables."""
+        """Return the number of rows in all tables."""
         return sum(table["rows"] for table in self.tables.values())
 
 
 class Archive:
-    """The files of an archive, each found by its own name and read with a bound."""
+    """The files of an archive, read with bounds."""
 
     def __init__(self, archive: zipfile.ZipFile, size: int) -> None:
         self._zip = archive
@@ -94,78 +93,78 @@ class Archive:
         total = sum(info.file_size for info in archive.infolist())
         is_doubled = len(self._members) != len(archive.infolist())
         if is_doubled or total > _GROWTH_MAX * size + _GROWTH_FREE:
-            raise harmed()
+            raise damaged()
 
     def manifest(self) -> Any:
-        """Return what the manifest says; it has as many values as the archive has files, and hardly more."""
+        """Return the manifest, its values bounded by the number of files."""
         each, others = _MANIFEST_BYTES
         raw = self._read(MANIFEST, each * len(self._members) + others)
         if (
             raw.count(b",") > len(self._members) + 10 * TABLES_MAX
             or raw.count(b"[") + raw.count(b"{") > 10 * TABLES_MAX
         ):
-            raise harmed()
+            raise damaged()
         return json.loads(raw)
 
     def lines(self, table: str) -> Iterator[bytes]:
-        """Yield the lines of a table's file."""
+        """Yield the lines of a table."""
         with self._open(f"tables/{table}.jsonl") as file:
             while line := file.readline(LINE_MAX + 1):
                 if len(line) > LINE_MAX:
-                    raise harmed()
+                    raise damaged()
                 yield line
 
     def document(self, digest: str) -> bytes:
-        """Return the file of a notice, which is the one that its name says."""
+        """Return a notice, checked against its digest."""
         content = self._read(f"notices/{digest}", FILE_MAX)
         if hashlib.sha256(content).hexdigest() != digest or not may_be_notice(content):
-            raise harmed()
+            raise damaged()
         return content
 
     def document_size(self, digest: str) -> int:
-        """Return the bytes of the file of a notice."""
+        """Return the size of a notice in bytes."""
         return self._members[f"notices/{digest}"].file_size
 
     def _read(self, name: str, most: int) -> bytes:
         if self._members[name].file_size > most:
-            raise harmed()
+            raise damaged()
         with self._open(name) as file:
             content = file.read(most + 1)
         if len(content) != self._members[name].file_size:
-            raise harmed()
+            raise damaged()
         return content
 
     def _open(self, name: str) -> IO[bytes]:
         info = self._members[name]
         if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
-            raise harmed()
+            raise damaged()
         return self._zip.open(info)
 
 
-def harmed() -> BackupUnusable:
-    """Return the refusal of an archive that is not as `save` writes it."""
+def damaged() -> BackupUnusable:
+    """Return the refusal of a changed archive."""
     return BackupUnusable(_("Cette sauvegarde est abîmée : son contenu n'est plus celui qui a été écrit."))
 
 
 @contextmanager
-def told_as_harmed() -> Iterator[None]:
-    """Refuse the archive for whatever its content makes fail; a database that does not answer is none of it."""
+def refuse_damage() -> Iterator[None]:
+    """Refuse the archive for errors of its content, but not for a database that is away."""
     try:
         yield
     except SQLAlchemyError as trouble:
         if is_away(trouble):
             raise
-        raise harmed() from trouble
+        raise damaged() from trouble
     except _BROKEN as trouble:
-        raise harmed() from trouble
+        raise damaged() from trouble
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[Archive, Saved]]:
-    """Open an archive of which every byte has been read and found as it was written."""
+    """Open an archive after checking all of its bytes."""
     if not path.exists():
         raise BackupUnusable(_("Ce fichier n'existe pas."))
-    if not path.is_file():  # a pipe would be waited for without end
+    if not path.is_file():  # reading a pipe would wait for ever
         raise _no_backup()
     try:
         raw = path.open("rb")
@@ -178,7 +177,7 @@ def opened(path: Path) -> Iterator[tuple[Archive, Saved]]:
             found = stack.enter_context(zipfile.ZipFile(cast(IO[bytes], _Bounded(raw, size))))
         except _BROKEN:
             raise _no_backup() from None
-        with told_as_harmed():
+        with refuse_damage():
             archive = Archive(found, size)
             saved = _described(archive.manifest())
             for name, table in saved.tables.items():
@@ -189,14 +188,14 @@ def opened(path: Path) -> Iterator[tuple[Archive, Saved]]:
 
 
 class _Bounded:
-    """A file of which a piece is read only if it can be the list of an archive's files, and no longer one."""
+    """A file that refuses reads longer than a list of files."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file, self._size = file, size
         self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
     def read(self, size: int = -1) -> bytes:
-        """Read some bytes, or what remains."""
+        """Read so many bytes, or the rest."""
         left = max(0, self._size - self._file.tell())
         wanted = left if size < 0 else min(size, left)
         content = self._file.read(wanted) if wanted <= _DIRECTORY_MAX else b""
@@ -210,7 +209,6 @@ def _no_backup() -> BackupUnusable:
 
 
 def _described(manifest: Any) -> Saved:
-    """Return what a manifest says, each value of the kind that it must be."""
     layout, revision, tables, documents = (manifest[key] for key in ("format", "revision", "tables", "documents"))
     _require(type(layout) is int and type(revision) is str and type(tables) is dict and type(documents) is list)
     if layout != FORMAT or revision not in migrations.known():
@@ -226,7 +224,6 @@ def _described(manifest: Any) -> Saved:
 
 
 def _check_table(archive: Archive, name: str, table: dict[str, Any]) -> None:
-    """Read the file of a table once: so many rows, and none of its bytes changed."""
     digest, rows = hashlib.sha256(), -1
     for line in archive.lines(name):
         digest.update(line)
@@ -237,4 +234,4 @@ def _check_table(archive: Archive, name: str, table: dict[str, Any]) -> None:
 
 def _require(is_right: bool) -> None:
     if not is_right:
-        raise harmed()
+        raise damaged()

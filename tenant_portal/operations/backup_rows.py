@@ -1,4 +1,4 @@
-"""Putting the rows of an archive into a table: each value must be of the kind that its column holds."""
+"""Insert the rows of an archive, each value checked against its column."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -11,18 +11,18 @@ from sqlalchemy.engine import Connection
 from ..db import UtcDateTime
 from ..errors import BackupUnusable
 from ..i18n import gettext as _
-from .backup_archive import YEARS, Archive, harmed
+from .backup_archive import YEARS, Archive, damaged
 from .migrations import TABLES
 
-#: Rows written at once, and bytes of their lines.
+#: Rows of one insert, and bytes of their lines.
 BATCH = 1000
 BATCH_BYTES = 1_000_000
-#: A column of numbers has 32 bits in PostgreSQL.
+#: PostgreSQL's integers have 32 bits.
 _INTEGER_MAX = 2**31 - 1
 
 
 def put_rows(table: Table, connection: Connection, archive: Archive) -> None:
-    """Put the rows of a table's file into it; raise `BackupUnusable` or `ValueError` for what is no row of it."""
+    """Insert the rows of a table; raise `BackupUnusable` or `ValueError` for a wrong one."""
     lines = archive.lines(table.name)
     names = json.loads(next(lines, b""))
     if type(names) is not list or sorted(map(str, names)) != sorted(table.columns.keys()):
@@ -32,7 +32,7 @@ def put_rows(table: Table, connection: Connection, archive: Archive) -> None:
         rows = []
         for cells in map(json.loads, batch):
             if type(cells) is not list:
-                raise harmed()
+                raise damaged()
             rows.append({name: read(value) for (name, read), value in zip(readers, cells, strict=True)})
         connection.execute(insert(table), rows)
 
@@ -50,7 +50,6 @@ def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
 
 
 def _reader(column: Column[Any]) -> Callable[[Any], Any]:
-    """Return what makes a value of that column from what JSON holds."""
     kind, of_code = column.type, TABLES.tables.get(column.table.name)
     read: Callable[[Any], Any]
     if of_code is not None and column.name in of_code.c and isinstance(known := of_code.c[column.name].type, Enum):

@@ -1,4 +1,4 @@
-"""The doctor: `flask portal doctor` says what is wrong with an installation, and whether it may go live."""
+"""`flask portal doctor`: what is wrong with an installation, and whether it may go live."""
 
 import click
 from flask.cli import with_appcontext
@@ -27,13 +27,13 @@ def doctor() -> None:
 
 
 def examine() -> list[Finding]:
-    """Return everything that is wrong with this installation, faults first."""
+    """Return the findings of all checks, faults first."""
     found = [finding for check in CHECKS for finding in check()]
     return sorted(found, key=lambda finding: not finding.is_fault)
 
 
 def report(findings: list[Finding]) -> bool:
-    """Print the findings; tell whether one of them is a fault."""
+    """Print the findings; return whether one is a fault."""
     for finding in findings:
         click.secho("DÉFAUT    " if finding.is_fault else "ATTENTION ", nl=False, bold=True)
         click.echo(f"{finding.name} : {finding.what}\n          Remède : {finding.remedy}.")

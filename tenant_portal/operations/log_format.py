@@ -1,4 +1,4 @@
-"""The log: one line an event, in words or JSON, with the number of its request; no secret, no reference, no address."""
+"""The log: one line per event, in text or JSON, without secrets, references or addresses."""
 
 import json
 import logging
@@ -17,11 +17,11 @@ from ..settings import settings
 
 log = logging.getLogger("tenant_portal")
 
-#: What a proxy of ours may send as the number of a request; anything else is replaced.
+#: A request number that is accepted from our proxy.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-#: Longest text of an error: with the rest it stays below what a pipe takes in one piece, so lines never mix.
+#: Characters of an error: short lines never mix in a pipe.
 _ERROR_MAX, _FRAMES = 300, 6
-#: LogFormatter breaks, escape sequences and marks that turn the direction of writing: they could forge or hide a line.
+#: Line breaks, escape sequences and direction marks: they could forge or hide a line.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _ADDRESS = re.compile(r"[^\s@<>'\"(),=]+@[^\s@<>'\"(),]+")
 _SECRET = re.compile(r"[A-Za-z0-9_$.+/=-]{32,}")
@@ -29,14 +29,14 @@ _NUMBER = re.compile(r"[0-9]+(?=[0-9]{3})")
 
 
 class LogFormatter(logging.Formatter):
-    """One event as one line; a host that wants its log so gives it to a handler of its own."""
+    """Format one event as one line."""
 
     def __init__(self, form: str = "text") -> None:
         super().__init__()
         self.form = form
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, in which nothing that was typed can begin another one."""
+        """Return the line; typed text cannot begin another one."""
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         more = {**_request_facts(), **_error_facts(record)}
         if self.form == "json":
@@ -46,33 +46,30 @@ class LogFormatter(logging.Formatter):
         return f"{moment} {record.levelname} {_escaped(text)}"
 
 
-class _Standard(logging.StreamHandler):  # type: ignore[type-arg]
-    """The handler of a portal on its own."""
+class _OwnHandler(logging.StreamHandler):  # type: ignore[type-arg]
+    """The handler of a standalone portal."""
 
 
 class LoggedApp(Flask):
-    """A Flask application that tells of its failures without the address asked for: a link's token stands in it."""
+    """A Flask application that logs exceptions without the URL, which may hold a token."""
 
     def log_exception(self, *context: Any) -> None:
-        """Write what went wrong, in one line; the error comes last, whatever the version of Flask."""
+        """Log the error, the last argument in every version of Flask."""
         log.error("failed", exc_info=context[-1])
 
 
 def configure(form: str) -> None:
-    """Write our log to the standard error stream, unless whoever runs the process has arranged for it already."""
+    """Log to standard error, unless logging is configured already."""
     if not log.hasHandlers():
-        log.addHandler(_Standard())
+        log.addHandler(_OwnHandler())
         log.setLevel(log.level or logging.INFO)
     for handler in log.handlers:
-        if isinstance(handler, _Standard):
+        if isinstance(handler, _OwnHandler):
             handler.setFormatter(LogFormatter(form))
 
 
 def request_id() -> str:
-    """Return the number of this request: in the log, in the answer, on a page of ours that tells of trouble.
-
-    A proxy's own number is taken where a proxy is declared; a stranger's would let him write into the log.
-    """
+    """Return the number of this request; only a declared proxy may give it, as it stands in the log."""
     if "portal_request_id" not in g:
         given = request.headers.get("X-Request-ID", "") if settings.proxy_hops else ""
         g.portal_request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(5)
@@ -83,12 +80,12 @@ def request_id() -> str:
 def _request_facts() -> dict[str, str]:
     if not has_request_context():
         return {}
-    told = {"request": request_id(), "page": f"{request.method} {request.endpoint or '-'}", "origin": _network()}
-    return {name: value for name, value in told.items() if value}
+    facts = {"request": request_id(), "page": f"{request.method} {request.endpoint or '-'}", "origin": _network()}
+    return {name: value for name, value in facts.items() if value}
 
 
 def _network() -> str:
-    """Return the network that the request comes from: enough to see an attack, too little to name a person."""
+    """Return the network of origin: it shows an attack, but no person."""
     return _network_of(request.remote_addr or "")
 
 

@@ -1,4 +1,4 @@
-"""Figures for Prometheus, read from the database: true whatever the number of processes, and lost by none that ends."""
+"""Metrics for Prometheus, from the database, so the same in every process."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,10 +9,10 @@ from ..db import db, utcnow
 from ..mail import outbox
 from ..models import Account, Contract, Event, Import, Mail, MailState
 
-#: Events are counted over this time, so that a question costs the same after years.
+#: Events are counted over this time, so that the query stays fast.
 RECENT = timedelta(hours=1)
 
-#: Name, meaning and label of each figure; all may go down, so all are gauges.
+#: Help text and label by name; all may go down, so all are gauges.
 _FIGURES = {
     "portal_accounts": ("Accounts, by what has become of them.", "state"),
     "portal_contracts": ("Contracts whose lease has not been marked as ended.", ""),
@@ -24,7 +24,7 @@ _FIGURES = {
 
 
 def exposition() -> str:
-    """Return every figure in Prometheus's text format."""
+    """Return every metric in Prometheus's text format."""
     lines: list[str] = []
     for name, figures in _figures().items():
         meaning, label = _FIGURES[name]
@@ -58,7 +58,7 @@ def _account_state() -> ColumnElement[str]:
 
 
 def _counts(key: object, *known: str, where: ColumnElement[bool] | None = None) -> Iterator[tuple[str, int]]:
-    """Yield how many rows have each value; one that is known is told even where there is none."""
+    """Yield the number of rows by value, 0 for known values without rows."""
     column: ColumnElement[str] = key  # type: ignore[assignment]
     asked = select(column, func.count()).group_by(column).order_by(column)
     found = {str(value): count for value, count in db.session.execute(asked if where is None else asked.where(where))}

@@ -1,4 +1,4 @@
-"""Bringing the database to the newest migration, and telling whether code and database agree; plain Alembic."""
+"""Migrate the database with plain Alembic, and compare it with the code."""
 
 import enum
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ from ..models import Account
 from ..resources import folder
 
 VERSION_TABLE = "portal_alembic_version"
-#: Names the lock that makes a second `db upgrade` on PostgreSQL wait for the first: « portal » in ASCII.
+#: PostgreSQL's advisory lock of an upgrade: « portal » in ASCII.
 UPGRADE_LOCK = 0x706F7274616C
 TABLES = Account.metadata
 
 
 class State(enum.Enum):
-    """Where the database stands beside the migrations that the program carries."""
+    """The database's revision, compared with the program's."""
 
     EMPTY = "empty"
     BEHIND = "behind"
@@ -34,7 +34,7 @@ class State(enum.Enum):
 
 
 def options(connection: Connection) -> dict[str, Any]:
-    """Return how Alembic is to look at the database: our tables only, beside whatever a host keeps there."""
+    """Return Alembic's options, which limit it to our tables."""
     return {
         "target_metadata": TABLES,
         "version_table": VERSION_TABLE,
@@ -45,7 +45,7 @@ def options(connection: Connection) -> dict[str, Any]:
 
 
 def config(connection: Connection | None = None) -> Config:
-    """Return Alembic's configuration, made here and not in a file; `connection` is the one it works on."""
+    """Return Alembic's configuration; there is no ini file."""
     made = Config()
     made.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
     made.set_main_option("path_separator", "os")
@@ -54,24 +54,24 @@ def config(connection: Connection | None = None) -> Config:
 
 
 def upgrade(revision: str = "head") -> None:
-    """Bring the database to a revision, the newest unless told, in one transaction that a second upgrade waits for."""
+    """Migrate to a revision; a second upgrade waits."""
     with exclusive_connection() as connection:
         upgrade_on(connection, revision)
 
 
 def upgrade_on(connection: Connection, revision: str = "head") -> None:
-    """Bring the database to a revision within a transaction that `exclusive_connection` has begun."""
+    """Migrate within the transaction of `exclusive_connection`."""
     command.upgrade(config(connection), revision)
 
 
 def downgrade(revision: str) -> None:
-    """Take the database back to an earlier revision; « -1 » is one step."""
+    """Go back to an earlier revision; « -1 » is one step."""
     with exclusive_connection() as connection:
         command.downgrade(config(connection), revision)
 
 
 def state() -> State:
-    """Tell whether the newest migration was applied to the database."""
+    """Compare the database's revision with the program's."""
     with db.engine.connect() as connection:
         applied = revision(connection)
     if not applied:
@@ -82,24 +82,24 @@ def state() -> State:
 
 
 def revision(connection: Connection) -> str:
-    """Return the revision at which the database stands; an empty text stands for none."""
+    """Return the revision of the database, or an empty string."""
     context = MigrationContext.configure(connection, opts=options(connection))
     return context.get_current_revision() or ""
 
 
 def known() -> set[str]:
-    """Return every revision that the program carries."""
+    """Return the program's revisions."""
     return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
 
 
 @cache
 def newest() -> str:
-    """Return the newest migration that the program carries, as its files stood when it was first asked."""
+    """Return the program's newest revision, cached."""
     return str(ScriptDirectory.from_config(config()).get_current_head())
 
 
 def drift() -> list[Any]:
-    """Return what differs between the tables of the database and those of the code; nothing when they agree."""
+    """Return the differences between the tables of database and code."""
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=options(connection))
         return list(compare_metadata(context, TABLES))
@@ -107,10 +107,10 @@ def drift() -> list[Any]:
 
 @contextmanager
 def exclusive_connection() -> Iterator[Connection]:
-    """Give a connection in one write transaction that no other upgrade shares.
+    """Yield a connection in a write transaction that no other upgrade shares.
 
-    SQLite rebuilds a table to change it: with foreign keys on, dropping the former one would delete what refers to
-    it. They are off meanwhile, and checked before the end.
+    SQLite rebuilds a table to change it. Foreign keys are off meanwhile and checked before the commit, as dropping the
+    former table would delete the rows that refer to it.
     """
     with db.engine.connect() as connection:
         connection = connection.execution_options(portal_write="now")
@@ -124,7 +124,7 @@ def exclusive_connection() -> Iterator[Connection]:
         driver.execute("PRAGMA foreign_keys=OFF")
         try:
             with connection.begin():
-                if not driver.in_transaction:  # a host's engine, which leaves « begin » to sqlite3
+                if not driver.in_transaction:  # a host's engine leaves BEGIN to sqlite3
                     driver.execute("BEGIN IMMEDIATE")
                 yield connection
                 broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()

@@ -1,4 +1,4 @@
-"""How long each thing is kept, and its erasure: the rules of `flask portal purge` (L24, L26, L30, T35)."""
+"""The retention rules of `flask portal purge` (L24, L26, L30, T35)."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,18 +9,18 @@ from ..db import Base, db, utcnow
 from ..models import REOPENING, Account, Contract, EmailChange, Event, Login, Mail, MailState, Message, RateLimitCounter
 from ..settings import settings
 
-#: The journal, devices, messages, the fate of mails: 12 months (CNIL, recommendation on logging of 2021: 6 to 12).
+#: Journal, devices, messages, mails: 12 months (CNIL, recommendation on logging of 2021: 6 to 12).
 JOURNAL = timedelta(days=365)
-#: An account that nobody logs in to for so long is closed; its owner is told and has time to come back (L26).
+#: An account without a login for so long is closed; its owner is told and can reopen it (L26).
 IDLE = timedelta(days=2 * 365)
-#: A former mail address: until nobody can object to its change any more, and a while for questions.
+#: Former addresses: the time to object, and some for questions.
 EMAIL_CHANGES = timedelta(days=30)
-#: Counters of failures look back one day; the rows that stand for nobody's mail tell nothing after that either.
+#: Counters look back one day; mails without recipient are needed no longer either.
 COUNTERS = timedelta(days=2)
 
 
 def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
-    """Return what has outlived its time, by name: a table and the condition on its rows."""
+    """Return the table and condition of expired rows, by name."""
     done = Mail.state != MailState.WAITING
     return {
         "unfinished": (
@@ -40,17 +40,17 @@ def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
                 ),
             ),
         ),
-        # The newest of each account stays: it tells for how long nobody has come.
+        # The newest login of an account stays, as `IDLE` counts from it.
         "logins": (Login, and_(Login.expires_at < now - JOURNAL, Login.id.not_in(_newest_logins()))),
         "events": (Event, Event.created_at < now - JOURNAL),
         "messages": (Message, Message.created_at < now - JOURNAL),
     }
 
 
-def idle() -> list[Account]:
-    """Return the open accounts that nobody has logged in to for two years; that a mail was opened does not count.
+def lock_idle() -> list[Account]:
+    """Return the open accounts without a login for `IDLE`.
 
-    They are kept from other writers: whoever comes back at this very moment keeps his account (X15).
+    They are locked, then read again: a tenant who logs in now keeps the account (X15).
     """
     ids = [id for id in db.session.scalars(_idle()) if id is not None]
     _lock(Account.id.in_(ids))
@@ -59,7 +59,7 @@ def idle() -> list[Account]:
 
 
 def count() -> dict[str, int]:
-    """Return how many rows of each kind have outlived their time."""
+    """Return the number of expired rows by name."""
     return {
         name: db.session.scalar(select(func.count()).select_from(table).where(condition)) or 0
         for name, (table, condition) in rules(utcnow()).items()
@@ -67,16 +67,15 @@ def count() -> dict[str, int]:
 
 
 def purge() -> dict[str, int]:
-    """Erase what has outlived its time and return how many rows of each kind.
+    """Delete expired rows and return their number by name.
 
-    Consents go with their account only: closing it withdrew each yes, so nothing rests on them any more (L25). The
-    journal keeps for its time when that was.
+    Consents are deleted with their account only: closing it withdrew them (L25), and the journal says when.
     """
     erased: dict[str, int] = {}
     for name, (table, condition) in rules(utcnow()).items():
         if table is Account:
             _lock(condition)
-            _let_go(condition)
+            _apply_foreign_keys(condition)
         result: Any = db.session.execute(delete(table).where(condition).execution_options(synchronize_session=False))
         erased[name] = result.rowcount
     return erased
@@ -93,14 +92,14 @@ def _idle() -> Select[Any]:
 
 
 def _lock(condition: ColumnElement[bool]) -> None:
-    """Keep these accounts, and their contracts before them as everywhere, from other writers until all is done."""
+    """Lock contracts, then accounts, in the order used everywhere."""
     of_them = select(Contract.id).join(Account, Account.id == Contract.account_id).where(condition)
     db.session.execute(of_them.order_by(Contract.id).with_for_update(key_share=True, of=Contract)).all()
     db.session.execute(select(Account.id).where(condition).order_by(Account.id).with_for_update(key_share=True)).all()
 
 
-def _let_go(condition: ColumnElement[bool]) -> None:
-    """Do what the foreign keys to these accounts say; a host's SQLite may not heed them (docs/embedding.md)."""
+def _apply_foreign_keys(condition: ColumnElement[bool]) -> None:
+    """Do what the foreign keys say: a host's SQLite may ignore them (docs/embedding.md)."""
     erased = select(Account.id).where(condition)
     for table in Base.metadata.tables.values():
         for key in table.foreign_keys:

@@ -1,4 +1,4 @@
-"""What the doctor looks at outside the settings: database, mail server, counters and folder."""
+"""The doctor's checks of services: database, mail server, counters, folder."""
 
 import os
 import smtplib
@@ -22,20 +22,20 @@ from ..settings import instance_file, settings, workers
 from . import migrations
 from .settings_checks import Finding, Findings, is_loopback, is_open_to_others
 
-#: A mail that has waited longer tells that nobody delivers.
+#: A mail that waits longer shows that nobody delivers.
 OUTBOX_LATE = timedelta(hours=1)
-#: Landlords let and end leases every month; an older roster refuses new tenants.
+#: An older roster lacks the leases of a month.
 ROSTER_OLD = timedelta(days=45)
-#: A clock that lags behind what was already written by more than this is wrong.
+#: The clock may lag behind the newest row by this.
 CLOCK_SLACK = timedelta(minutes=5)
-#: What makes PostgreSQL's library insist on encryption.
+#: With these, libpq requires encryption.
 SSL_MODES = {"require", "verify-ca", "verify-full"}
-#: How long a server may take to answer.
+#: For the answer of a server.
 SERVER_SECONDS = 10
 
 
 def check_database() -> Findings:
-    """Find a database that is out of reach, not up to date, or open to others."""
+    """Check that the database answers, is up to date and closed to others."""
     url, name = db.engine.url, "SQLALCHEMY_DATABASE_URI"
     if url.get_backend_name() == "sqlite":
         if url.database in {None, "", ":memory:"}:
@@ -71,7 +71,6 @@ def check_database() -> Findings:
 
 
 def _check_content() -> Findings:
-    """Find out whether what the database holds is alive: roster, outbox, clock."""
     now = utcnow()
     imported = db.session.scalar(select(func.max(Import.created_at)))
     if not db.session.scalar(select(func.count()).select_from(Contract)):
@@ -104,7 +103,7 @@ def _check_content() -> Findings:
 
 
 def check_mail() -> Findings:
-    """Find a mail server that does not take our mails, or a way to it that others can read along."""
+    """Check that the mail server accepts our mails over an encrypted connection."""
     mail = current_app.extensions["mail"]
     if mail.suppress:
         return
@@ -120,7 +119,7 @@ def check_mail() -> Findings:
         yield Finding(missing, "il manque, le portail ne s'identifie donc pas.", f"donnez FLASK_{missing}")
     try:
         with _socket_timeout():
-            yield from _talk(mail, where)
+            yield from _offer_mail(mail, where)
     except smtplib.SMTPAuthenticationError:
         yield Finding("MAIL_PASSWORD", f"{where} refuse le compte ou le mot de passe.", "vérifiez MAIL_USERNAME aussi")
     except smtplib.SMTPNotSupportedError as error:
@@ -137,8 +136,8 @@ def check_mail() -> Findings:
         yield Finding("MAIL_SERVER", f"{where} ne répond pas ({reason}).", "vérifiez MAIL_SERVER et MAIL_PORT")
 
 
-def _talk(mail: object, where: str) -> Findings:
-    """Connect as the outbox does, offer a mail from the landlord to himself, and take it back."""
+def _offer_mail(mail: object, where: str) -> Findings:
+    """Connect as the outbox does, and offer a mail without sending it."""
     with mail.connect() as connection:  # type: ignore[attr-defined]
         server: smtplib.SMTP = connection.host
         server.ehlo_or_helo_if_needed()
@@ -157,7 +156,7 @@ def _talk(mail: object, where: str) -> Findings:
 
 @contextmanager
 def _socket_timeout() -> Iterator[None]:
-    """Let no server make us wait for long, even through a host's mail extension that knows no time limit."""
+    """Limit every wait, as a host's mail extension may have no timeout."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SERVER_SECONDS)
     try:
@@ -167,7 +166,7 @@ def _socket_timeout() -> Iterator[None]:
 
 
 def check_counters() -> Findings:
-    """Find a store of counters that is out of reach, or that each worker has for itself."""
+    """Check that the counters answer and are shared by all workers."""
     uri, name = settings.rate_storage_uri, "PORTAL_RATE_STORAGE_URI"
     if uri.startswith("memory://"):
         if workers() > 1:
@@ -198,7 +197,7 @@ def check_counters() -> Findings:
 
 
 def check_folder() -> Findings:
-    """Find a folder of documents in which nothing can be written, or that others can read."""
+    """Check that the documents' folder is writable, and closed to others."""
     folder = instance_file("x").parent
     if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
         yield Finding(

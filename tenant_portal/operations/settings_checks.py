@@ -1,4 +1,4 @@
-"""What the doctor looks at in the settings; each finding comes with its setting and its remedy."""
+"""The doctor's checks of settings."""
 
 import ipaddress
 import os
@@ -15,21 +15,21 @@ from flask import current_app
 from ..db import db
 from ..settings import settings
 
-#: Least cost of Argon2id in KiB by passes (OWASP ASVS 5.0, appendix C).
+#: Least memory of Argon2id in KiB by passes (OWASP ASVS 5.0, appendix C).
 ARGON2_LEAST = {1: 47_104, 2: 19_456}
-#: A random key of 32 characters hardly ever has fewer different ones.
+#: A random key of 32 characters has more different ones.
 KEY_LETTERS_MIN = 8
 RESTART = "puis redémarrez le portail"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something to put right: the setting or service, what is wrong with it, and what to do."""
+    """A setting or service, what is wrong with it, and the remedy."""
 
     name: str
     what: str
     remedy: str
-    #: A fault forbids going live; a warning does not.
+    #: A fault forbids going live.
     is_fault: bool = True
 
 
@@ -37,7 +37,7 @@ Findings = Iterator[Finding]
 
 
 def check_trial_settings() -> Findings:
-    """Find what is meant for trials alone."""
+    """Find settings meant for trials."""
     config = current_app.config
     for key, is_wrong, what in (
         ("PORTAL_THROTTLE", not settings.throttle, "les essais de mots de passe ne sont pas ralentis"),
@@ -60,7 +60,7 @@ def check_trial_settings() -> Findings:
 
 
 def check_address() -> Findings:
-    """Find an address that tenants cannot use, or not safely."""
+    """Check that tenants can reach the address safely."""
     host = urlsplit(settings.public_url).hostname or ""
     if is_loopback(host) or "." not in host:
         yield Finding(
@@ -100,7 +100,7 @@ def check_address() -> Findings:
 
 
 def check_secrets() -> Findings:
-    """Find secrets that others can read or guess, or that serve twice."""
+    """Find secrets that can be read or guessed, or serve twice."""
     key = _text(current_app.config["SECRET_KEY"])
     former = [_text(one) for one in current_app.config.get("SECRET_KEY_FALLBACKS") or []]
     fresh = "mettez-en une neuve (python -c 'import secrets; print(secrets.token_hex(32))')"
@@ -133,11 +133,11 @@ def _text(secret: str | bytes) -> str:
 
 
 def _tracked_files_with(secret: str) -> list[str]:
-    """Return the files under git's care, here, in which that text stands."""
+    """Return the tracked files that hold the secret."""
     git = shutil.which("git")
     if git is None:
         return []
-    # The text goes in by the standard input: arguments can be seen by every account of the machine.
+    # By standard input: every account of the machine can see arguments.
     asked = subprocess.run(  # noqa: S603 (git, with arguments of ours)
         [git, "grep", "--fixed-strings", "--name-only", "-f", "-"], input=secret, capture_output=True, text=True
     )
@@ -145,7 +145,7 @@ def _tracked_files_with(secret: str) -> list[str]:
 
 
 def check_texts() -> Findings:
-    """Find what the law wants said, and what a tenant who is stuck looks for."""
+    """Find missing legal texts, and a missing phone number."""
     for key, whose in (
         ("landlord_address", "l'adresse postale manque aux mentions légales"),
         ("legal_identity", "la forme et le numéro de la société manquent aux mentions légales"),
@@ -159,7 +159,7 @@ def check_texts() -> Findings:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this very machine."""
+    """Tell whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -167,7 +167,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_open_to_others(file: Path) -> bool:
-    """Tell whether every account of the machine can read the file; the folders above it may keep them out."""
+    """Tell whether every account of the machine can reach and read the file."""
     if os.name != "posix" or not file.stat().st_mode & 0o004:
         return False
     return all(folder.stat().st_mode & 0o001 for folder in file.resolve().parents)

@@ -29,7 +29,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from ..contracts import lookup
-from ..db import begin_staging, begin_write, db, lock_writes, told_by_driver, utcnow
+from ..db import begin_staging, begin_write, db, lock_writes, translate_driver_errors, utcnow
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..models import Contract, Import, NameWord
@@ -72,7 +72,7 @@ def take(
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": IMPORT_LOCK})
     stage, report = Stage(roster.columns, connection), Report()
-    with told_by_driver(connection):
+    with translate_driver_errors(connection):
         staged = stage_all(roster, stage, report, progress)
     if not staged and not report.refused:
         raise RosterUnusable(_("Cette liste ne contient aucun contrat. Refaites l'export."))

@@ -102,7 +102,7 @@ def _close(account: Account, contract: Contract) -> None:
     )
     identity.log_out()
     db.session.commit()
-    signals.tell_closed(account=number, reference=reference, withdrawn=withdrawn)
+    signals.send_account_closed(account=number, reference=reference, withdrawn=withdrawn)
 
 
 def _leave(code: str) -> Response:

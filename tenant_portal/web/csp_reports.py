@@ -66,9 +66,9 @@ def receive():
     if request.mimetype not in _KINDS:  # a form of another site cannot send these without being asked first
         abort(400)
     for rule, blocked in _reported():
-        if rate_limits.is_news("report", Per.CAUSE, f"{rule}/{blocked}", otherwise=False):
+        if rate_limits.count_once("report", Per.CAUSE, f"{rule}/{blocked}", otherwise=False):
             current_app.logger.warning("content policy: %s stopped %s", rule, blocked)
-            if rate_limits.is_spent("report"):
+            if rate_limits.is_quota_used_up("report"):
                 current_app.logger.warning("content policy: no more reports are written down for an hour")
     return "", 204
 

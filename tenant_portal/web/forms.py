@@ -110,7 +110,7 @@ class SignupForm(PortalForm):
         if known_words and not passwords.may_hold(self.password.data, known_words):
             return True
         typed = [f.data for f in (self.reference, self.module, self.email) if f.data and not f.errors]
-        return judge_new_password(self.password, registration.known_words(None, *typed, *known_words))
+        return judge_new_password(self.password, registration.guessable_words(None, *typed, *known_words))
 
     def validate_confirmation(self, field: Any) -> None:
         """Refuse two passwords that differ."""

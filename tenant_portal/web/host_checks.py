@@ -1,4 +1,4 @@
-"""What the portal asks of the application it moves into; where it cannot live beside something, one error says why."""
+"""What would conflict with the portal in a host; one error lists everything."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from ..errors import ConfigError
 
 
 def check_in(app: Flask, prefix: str, public_url: str) -> None:
-    """Raise `ConfigError` that lists what in `app` stands in the way, before anything is registered."""
+    """Raise `ConfigError` for conflicts in `app`, before anything is registered."""
     mistakes = []
     if "portal" in app.extensions:
         mistakes.append("the portal is in this application already: call TenantPortal once; mount() adds a second one")
@@ -25,9 +25,9 @@ def check_in(app: Flask, prefix: str, public_url: str) -> None:
 
 
 def check_rules(app: Flask) -> None:
-    """Raise `ConfigError` when a page of ours and one of the host's have the same address, or CSRF is checked twice.
+    """Raise `ConfigError` when portal and host share an address, or CSRF is checked twice.
 
-    Asked once at the start and once at our first page, as a host may register its own after ours.
+    Called at the start and at our first page, as a host may register its pages later.
     """
     mistakes = [
         f"{address} is an address of the portal ({ours}) and of the application ({theirs}): set PORTAL_URL_PREFIX"
@@ -49,7 +49,7 @@ def _shared_addresses(app: Flask) -> Iterator[tuple[str, str, str]]:
     for rule in app.url_map.iter_rules():
         table = ours if rule.endpoint.startswith("portal.") else theirs
         for method in rule.methods or ():
-            # With strict slashes or without, and whatever the variables are called, it is one address.
+            # Trailing slashes and names of variables make no other address.
             table[re.sub(r"<[^>]*>", "<>", rule.rule).rstrip("/") or "/", rule.subdomain, method] = rule
     for address in sorted(ours.keys() & theirs.keys(), key=str):
         if address[2] in {"GET", "POST"}:

@@ -51,7 +51,7 @@ class NewPasswordForm(PortalForm):
         password = self["password"]
         if password.errors or self.is_expired:
             return fine
-        words = [word for contract in self.account.contracts for word in registration.known_words(contract)]
+        words = [word for contract in self.account.contracts for word in registration.guessable_words(contract)]
         return judge_new_password(password, [*words, self.account.email]) and fine
 
     def validate_confirmation(self, field: Any) -> None:

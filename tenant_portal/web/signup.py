@@ -9,6 +9,7 @@ from flask import Blueprint, redirect, request, session, url_for
 from .. import i18n, public_urls
 from ..accounts import number_pairs, refusals, registration, signed_links
 from ..accounts.limited_acts import Per
+from ..accounts.registration import Outcome, Submission
 from ..contracts import lookup
 from ..db import begin_write, db
 from ..errors import LinkInvalid, TooManyMails
@@ -45,32 +46,34 @@ def sign_up():
             _note_refusal(form)
         return _form_page(form)
     origin = identity.origin()
-    look = number_pairs.look(form.reference.data, form.module.data, origin=origin)
-    if look.contract is None:
-        return _not_found(form, look)
-    contract = look.contract
-    if not form.judge_password(registration.known_words(contract)):  # after the pair, and no more often than it (X01)
+    attempt = number_pairs.attempt(form.reference.data, form.module.data, origin=origin)
+    if attempt.contract is None:
+        return _not_found(form, attempt)
+    contract = attempt.contract
+    # The password is judged after the pair, and no more often (X01).
+    if not form.judge_password(registration.guessable_words(contract)):
         return _too_easy(form, origin)
-    outcome = registration.sign_up(
+    result = registration.sign_up(
         contract,
-        email=form.email.data,
+        Submission(email=form.email.data, choices=form.choices),
         password=form.password.data,
-        choices=form.choices,
         language=i18n.language(),
     )
-    if outcome.is_excessive:
-        db.session.commit()
-        raise TooManyMails
-    if not outcome.is_repeat:
-        if outcome.account is not None:
-            _send_activation(outcome.account, contract)
-        elif outcome.existing is not None:
-            _tell_registered(outcome.existing, contract, form.email.data)
-    number_pairs.forgive(form.reference.data, look.failures, origin=origin)
+    match result.outcome, result.account:
+        case Outcome.CREATED, Account() as account:
+            _send_activation(account, contract)
+        case Outcome.ALREADY_REGISTERED, Account() as account:
+            _tell_registered(account, contract, form.email.data)
+        case Outcome.REPEATED, _:
+            pass  # the first of the two has written the mail
+        case Outcome.LIMITED, _:
+            db.session.commit()
+            raise TooManyMails
+    number_pairs.clear_failures(form.reference.data, attempt.failures, origin=origin)
     known = {
         "contract": contract.id,
         "reference": form.reference.data,
-        "key": outcome.key,
+        "key": result.key,
         "email": form.email.data,
         "until": signed_links.expires_at("activation").isoformat(),
     }
@@ -252,11 +255,11 @@ def _note_refusal(form: SignupForm) -> None:
     db.session.commit()
 
 
-def _not_found(form: SignupForm, look: number_pairs.Look) -> tuple[str, int]:
+def _not_found(form: SignupForm, attempt: number_pairs.PairAttempt) -> tuple[str, int]:
     """Answer with the one neutral sentence: which of the numbers is wrong, or why, is never told (T04, T05)."""
     db.session.commit()
-    if look.wait is not None:
-        return _form_page(form, wait=look.wait, status=429)
+    if attempt.wait is not None:
+        return _form_page(form, wait=attempt.wait, status=429)
     session["portal_mismatches"] = session.get("portal_mismatches", 0) + 1
     return _form_page(form, mismatch=True)
 

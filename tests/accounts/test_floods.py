@@ -44,17 +44,17 @@ def recipients_in_turn(app):
 def test_x07_one_stranger_who_asks_for_every_reset_causes_few_mails_and_delays_nobody(
     app, portal, mailbox, an_account, a_contract
 ):
-    victims = [an_account(email=f"locataire{number}@free.fr") for number in range(RESETS[Per.ORIGIN].times + 4)]
+    victims = [an_account(email=f"locataire{number}@free.fr") for number in range(RESETS[Per.ORIGIN].uses + 4)]
     stranger, tenant, lease = elsewhere(portal), elsewhere(portal), a_contract()
     pages = {forget(stranger, victim.lease.reference).text for victim in victims}
     assert len(pages) == 1, "and the page is the same for each"
-    assert rows(app, Mail, Mail.kind == "reset") == RESETS[Per.ORIGIN].times
+    assert rows(app, Mail, Mail.kind == "reset") == RESETS[Per.ORIGIN].uses
     sign_up(tenant, lease.reference, lease.module, email="pressee@free.fr")
     assert "pressee@free.fr" in recipients_in_turn(app)[:2], "the mail that is waited for leaves before the flood"
 
 
 def test_x07_flooded_tenant_gets_his_own_link_all_the_same(portal, mailbox, an_account):
-    tenants = [an_account(email=f"locataire{number}@free.fr") for number in range(RESETS[Per.ORIGIN].times + 1)]
+    tenants = [an_account(email=f"locataire{number}@free.fr") for number in range(RESETS[Per.ORIGIN].uses + 1)]
     stranger = elsewhere(portal)
     for tenant in tenants:
         forget(stranger, tenant.lease.reference)
@@ -106,7 +106,7 @@ def test_x10_unknown_references_are_counted_alike(app, portal, clock):
 
 def test_x11_origin_without_messages_left_shuts_out_no_address(portal, mailbox, app):
     stranger = elsewhere(portal)
-    for turn in range(ACTS["message"].limits[Per.ORIGIN].times):
+    for turn in range(ACTS["message"].limits[Per.ORIGIN].uses):
         send(stranger, body=f"message {turn}", email=f"autre{turn}@free.fr")
     for turn in range(10):
         send(stranger, body=f"de trop {turn}", email=TENANT, status=429)
@@ -117,7 +117,7 @@ def test_x11_origin_without_messages_left_shuts_out_no_address(portal, mailbox, 
 
 
 def test_x11_flooded_address_gets_no_more_receipts_but_its_message_is_taken(portal, mailbox, app):
-    receipts = ACTS["message"].limits[Per.RECIPIENT].times
+    receipts = ACTS["message"].limits[Per.RECIPIENT].uses
     for turn in range(receipts):
         send(elsewhere(portal), body=f"message {turn}", email=TENANT)
     mailbox.read_all()
@@ -129,7 +129,7 @@ def test_x11_flooded_address_gets_no_more_receipts_but_its_message_is_taken(port
 
 def test_x11_tenant_at_home_is_counted_by_his_account(portal, mailbox, an_account):
     tenant, stranger = an_account(), elsewhere(portal)
-    for turn in range(ACTS["message"].limits[Per.ORIGIN].times + 1):
+    for turn in range(ACTS["message"].limits[Per.ORIGIN].uses + 1):
         send(stranger, body=f"message {turn}", email=f"autre{turn}@free.fr", status=ANY_STATUS)
     tenant.browser.http.environ_base["REMOTE_ADDR"] = stranger.http.environ_base["REMOTE_ADDR"]
     assert send(tenant.browser, body="de la même adresse").path == "/message/envoye"
@@ -170,7 +170,7 @@ def test_x20_refusals_fill_no_journal(app, portal, mailbox, a_contract, an_accou
 
 
 def test_x20_journal_of_all_is_bounded_by_the_hour(app, portal, monkeypatch, clock):
-    quotas = {**ACTS["refusal"].limits, Per.EVERYBODY: ACTS["refusal"].limits[Per.EVERYBODY]._replace(times=5)}
+    quotas = {**ACTS["refusal"].limits, Per.EVERYBODY: ACTS["refusal"].limits[Per.EVERYBODY]._replace(uses=5)}
     monkeypatch.setitem(ACTS, "refusal", ACTS["refusal"]._replace(limits=quotas))
     for number in range(9):
         log_in(elsewhere(portal), f"9000{number}", "devinette de voleur", status=ANY_STATUS)

@@ -1,11 +1,11 @@
-"""The table of what strangers can cause (acts.py): every page that takes something is in it, and the docs print it."""
+"""The table of limited_acts.py: every page that takes something is in it, and the docs print it."""
 
 from datetime import timedelta
 
 import pytest
 
 from tenant_portal.accounts import rate_limits
-from tenant_portal.accounts.limited_acts import ACTS, DAILY_FAILURES, FREE_FAILURES, Act, Per, Quota, Tries
+from tenant_portal.accounts.limited_acts import ACTS, DAILY_FAILURES, FREE_FAILURES, Act, FailureLimit, Per, Quota
 from tests.support.hosts import HOMES
 from tests.support.paths import ROOT
 
@@ -16,7 +16,7 @@ DOCS = ROOT / "docs" / "security.md"
 GUARDED = {"account", "staff"}
 
 
-def open_doors(app):
+def open_endpoints(app):
     """Return the endpoints of ours that take something from whoever sends it."""
     return {
         rule.endpoint.removeprefix("portal.")
@@ -28,7 +28,7 @@ def open_doors(app):
 
 @pytest.mark.parametrize("home", HOMES, indirect=True)
 def test_each_act_of_strangers_is_in_the_table_and_no_other(app):
-    assert open_doors(app) == {door for act in ACTS.values() for door in act.doors}
+    assert open_endpoints(app) == {endpoint for act in ACTS.values() for endpoint in act.endpoints}
 
 
 def test_each_act_says_who_is_never_shut_out_and_what_it_costs():
@@ -39,7 +39,7 @@ def test_each_act_says_who_is_never_shut_out_and_what_it_costs():
 
 def test_nothing_is_counted_that_the_table_does_not_name(app):
     with app.app_context(), pytest.raises(KeyError):
-        rate_limits.use("reset", Per.RECIPIENT, "somebody")
+        rate_limits.count_use("reset", Per.RECIPIENT, "somebody")
 
 
 def test_docs_print_the_table():
@@ -55,10 +55,10 @@ def row_of(name: str, act: Act) -> str:
     return f"| {name} | {limits} | {act.never_shut_out} | {act.cost} |"
 
 
-def _limit(limit: Tries | Quota) -> str:
+def _limit(limit: FailureLimit | Quota) -> str:
     if isinstance(limit, Quota):
-        return f"{limit.times} in {_minutes(limit.within)}"
-    return f"waits of 1 to {_minutes(limit.longest)}" + (f", {limit.a_day} a day" if limit.a_day else "")
+        return f"{limit.uses} in {_minutes(limit.period)}"
+    return f"waits of 1 to {_minutes(limit.longest_wait)}" + (f", {limit.per_day} a day" if limit.per_day else "")
 
 
 def _minutes(duration: timedelta) -> str:
@@ -72,7 +72,7 @@ def test_docs_print_how_failures_are_counted():
 
 def test_page_tells_the_numbers_of_the_table(portal):
     words = {3: "Trois", 10: "dix"}
-    account, origin = (ACTS["reset"].limits[per].times for per in (Per.ACCOUNT, Per.ORIGIN))
+    account, origin = (ACTS["reset"].limits[per].uses for per in (Per.ACCOUNT, Per.ORIGIN))
     told = (
         f"{words[account]} liens au plus partent par heure pour un compte, et {words[origin]} depuis une même connexion"
     )

@@ -182,7 +182,7 @@ def test_only_the_beginning_of_a_long_password_is_weighed(app: Flask) -> None:
 @pytest.mark.parametrize("signs", [SIGNS, "1!|7+4@({[", "({[<1!|7+4@$569", "%9o({<e(z|83ts{7[t(31(e(18|03935"])
 def test_password_of_many_signs_is_weighed_a_few_times_only(signs: str) -> None:
     typed = (signs * 32)[:128]
-    weighed = passwords._weighed(typed)
+    weighed = passwords._scorable(typed)
     assert passwords._choices(weighed) <= passwords._CHOICES_MAX < passwords._choices(typed[:32])
     pairs = dict(zip(typed, weighed, strict=False))
     assert weighed == "".join(pairs[sign] for sign in typed[:32]), "each sign stays the same one everywhere"

@@ -3,6 +3,8 @@
 import re
 import subprocess
 import sys
+import tomllib
+from dataclasses import fields
 
 import pytest
 from flask import Blueprint, Flask
@@ -11,9 +13,12 @@ from flask_wtf import CSRFProtect
 
 from tenant_portal import TenantPortal, mount
 from tenant_portal.errors import ConfigError
+from tenant_portal.settings import Settings, key_of
 from tests.conftest import SETTINGS
 from tests.support.hosts import PREFIX, hostile_host
 from tests.support.paths import ROOT
+
+from .conftest import log_staff_in
 
 CONFIG = {**SETTINGS, "SQLALCHEMY_DATABASE_URI": "sqlite://", "PORTAL_URL_PREFIX": PREFIX}
 
@@ -98,9 +103,7 @@ def test_page_for_hosts_quotes_what_a_host_is_told():
     host = bare()
     host.add_url_rule(PREFIX, "mine", str)
     note(lambda app: mount(app, PREFIX, config=CONFIG), host)
-    table = (
-        (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8").split("| Condition | Error |")[1].split("\n\n")[0]
-    )
+    table = PAGE.split("| Condition | Error |")[1].split("\n\n")[0]
     quotes = [
         text for row in table.splitlines()[2:] for text in re.findall("`([^`]+)`", row.split("|")[2]) if " " in text
     ]
@@ -108,6 +111,50 @@ def test_page_for_hosts_quotes_what_a_host_is_told():
     for quote in quotes:
         pattern = ".*".join(re.escape(part) for part in quote.split("…"))
         assert any(re.search(pattern, text) for text in told), quote
+
+
+PAGE = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")
+
+
+def test_page_for_hosts_begins_with_the_package_and_its_bounds():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    install = PAGE.partition("\n## Install\n")[2].partition("\n## ")[0]
+    assert f"`{project['name']}`" in install
+    assert f"Python {project['requires-python'].removeprefix('>=')} or newer" in install
+    assert set(re.search(r"\[([\w,]+)\]", install)[1].split(",")) <= set(extras)
+    told = {}
+    for left, right in re.findall(r"^\| (.*) \| ([0-9., ]+) \|$", install, re.MULTILINE):
+        names = re.sub(r" with `\[\w+\]`", "", left).split(", ")
+        told.update(zip(names, right.split(", "), strict=True))
+    bounds = [line for line in project["dependencies"] + extras["postgresql"] + extras["redis"]]
+    assert told == {re.split(r"[\[>]", line)[0]: line.split(">=")[1] for line in bounds}
+
+
+def test_page_for_hosts_names_commands_addresses_and_settings_that_exist():
+    app = bare()
+    TenantPortal(app)
+    for command in set(re.findall("flask portal ([a-z ]+[a-z])", PAGE)):
+        told = app.test_cli_runner().invoke(args=["portal", *command.split(), "--help"])
+        assert told.exit_code == 0 and "No such command" not in told.output, command
+    adapter = app.url_map.bind("localhost")
+    for address in set(re.findall(f"{PREFIX}/[a-z]+", PAGE)):
+        assert adapter.match(address), address
+    named = set(re.findall("PORTAL_[A-Z_]*[A-Z]", PAGE)) - {"PORTAL_SECRET"}  # of the environment, in an example
+    assert named and named <= {key_of(row) for row in fields(Settings)}
+
+
+def test_host_that_goes_through_the_checklist_finds_it_kept(app, portal, visitor):
+    steps = PAGE.partition("\n## Checklist\n")[2]
+    assert len(re.findall(r"^\d+\. ", steps, re.MULTILINE)) == 13
+    done = app.test_cli_runner().invoke(args=["portal", "db", "check"])
+    assert done.exit_code == 0, done.output
+    health = visitor.get(f"{PREFIX}/healthz")
+    assert f"`{health.text.strip()}`" in steps
+    assert "Habitat du Val" in portal.get("/connexion").title
+    assert visitor.get(f"{PREFIX}/gestion").status_code == 404
+    log_staff_in(visitor)
+    assert visitor.get(f"{PREFIX}/gestion").status_code == 200
 
 
 QUIET = """

@@ -180,6 +180,7 @@ def test_host_that_copies_the_lines_of_the_page_has_the_portal(
     more = {"portal": portal, "rows": [{"reference": "417201", "module": "60318401"}]}
     exec(snippets("Contracts from the host's own tables"), more)  # noqa: S102 (our own page)
     exec(snippets("Signals"), {})  # noqa: S102 (our own page)
+    exec(snippets("Mail"), {"app": app})  # noqa: S102 (our own page)
 
 
 def test_host_dresses_a_mounted_portal_by_a_folder(tmp_path: Path) -> None:

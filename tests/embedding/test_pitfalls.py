@@ -1,6 +1,7 @@
 """The 25 pitfalls of living inside somebody else's application (DESIGN 8.3), each with its own test."""
 
 import gc
+import re
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from tenant_portal.mail.smtp import TimeoutMail
 from tenant_portal.models import Account
 from tests.conftest import SETTINGS
 from tests.support.hosts import EXTENSION, MOUNT, PREFIX, home_of, hostile_host
+from tests.support.paths import ROOT
 from tests.support.people import fill_sign_up, log_in
 from tests.support.portal_client import Portal
 
@@ -191,35 +193,65 @@ def test_pitfall_17_two_portals_live_in_one_process_as_two_mounts(app, portal, h
     assert portal.get("/connexion").title.endswith("Habitat du Val")
 
 
-MIGRATE = """
-import pathlib, sys, flask_migrate
-from tests.support import hosts
-from tests.conftest import SETTINGS, upgrade
-folder, is_guarded = pathlib.Path(sys.argv[1]), sys.argv[2] == "guarded"
-database = f"sqlite:///{folder / 'one.sqlite3'}"
-app = hosts.settle(hosts.EXTENSION, {**SETTINGS, "SQLALCHEMY_DATABASE_URI": database}, folder)
-upgrade(app)
-if not is_guarded:
-    app.extensions["migrate"].configure_args.pop("include_name")
-with app.app_context():
-    flask_migrate.init(str(folder / "migrations"))
-    flask_migrate.migrate(str(folder / "migrations"))
-    if is_guarded:
-        flask_migrate.upgrade(str(folder / "migrations"))
-        flask_migrate.migrate(str(folder / "migrations"))
+MIGRATING = """
+import pathlib, sys
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from tenant_portal import TenantPortal, mount
+from tests.conftest import SETTINGS
+
+folder, way = pathlib.Path(sys.argv[1]), sys.argv[2]
+app = Flask("intranet")
+app.config.update(SETTINGS, SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder / 'one.sqlite3'}")
+database = SQLAlchemy(app)
+
+class Employee(database.Model):
+    id = database.Column(database.Integer, primary_key=True)
+
+def set_up_migrate():
+    Migrate(
+        app, database, directory=str(folder / "migrations"),
+        include_name=lambda name, kind, parents: name != "by_name",
+        include_object=lambda thing, name, kind, is_found, other: name != "by_object",
+    )
+
+def run(*command):
+    done = app.test_cli_runner().invoke(args=command)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+set_up = [set_up_migrate, lambda: mount(app, "/locataire", config=app.config) if "mount" in way else TenantPortal(app)]
+for step in reversed(set_up) if "after" in way else set_up:
+    step()
+    with app.app_context():  # a host that looks at its tables meanwhile
+        database.session.execute(database.text("SELECT 1"))
+with app.app_context(), database.engine.begin() as connection:
+    connection.execute(database.text("CREATE TABLE by_name (id INTEGER)"))
+    connection.execute(database.text("CREATE TABLE by_object (id INTEGER)"))
+run("portal", "db", "upgrade")
+run("db", "init")
+run("db", "migrate")
+run("db", "upgrade")
+print(run("db", "migrate"))
+(version,) = (folder / "migrations" / "versions").glob("*.py")
+print(version.read_text())
+app.extensions["migrate"].configure_args.pop("include_name")
+print("UNGUARDED", run("db", "migrate"))
 """
 
 
-@pytest.mark.parametrize("is_guarded", [True, False], ids=["guarded", "bare"])
-def test_pitfall_18_migrations_of_the_host_would_drop_our_tables_but_for_two_lines(tmp_path, is_guarded):
-    command = [sys.executable, "-c", MIGRATE, str(tmp_path), "guarded" if is_guarded else "bare"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("way", ["before the extension", "after the extension", "after the mount"])
+def test_pitfall_18_migrations_of_the_host_leave_our_tables_alone_without_a_line_of_its_own(tmp_path, way):
+    command = [sys.executable, "-c", MIGRATING, str(tmp_path), way]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    (version,) = (tmp_path / "migrations" / "versions").glob("*.py")
-    assert "employee" in version.read_text()
-    assert ("drop_table('portal_accounts')" in version.read_text()) is not is_guarded
-    assert ("portal" in version.read_text()) is not is_guarded
-    assert ("No changes in schema detected" in done.stderr) is is_guarded
+    guarded, unguarded = done.stdout.split("UNGUARDED")
+    assert "create_table('employee'" in guarded and "No changes in schema detected" in guarded
+    assert not {name for name in ("portal_", "by_name", "by_object") if name in guarded}
+    assert {"removed table 'portal_accounts'", "removed table 'by_name'"} <= set(
+        re.findall("removed table '.*'", unguarded)
+    )
 
 
 @in_host

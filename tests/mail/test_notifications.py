@@ -57,9 +57,8 @@ def _tenant(*, direct_debit: bool = True, e_notice: bool = False) -> tuple[Accou
     db.session.add(contract)
     db.session.commit()
     choices = {ConsentPurpose.E_NOTICE: e_notice, ConsentPurpose.COMMERCIAL: False, ConsentPurpose.GENERAL: True}
-    signed = registration.sign_up(
-        contract, email="élodie@orange.fr".replace("é", "e"), password="girafe", choices=choices, language="fr"
-    )
+    submission = registration.Submission(email="elodie@orange.fr", choices=choices)
+    signed = registration.sign_up(contract, submission, password="girafe", language="fr")
     message = Message(
         number="M-0123-4567", topic="mail", email="elodie@orange.fr", body="Bonjour,\n\n<b>rien</b> reçu !"
     )

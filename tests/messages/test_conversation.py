@@ -13,7 +13,7 @@ from ..support.journey_steps import sign_up
 
 pytestmark = pytest.mark.every_home
 
-MESSAGES = {per: quota.times for per, quota in ACTS["message"].limits.items()}
+MESSAGES = {per: quota.uses for per, quota in ACTS["message"].limits.items()}
 LANDLORD = "contact@habitat-du-val.example"
 TENANT = "lea.martin@orange.fr"
 QUESTION = "Quel est votre problème"

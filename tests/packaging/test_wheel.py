@@ -2,11 +2,13 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 import tarfile
 import textwrap
 import zipfile
+from logging.config import BaseConfigurator
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,9 @@ JOURNEY = """
 import re
 import tenant_portal
 from flask_mail import email_dispatched
-from tenant_portal import create_app, migrate, outbox, roster
+from tenant_portal import create_app, roster
+from tenant_portal.mail import outbox
+from tenant_portal.operations import migrations
 
 app = create_app({
     "SECRET_KEY": "a key for tests only, forty characters.",
@@ -38,7 +42,7 @@ def keep(sender, message):
     letters.append(message)
 
 with app.app_context():
-    migrate.upgrade()
+    migrations.upgrade()
     roster.take([{"reference": "417201", "module": "60318401"}], name="test")
     app.extensions["sqlalchemy"].session.commit()
 
@@ -151,6 +155,31 @@ def test_host_finds_public_names_alone_each_typed_and_explained() -> None:
         signature = inspect.signature(call)
         untyped = [p.name for p in signature.parameters.values() if p.annotation is p.empty and p.name != "self"]
         assert not untyped and signature.return_annotation is not signature.empty, call
+
+
+@pytest.mark.parametrize(
+    ("former", "present"),
+    [
+        ("tenant_portal.logs.Line", "tenant_portal.operations.log_format.LogFormatter"),
+        ("tenant_portal.smtp.PatientMail", "tenant_portal.mail.smtp.TimeoutMail"),
+        ("tenant_portal.migrate.upgrade", "tenant_portal.operations.migrations.upgrade"),
+    ],
+)
+def test_host_finds_what_has_moved_under_its_former_name_too(former: str, present: str) -> None:
+    assert found(former) is found(present)
+
+
+@pytest.mark.parametrize("page", ["embedding", "operating"])
+def test_host_finds_every_name_that_the_pages_tell(page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"tenant_portal(?:\.\w+)+", text))
+    names |= {f"{module}.{name}" for module, name in re.findall(r"from (tenant_portal\S*) import (\w+)", text)}
+    assert names and all(map(found, names))
+
+
+def found(name: str) -> object:
+    """Return what a dotted name stands for, as a logging configuration finds a formatter."""
+    return BaseConfigurator({}).resolve(name)
 
 
 # The cost of the import: nothing but the dependencies, and nothing is touched

@@ -30,10 +30,6 @@ from tenant_portal import TenantPortal, create_app, mount
 PREFIX = "/locataire"
 STANDALONE, EXTENSION, MOUNT = "standalone", "extension", "mount"
 HOMES = (STANDALONE, EXTENSION, MOUNT)
-#: What keeps the host's `flask db` away from the portal's tables, as documented.
-NOT_THE_PORTALS = {
-    "include_name": lambda name, kind, parents: kind != "table" or not (name or "").startswith("portal_")
-}
 
 TEMPLATES = {
     "base.html": "<html><title>INTRANET</title>{{ current_user.name if current_user.is_authenticated }}"
@@ -111,7 +107,7 @@ def add_staff(app: Flask, name: str = "Mme Moreau") -> None:
 
 def _with_models(app: Flask) -> Any:
     database = SQLAlchemy(app)
-    Migrate(app, database, **NOT_THE_PORTALS)
+    Migrate(app, database)
 
     class Employee(UserMixin, database.Model):  # type: ignore[name-defined,misc]
         __tablename__ = "employee"
