@@ -1,4 +1,4 @@
-"""The parts every test builds on: an application with its own database, a browser, a letter box, people and a clock."""
+"""The parts of every test: an application with its own database, a browser, a letter box, people and a clock."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import hypothesis
 import pytest
 import time_machine
 from flask import Flask
@@ -17,15 +18,17 @@ from flask.testing import FlaskCliRunner
 from jinja2 import FileSystemBytecodeCache, StrictUndefined
 from sqlalchemy import event, select
 from sqlalchemy.engine import Connection, Engine
+from werkzeug.routing import Rule
 
 from tenant_portal import create_app
 from tenant_portal.db import Base, db
 from tenant_portal.mail import outbox
 
 from .support import hosts, services
-from .support.people import Lease, Roster, Tenant, open_account
+from .support.people import Roster, Tenant, open_account
 from .support.portal_client import Portal
 from .support.post import Mailbox, PostOffice
+from .support.steps import Lease
 
 #: What a small landlord would set; the cheapest hashes, mails delivered when a test reads its mailbox.
 SETTINGS: dict[str, Any] = {
@@ -50,8 +53,14 @@ COURIER_SECONDS = 10
 MakeApp = Callable[..., Flask]
 
 
-def pytest_configure() -> None:
-    """Keep what tests write in memory, where there is room for it; only what failed stays there to be looked at."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what tests write in memory, where there is room for it; only what failed stays there to be looked at.
+
+    With `--alone` a property is tried on fewer examples, and on the same ones each time.
+    """
+    if config.getoption("alone"):
+        hypothesis.settings.register_profile("alone", max_examples=20, derandomize=True)
+        hypothesis.settings.load_profile("alone")
     memory = services.in_memory()
     if memory is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
@@ -76,11 +85,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tell a story marked `every_home` in the three homes, unless it is marked `standalone` or `--alone` is given."""
-    is_story = metafunc.definition.get_closest_marker("every_home") is not None
-    is_told_once = metafunc.definition.get_closest_marker("standalone") or metafunc.config.getoption("alone")
-    if is_story and not is_told_once and "home" in metafunc.fixturenames:
-        metafunc.parametrize("home", hosts.HOMES, indirect=True)
+    """Repeat a test marked `every_home` in the three homes or those it names, one marked `databases` on each of these.
+
+    With `--alone` a test runs in one home, and with `--postgresql` on PostgreSQL alone.
+    """
+    marked, config = metafunc.definition.get_closest_marker, metafunc.config
+    if (homes := marked("every_home")) and not config.getoption("alone"):
+        metafunc.parametrize("home", homes.args or hosts.HOMES, indirect=True)
+    if (databases := marked("databases")) and "database_kind" in metafunc.fixturenames:
+        kinds = ("postgresql",) if config.getoption("postgresql") else databases.args
+        metafunc.parametrize("database_kind", kinds, indirect=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -90,6 +104,22 @@ def no_outside_settings() -> Iterator[None]:
         patch.setenv("PYTHON_DOTENV_DISABLED", "1")
         for name in [name for name in os.environ if name.startswith("FLASK_")]:
             patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def routes_compiled_once() -> Iterator[None]:
+    """Compile each rule of the URL map once for all applications: that takes most of the time to make one."""
+    compile_builder, kept = Rule._compile_builder, {}
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
+        if key not in kept:
+            kept[key] = compile_builder(rule, append_unknown)
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", compile_once)
         yield
 
 
@@ -136,9 +166,15 @@ def migrated_postgresql(postgres_server: services.Postgres) -> str:
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Return what this test's database is: SQLite, unless the test or the run asks for PostgreSQL."""
+    return getattr(request, "param", "postgresql" if request.config.getoption("postgresql") else "sqlite")
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path, database_kind: str) -> Iterator[Callable[[], str]]:
     """Return a function that gives the address of this test's database, which is made when it is first asked for."""
-    if request.config.getoption("postgresql"):
+    if database_kind == "postgresql":
         server: services.Postgres = request.getfixturevalue("postgres_server")
         template = request.getfixturevalue("migrated_postgresql")
         make = cache(lambda: server.new_database(like=template))
@@ -148,6 +184,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callabl
     else:
         template = request.getfixturevalue("migrated_database")
         yield cache(lambda: f"sqlite:///{shutil.copy(template, tmp_path / 'portal.sqlite3')}")
+
+
+@pytest.fixture
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path, database_kind: str) -> str:
+    """Return the address of a database without a table."""
+    if database_kind == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path / 'empty.sqlite3'}"
 
 
 @pytest.fixture
@@ -164,7 +208,7 @@ def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(request: pytest.FixtureRequest) -> str:
-    """Return where the portal lives in this test: alone, unless the test is told in every home (`ALL_HOMES`)."""
+    """Return where the portal lives in this test: alone, unless the test is marked `every_home` or names homes."""
     return getattr(request, "param", hosts.STANDALONE)
 
 
@@ -209,9 +253,10 @@ def make_app(
 
 
 @pytest.fixture
-def app(make_app: MakeApp) -> Flask:
-    """Return the portal as an application of its own, with an empty database."""
-    return make_app()
+def app(request: pytest.FixtureRequest, make_app: MakeApp) -> Flask:
+    """Return the portal with an empty database, and with the settings that the test asks for by the mark `settings`."""
+    asked = request.node.get_closest_marker("settings")
+    return make_app(**asked.kwargs if asked else {})
 
 
 @pytest.fixture

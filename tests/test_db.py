@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from tenant_portal.db import begin_write, db
 from tenant_portal.models import Account, Contract, Message
 
-from .support.people import Lease
+from .support.steps import Lease
 
 
 def _object() -> None:

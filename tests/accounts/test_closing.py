@@ -9,40 +9,26 @@ from sqlalchemy import select
 from tenant_portal.db import db
 from tenant_portal.models import Account, Consent, Login
 from tests.support.page_text import plain
+from tests.support.people import must_run
 from tests.support.portal_client import Portal
 
-from ..support.journey_steps import PASSWORD, finish, forget, log_in, sign_up
-
-pytestmark = pytest.mark.every_home
+from ..support.steps import NEW_PASSWORD, close_account, finish, forget, log_in, reset_password, sign_up
 
 WRONG = "ce mot de passe n'est pas celui de votre compte"
 PAIR = "la référence contrat ou le mot de passe ne correspond pas"
 CLOSED = "Votre compte est fermé"
-IDLE = "- Comptes sans connexion depuis deux ans, qui se ferment\u00a0: "
-
-
-def ask(browser, password, *, status=200):
-    """Go from home to the page that says what closing means, and press its button."""
-    browser.get("/espace").click_link("Mon compte")
-    page = browser.click_link("Fermer mon compte")
-    return page.form("Je ferme mon compte").fill("Mon mot de passe", password).click(status=status)
+IDLE = "- Comptes sans connexion depuis deux ans, qui se ferment : "
 
 
 def close(tenant, mailbox):
     """Close the account of a tenant and return the mail that says so."""
-    page = ask(tenant.browser, tenant.password)
+    page = close_account(tenant.browser, tenant.password)
     assert page.path == "/connexion"
     assert page.says(CLOSED)
     return mailbox.read(to=tenant.email)
 
 
-def purge(cli):
-    """Apply the retention rules."""
-    result = cli.invoke(args=["portal", "purge"])
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
+@pytest.mark.every_home
 def test_t35_tenant_closes_his_account_and_every_device_is_out(portal, mailbox, an_account):
     tenant = an_account(email="lea@free.fr")
     remembered, idle = portal.another_browser(), portal.another_browser()
@@ -74,6 +60,7 @@ def test_t35_tenant_closes_his_account_and_every_device_is_out(portal, mailbox, 
         assert browser.get("/espace").h1 == "Identifiez-vous"
 
 
+@pytest.mark.every_home
 def test_t35_browser_forgets_the_pages_of_the_account(mailbox, an_account):
     tenant = an_account()
     form = tenant.browser.get("/espace/compte/fermeture").form("Je ferme mon compte")
@@ -91,27 +78,14 @@ def test_tenant_is_told_to_keep_his_notices_before_he_closes(an_account):
 
 def test_wrong_password_closes_nothing_and_keeps_the_page(portal, mailbox, an_account):
     tenant = an_account()
-    page = ask(tenant.browser, "un autre mot de passe")
+    page = close_account(tenant.browser, "un autre mot de passe")
     assert page.path == "/espace/compte/fermeture"
     assert page.says(WRONG)
     assert not page.says(PAIR)
     assert page.form("Je ferme mon compte").value("Mon mot de passe") == ""
-    assert ask(tenant.browser, "").faults == ["Saisissez votre mot de passe."]
+    assert close_account(tenant.browser, "").faults == ["Saisissez votre mot de passe."]
     assert tenant.log_in(portal).path == "/espace"
     assert mailbox.read_all() == []
-
-
-def test_guesses_at_the_closing_page_count_like_those_at_the_login(portal, an_account, clock):
-    tenant = an_account()
-    for _ in range(5):
-        assert ask(tenant.browser, "devinette de voleur").says(WRONG)
-    page = ask(tenant.browser, tenant.password, status=429)
-    assert page.path == "/espace/compte/fermeture"
-    assert page.says("choisissez un nouveau mot de passe")
-    tenant.browser.click("Je me déconnecte")
-    tenant.log_in(tenant.browser, status=429)
-    clock.move(minutes=1, seconds=1)
-    assert tenant.log_in(tenant.browser).path == "/espace"
 
 
 def test_closing_withdraws_each_yes_and_keeps_the_proof_of_both(app, mailbox, an_account):
@@ -124,6 +98,7 @@ def test_closing_withdraws_each_yes_and_keeps_the_proof_of_both(app, mailbox, an
     assert register == [*given, ("e_notice", False, "closing"), ("general", False, "closing")]
 
 
+@pytest.mark.every_home
 def test_t35_tenant_comes_back_within_fourteen_days(portal, mailbox, an_account, clock):
     tenant = an_account(email="lea@free.fr", e_notice="Oui")
     remembered = portal.another_browser()
@@ -156,6 +131,7 @@ def test_tenant_who_leaves_his_account_closed_finds_it_closed(portal, mailbox, a
     assert portal.get("/espace").h1 == "Identifiez-vous"
 
 
+@pytest.mark.every_home
 def test_nobody_opens_a_closed_account_without_its_password(portal, mailbox, an_account, clock):
     tenant = an_account()
     close(tenant, mailbox)
@@ -184,7 +160,7 @@ def test_stranger_cannot_tell_a_closed_account_from_none(portal, mailbox, an_acc
     assert forgotten[0] == forgotten[1]
     mailbox.read(to=tenant.email)
     taken = [
-        sign_up(portal.another_browser(), lease.reference, lease.module, email="lea.martin@orange.fr")
+        sign_up(portal.another_browser(), lease, email="lea.martin@orange.fr", password=NEW_PASSWORD)
         for lease in (tenant.lease, unknown)
     ]
     leases = (tenant.lease, unknown)
@@ -193,6 +169,7 @@ def test_stranger_cannot_tell_a_closed_account_from_none(portal, mailbox, an_acc
     mailbox.read_all()
 
 
+@pytest.mark.every_home
 def test_new_password_for_a_closed_account_leads_to_opening_it(portal, mailbox, an_account, clock):
     tenant = an_account()
     forget(portal, tenant.lease.reference)
@@ -203,11 +180,10 @@ def test_new_password_for_a_closed_account_leads_to_opening_it(portal, mailbox, 
     clock.move(minutes=3)
     page = portal.get(closed.links[1])
     page.form("mot de passe").fill("Ma référence contrat", tenant.lease.reference).click()
-    form = portal.get(mailbox.read(to=tenant.email).link).form("mot de passe")
-    form.fill("Créez un mot de passe", PASSWORD).fill("Confirmez votre mot de passe", PASSWORD).click()
+    reset_password(portal, mailbox.read(to=tenant.email).link)
     mailbox.read(to=tenant.email)
     assert tenant.log_in(portal).says(PAIR), "whoever knew the former password is out"
-    assert log_in(portal, tenant.lease.reference, PASSWORD).click("Je rouvre mon compte").path == "/espace"
+    assert log_in(portal, tenant.lease.reference, NEW_PASSWORD).click("Je rouvre mon compte").path == "/espace"
     mailbox.read(to=tenant.email)
 
 
@@ -224,23 +200,21 @@ def test_link_asked_for_while_closed_dies_with_the_opening(portal, mailbox, an_a
 def test_sign_up_over_a_closed_account_tells_the_owner_how_to_open_it(portal, mailbox, an_account):
     tenant = an_account(email="lea@free.fr")
     close(tenant, mailbox)
-    page = sign_up(portal, tenant.lease.reference, tenant.lease.module, email="paul@orange.fr")
+    page = sign_up(portal, tenant.lease, email="paul@orange.fr", password=NEW_PASSWORD)
     assert page.h1 == "Consultez vos e-mails"
     told = mailbox.read(to="lea@free.fr")
     assert told.subject == "Votre compte locataire est fermé"
     assert "identifiez-vous avant le lundi 7 décembre" in plain(told.text)
     assert mailbox.read(to="paul@orange.fr").subject == "Ce contrat a déjà un compte"
-    assert log_in(portal, tenant.lease.reference, PASSWORD).says(PAIR)
+    assert log_in(portal, tenant.lease.reference, NEW_PASSWORD).says(PAIR)
     assert tenant.log_in(portal).path == "/reouverture"
 
 
-def test_closed_account_is_erased_after_fourteen_days_and_the_contract_is_free(
-    portal, app, cli, mailbox, an_account, clock
-):
+def test_closed_account_is_erased_after_fourteen_days_and_the_contract_is_free(portal, app, mailbox, an_account, clock):
     tenant, neighbour = an_account(email="lea@free.fr"), an_account(email="marc@free.fr")
     close(tenant, mailbox)
     clock.move(days=13, hours=23, minutes=50)
-    assert "Comptes fermés\u00a0: 0" in purge(cli)
+    assert "Comptes fermés : 0" in must_run(app, "purge")
     page = tenant.log_in(portal)
     clock.move(minutes=11)
     assert page.click("Je rouvre mon compte").path == "/connexion"
@@ -248,7 +222,7 @@ def test_closed_account_is_erased_after_fourteen_days_and_the_contract_is_free(
     forget(portal, tenant.lease.reference)
     assert mailbox.read_all() == []
 
-    assert "Comptes fermés\u00a0: 1" in purge(cli)
+    assert "Comptes fermés : 1" in must_run(app, "purge")
     with app.app_context():
         emails = list(db.session.scalars(select(Account.email)))
         assert emails == ["marc@free.fr"]
@@ -257,7 +231,7 @@ def test_closed_account_is_erased_after_fourteen_days_and_the_contract_is_free(
     assert neighbour.log_in(portal.another_browser()).says(neighbour.lease.reference)
     assert tenant.log_in(portal).says(PAIR)
 
-    page = sign_up(portal, tenant.lease.reference, tenant.lease.module, email="nouveau@free.fr")
+    page = sign_up(portal, tenant.lease, email="nouveau@free.fr")
     assert page.h1 == "Consultez vos e-mails"
     assert finish(portal, mailbox.read(to="nouveau@free.fr").link, tenant.lease.reference).path == "/espace"
     mailbox.read(to="nouveau@free.fr")
@@ -265,18 +239,17 @@ def test_closed_account_is_erased_after_fourteen_days_and_the_contract_is_free(
     assert not portal.page.says(neighbour.lease.reference)
 
 
-def test_contract_is_free_before_the_purge_has_run(portal, mailbox, an_account, clock, cli):
+def test_contract_is_free_before_the_purge_has_run(portal, app, mailbox, an_account, clock):
     tenant = an_account()
     close(tenant, mailbox)
     clock.move(days=14, minutes=1)
-    sign_up(portal, tenant.lease.reference, tenant.lease.module, email="nouveau@free.fr")
+    sign_up(portal, tenant.lease, email="nouveau@free.fr")
     assert finish(portal, mailbox.read(to="nouveau@free.fr").link, tenant.lease.reference).path == "/espace"
     mailbox.read(to="nouveau@free.fr")
-    assert "Comptes fermés\u00a0: 1" in purge(cli)
+    assert "Comptes fermés : 1" in must_run(app, "purge")
     assert portal.get("/espace").says("nouveau@free.fr")
 
 
-@pytest.mark.standalone
 def test_t38_button_pressed_in_two_pages_at_once_closes_once(portal, mailbox, an_account):
     tenant = an_account()
     twin = portal.another_browser()
@@ -293,15 +266,13 @@ def test_t38_button_pressed_in_two_pages_at_once_closes_once(portal, mailbox, an
     assert tenant.log_in(portal).path == "/reouverture"
 
 
-def test_staff_see_that_an_account_is_closed_and_until_when_it_can_come_back(
-    portal, app, cli, mailbox, an_account, clock
-):
+def test_staff_see_that_an_account_is_closed_and_until_when_it_can_come_back(portal, app, mailbox, an_account, clock):
     tenant = an_account()
     close(tenant, mailbox)
-    shown = cli.invoke(args=["portal", "contracts", "show", tenant.lease.reference]).output
-    assert "Compte fermé. Il peut être rouvert jusqu'au lundi 7 décembre" in plain(shown)
-    assert "pour le rouvrir, le locataire s'identifie" in plain(shown)
-    assert "compte fermé, lundi 23 novembre" in plain(shown)
+    shown = must_run(app, "contracts", "show", tenant.lease.reference)
+    assert "Compte fermé. Il peut être rouvert jusqu'au lundi 7 décembre" in shown
+    assert "pour le rouvrir, le locataire s'identifie" in shown
+    assert "compte fermé, lundi 23 novembre" in shown
     app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
     form = portal.get("/gestion").form("Chercher")
     page = form.fill("Référence contrat, nom ou adresse mail", tenant.lease.reference).click("Chercher")
@@ -309,31 +280,31 @@ def test_staff_see_that_an_account_is_closed_and_until_when_it_can_come_back(
     assert page.says("Information : compte fermé. Il peut être rouvert jusqu'au lundi 7 décembre")
     assert not page.says("les douze étapes sont faites")
     clock.move(days=15)
-    purge(cli)
-    shown = cli.invoke(args=["portal", "contracts", "show", tenant.lease.reference]).output
-    assert "Étape à faire : 1 sur 12" in plain(shown)
+    must_run(app, "purge")
+    shown = must_run(app, "contracts", "show", tenant.lease.reference)
+    assert "Étape à faire : 1 sur 12" in shown
 
 
 def test_l26_account_that_nobody_used_for_two_years_is_closed_and_its_owner_can_come_back(
-    portal, cli, mailbox, an_account, clock
+    portal, app, mailbox, an_account, clock
 ):
     left, used = an_account(email="parti@free.fr"), an_account(email="present@free.fr")
     for _ in range(2):
         clock.move(days=364)
         used.log_in(portal.another_browser())
-        assert IDLE + "0" in purge(cli)
+        assert IDLE + "0" in must_run(app, "purge")
     clock.move(days=3)
-    assert IDLE + "1" in cli.invoke(args=["portal", "purge", "--dry-run"]).output
+    assert IDLE + "1" in must_run(app, "purge", "--dry-run")
     assert mailbox.read_all() == []
-    assert IDLE + "1" in purge(cli)
-    assert IDLE + "0" in purge(cli), "once"
+    assert IDLE + "1" in must_run(app, "purge")
+    assert IDLE + "0" in must_run(app, "purge"), "once"
     told = mailbox.read(to="parti@free.fr")
     assert told.subject == "Votre compte locataire est fermé"
     assert "Personne ne s'y est identifié depuis deux ans." in plain(told.text)
     assert used.log_in(portal.another_browser()).path == "/espace"
     clock.move(days=13)
-    purge(cli)
+    must_run(app, "purge")
     assert left.log_in(portal).click("Je rouvre mon compte").path == "/espace"
     mailbox.read(to="parti@free.fr")
     clock.move(days=60)
-    assert IDLE + "0" in purge(cli)
+    assert IDLE + "0" in must_run(app, "purge")

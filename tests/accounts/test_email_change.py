@@ -8,28 +8,29 @@ from sqlalchemy import select
 from tenant_portal.db import begin_write, db
 from tenant_portal.models import Account, EmailChange
 from tests.support.page_text import plain
+from tests.support.people import must_run
 
-from ..support.journey_steps import log_in
-from .test_password_change import WRONG
-from .test_password_change import change as change_password
-from .test_reset import choose, forget
-
-pytestmark = pytest.mark.every_home
+from ..support.steps import (
+    NEW_PASSWORD,
+    ask_email_change,
+    change_password,
+    close_account,
+    fill_new_password,
+    forget,
+    log_in,
+    reset_password,
+    sign_up,
+)
 
 OLD, NEW, THIRD = "lea@free.fr", "lea.martin@orange.fr", "lea@laposte.net"
-
-
-def ask(browser, password, email=NEW, *, status=200):
-    """Go from home to the page that changes the address, and fill it."""
-    form = browser.get("/espace").click_link("Mon compte").click_link("Changer mon adresse mail")
-    form = form.form("Recevoir le lien").fill("Ma nouvelle adresse mail", email).fill("Mon mot de passe", password)
-    return form.click(status=status)
+FRESH = "un secret tout neuf et long"
+WRONG = "ce mot de passe n'est pas celui de votre compte"
 
 
 def asked(tenant, mailbox, email=NEW):
     """Ask for another address; return the link that confirms and the one that objects."""
     present = tenant.email
-    assert ask(tenant.browser, tenant.password, email).path == "/espace/compte"
+    assert ask_email_change(tenant.browser, email, tenant.password).path == "/espace/compte"
     return mailbox.read(to=email).link, mailbox.read(to=present).link_to_object
 
 
@@ -43,15 +44,12 @@ def changed(tenant, mailbox, email=NEW):
     return objection
 
 
-def purge(cli):
-    """Apply the retention rules."""
-    result = cli.invoke(args=["portal", "purge"])
-    assert result.exit_code == 0, result.output
-
-
+@pytest.mark.every_home
 def test_f03_tenant_changes_his_address_and_both_are_told(mailbox, an_account):
     tenant = an_account(email=OLD)
-    page = ask(tenant.browser, tenant.password)
+    page = tenant.browser.get("/espace").click_link("Mon compte").click_link("Changer mon adresse mail")
+    form = page.form("Recevoir le lien").fill("Ma nouvelle adresse mail", NEW)
+    page = form.fill("Mon mot de passe", tenant.password).click()
     assert page.path == "/espace/compte"
     assert page.says("Une nouvelle adresse attend d'être confirmée") and page.says(NEW) and page.says(OLD)
     to_confirm = mailbox.read(to=NEW)
@@ -101,19 +99,20 @@ def test_neither_a_session_left_open_nor_a_remembered_device_is_enough(portal, m
     tenant = an_account(email=OLD)
     tenant.log_in(portal, remember=True)
     clock.move(days=1)
-    assert ask(portal, "").faults == ["Saisissez votre mot de passe."]
-    page = ask(portal, "un autre mot de passe")
+    assert ask_email_change(portal, NEW, "").faults == ["Saisissez votre mot de passe."]
+    page = ask_email_change(portal, NEW, "un autre mot de passe")
     assert page.says(WRONG) and page.says("Rien n'a changé")
     assert page.form("Recevoir le lien").value("Ma nouvelle adresse mail") == NEW, "what was typed is kept"
-    assert ask(portal, tenant.password, "pas une adresse").faults == [
+    assert ask_email_change(portal, "pas une adresse").faults == [
         "Vérifiez le format de l'adresse mail. Exemple : nom@domaine.fr"
     ]
-    assert ask(portal, tenant.password, OLD.upper()).faults[0].startswith("Cette adresse est déjà celle")
+    assert ask_email_change(portal, OLD.upper()).faults[0].startswith("Cette adresse est déjà celle")
     assert mailbox.read_all() == []
-    assert ask(portal, tenant.password).path == "/espace/compte"
+    assert ask_email_change(portal, NEW).path == "/espace/compte"
     mailbox.read(to=NEW), mailbox.read(to=OLD)
 
 
+@pytest.mark.every_home
 def test_who_opens_the_link_elsewhere_types_the_password(portal, mailbox, an_account):
     tenant, other = an_account(email=OLD), an_account(email="marc@free.fr")
     link, _ = asked(tenant, mailbox)
@@ -129,6 +128,7 @@ def test_who_opens_the_link_elsewhere_types_the_password(portal, mailbox, an_acc
     assert other.browser.get("/espace").says("marc@free.fr")
 
 
+@pytest.mark.every_home
 def test_link_dies_with_its_time_a_newer_wish_and_the_tenants_own_stop(portal, mailbox, an_account, clock):
     tenant = an_account(email=OLD)
     first, _ = asked(tenant, mailbox)
@@ -145,7 +145,7 @@ def test_link_dies_with_its_time_a_newer_wish_and_the_tenants_own_stop(portal, m
     tenant.log_in(tenant.browser)
     assert not tenant.browser.get("/espace/compte").says("attend d'être confirmée")
     link, _ = asked(tenant, mailbox)
-    change_password(tenant.browser, tenant.password)
+    change_password(tenant.browser)
     mailbox.read(to=OLD)
     assert tenant.browser.get(link, status=410).says("remplacé")
 
@@ -153,7 +153,7 @@ def test_link_dies_with_its_time_a_newer_wish_and_the_tenants_own_stop(portal, m
 def test_tenant_whose_address_is_in_doubt_reads_why_and_has_another_link_sent(mailbox, an_account, clock):
     tenant = an_account(email=OLD)
     changed(tenant, mailbox)
-    change_password(tenant.browser, tenant.password)
+    change_password(tenant.browser)
     mailbox.read_all()
     page = tenant.browser.get("/espace/compte")
     assert page.says("Confirmez votre adresse mail") and page.says("aucun lien de mot de passe ne part à cette adresse")
@@ -162,7 +162,7 @@ def test_tenant_whose_address_is_in_doubt_reads_why_and_has_another_link_sent(ma
     page = page.click_link("Recevoir un nouveau lien")
     assert page.says("Pour y recevoir un lien, tapez-la à nouveau")
     form = page.form("Recevoir le lien").fill("Ma nouvelle adresse mail", NEW)
-    form.fill("Mon mot de passe", "un nouveau secret bien long").click()
+    form.fill("Mon mot de passe", NEW_PASSWORD).click()
     page = tenant.browser.get(mailbox.read(to=NEW).link).click("Je confirme mon adresse")
     assert page.path == "/espace/compte" and not page.says("Confirmez votre adresse mail")
     mailbox.read_all()
@@ -171,13 +171,13 @@ def test_tenant_whose_address_is_in_doubt_reads_why_and_has_another_link_sent(ma
 def test_button_pressed_twice_is_one_wish_and_three_an_hour_are_enough(mailbox, an_account, clock):
     tenant = an_account(email=OLD)
     asked(tenant, mailbox)
-    assert ask(tenant.browser, tenant.password).path == "/espace/compte"
+    assert ask_email_change(tenant.browser, NEW).path == "/espace/compte"
     assert mailbox.read_all() == []
     for _ in range(2):
         clock.move(minutes=3)
         asked(tenant, mailbox)
     clock.move(minutes=3)
-    ask(tenant.browser, tenant.password, status=429)
+    ask_email_change(tenant.browser, NEW, status=429)
     assert mailbox.read_all() == []
     clock.move(hours=1)
     tenant.log_in(tenant.browser)
@@ -186,16 +186,16 @@ def test_button_pressed_twice_is_one_wish_and_three_an_hour_are_enough(mailbox, 
 
 def test_t06_likely_slip_is_shown_before_the_mail_is_waited_for(mailbox, an_account):
     tenant = an_account(email=OLD)
-    page = ask(tenant.browser, "", "lea@gmial.com")
+    page = ask_email_change(tenant.browser, "lea@gmial.com", "")
     assert page.says("Voulez-vous dire lea@gmail.com ?")
-    assert ask(tenant.browser, tenant.password, "lea@gmial.com").says("Vouliez-vous dire lea@gmail.com ?")
+    assert ask_email_change(tenant.browser, "lea@gmial.com").says("Vouliez-vous dire lea@gmail.com ?")
     mailbox.read_all()
 
 
 def test_t09_address_that_failed_is_put_right_or_proved_again(app, post_office, mailbox, an_account):
     tenant = an_account(email=OLD)
     post_office.answers[NEW] = "550 no such user"
-    ask(tenant.browser, tenant.password)
+    ask_email_change(tenant.browser, NEW)
     mailbox.read(to=OLD)
     assert tenant.browser.get("/espace/compte").says("cet e-mail n'a pas pu être remis")
     post_office.answers.clear()
@@ -205,7 +205,7 @@ def test_t09_address_that_failed_is_put_right_or_proved_again(app, post_office, 
         account.email_failed_at = account.created_at
         db.session.commit()
     assert tenant.browser.get("/espace").click_link("Changez votre adresse mail").path == "/espace/compte/adresse"
-    ask(tenant.browser, tenant.password, OLD)
+    ask_email_change(tenant.browser, OLD)
     tenant.browser.get(mailbox.read(to=OLD).link).click("Je confirme mon adresse")
     mailbox.read(to=OLD)
     assert not tenant.browser.get("/espace").says("n'a pas pu être remis")
@@ -219,12 +219,13 @@ def test_t30_two_accounts_share_an_address(portal, mailbox, an_account):
         assert tenant.log_in(portal.another_browser()).says(tenant.lease.reference)
 
 
+@pytest.mark.every_home
 @pytest.mark.parametrize("is_done", [False, True], ids=["before it is done", "after it is done"])
 def test_f03_owner_of_the_former_address_takes_his_account_back(portal, mailbox, an_account, is_done):
     tenant = an_account(email=OLD)
     thief, owner = portal, portal.another_browser()
     tenant.log_in(thief, remember=True)
-    ask(thief, tenant.password)
+    ask_email_change(thief, NEW)
     confirm, objection = mailbox.read(to=NEW).link, mailbox.read(to=OLD).link_to_object
     if is_done:
         thief.get(confirm).click("Je confirme mon adresse")
@@ -247,10 +248,9 @@ def test_f03_owner_of_the_former_address_takes_his_account_back(portal, mailbox,
     thief.another_browser().get(confirm, status=410)
     assert portal.another_browser().get(objection, status=410).says("déjà arrêté")
 
-    form = owner.get("/mot-de-passe").form("Enregistrer").fill("Créez un mot de passe", "un secret tout neuf et long")
-    form.fill("Confirmez votre mot de passe", "un secret tout neuf et long").click()
+    reset_password(owner, "/mot-de-passe", FRESH)
     mailbox.read(to=OLD)
-    assert log_in(owner, tenant.lease.reference, "un secret tout neuf et long").says(OLD)
+    assert log_in(owner, tenant.lease.reference, FRESH).says(OLD)
 
 
 def test_thief_who_changes_the_password_and_closes_the_account_does_not_lose_it_for_the_owner(
@@ -258,18 +258,16 @@ def test_thief_who_changes_the_password_and_closes_the_account_does_not_lose_it_
 ):
     tenant = an_account(email=OLD)
     objection = changed(tenant, mailbox)
-    change_password(tenant.browser, tenant.password)
-    form = tenant.browser.get("/espace/compte/fermeture").form("Je ferme mon compte")
-    form.fill("Mon mot de passe", "un nouveau secret bien long").click()
-    assert mailbox.read(to=OLD).link == objection, "the first address is told of the new password, and can object"
+    change_password(tenant.browser)
+    close_account(tenant.browser, NEW_PASSWORD)
+    assert "/adresse/objection/" in mailbox.read(to=OLD).link, "the first address hears of it, and can object"
     assert len(mailbox.read_all()) == 3, "new password, the address to prove anew, closed"
 
     portal.get(objection).click("Ce n'est pas moi")
     mailbox.read(to=NEW), mailbox.read(to=OLD)
-    form = portal.page.form("Enregistrer").fill("Créez un mot de passe", "un secret tout neuf et long")
-    form.fill("Confirmez votre mot de passe", "un secret tout neuf et long").click()
+    fill_new_password(portal.page, FRESH).click()
     mailbox.read(to=OLD)
-    page = log_in(portal, tenant.lease.reference, "un secret tout neuf et long")
+    page = log_in(portal, tenant.lease.reference, FRESH)
     assert page.click("Je rouvre mon compte").says(OLD)
     mailbox.read(to=OLD)
 
@@ -277,19 +275,19 @@ def test_thief_who_changes_the_password_and_closes_the_account_does_not_lose_it_
 def test_first_address_wins_over_the_later_ones(portal, mailbox, an_account):
     tenant = an_account(email=OLD)
     first = changed(tenant, mailbox, NEW)
-    ask(tenant.browser, tenant.password, THIRD)
+    ask_email_change(tenant.browser, THIRD)
     assert not mailbox.read(to=NEW).links
     tenant.browser.get(mailbox.read(to=THIRD).link).click("Je confirme mon adresse")
     mailbox.read(to=THIRD)
     assert not mailbox.read(to=NEW).links, "an address that came in by a change still open can object to nothing"
     portal.get(first).click("Ce n'est pas moi")
     assert {mail.to for mail in mailbox.read_all()} == {OLD, THIRD}
-    choose(portal, "/mot-de-passe")
+    reset_password(portal, "/mot-de-passe")
     mailbox.read(to=OLD)
 
 
 def test_objection_is_good_for_seven_days_and_the_address_is_forgotten_after_thirty(
-    portal, app, cli, mailbox, an_account, clock
+    portal, app, mailbox, an_account, clock
 ):
     tenant = an_account(email=OLD)
     objection = changed(tenant, mailbox)
@@ -297,29 +295,29 @@ def test_objection_is_good_for_seven_days_and_the_address_is_forgotten_after_thi
     assert portal.get(objection).says("Ce n'est pas vous ?")
     clock.move(hours=2)
     assert portal.get(objection, status=410).says("Contactez-nous")
-    purge(cli)
+    must_run(app, "purge")
     with app.app_context():
         assert db.session.scalars(select(EmailChange.old_email)).all() == [OLD]
     clock.move(days=24)
-    purge(cli)
+    must_run(app, "purge")
     with app.app_context():
         assert db.session.scalars(select(EmailChange)).all() == []
     assert tenant.log_in(tenant.browser).says(NEW)
 
 
-def test_a_link_of_one_kind_is_worth_nothing_as_another(portal, mailbox, an_account):
+def test_a_link_of_one_kind_is_worth_nothing_as_another(portal, mailbox, an_account, a_contract):
     tenant = an_account(email=OLD)
     link, objection = asked(tenant, mailbox)
     forget(portal, tenant.lease.reference)
     reset = mailbox.read(to=OLD).link
-    tokens = {"adresse": link, "adresse/objection": objection, "mot-de-passe": reset}
+    sign_up(portal, a_contract())
+    tokens = {"adresse": link, "adresse/objection": objection, "mot-de-passe": reset, "activation": mailbox.read().link}
     for place in tokens:
         for kind, address in tokens.items():
             status = 200 if kind == place else 404
             portal.another_browser().get(f"/{place}/{address.rpartition('/')[2]}", status=status)
 
 
-@pytest.mark.standalone
 def test_f13_link_confirmed_twice_at_once_is_confirmed_once(portal, mailbox, an_account):
     tenant = an_account(email=OLD)
     link, _ = asked(tenant, mailbox)
@@ -333,9 +331,9 @@ def test_f13_link_confirmed_twice_at_once_is_confirmed_once(portal, mailbox, an_
     assert {mail.to for mail in mailbox.read_all()} == {NEW, OLD}
 
 
-def test_staff_read_which_mails_of_a_change_left(app, cli, mailbox, an_account):
+def test_staff_read_which_mails_of_a_change_left(app, mailbox, an_account):
     tenant = an_account(email=OLD)
     changed(tenant, mailbox)
-    shown = plain(cli.invoke(args=["portal", "contracts", "show", tenant.lease.reference]).output)
+    shown = must_run(app, "contracts", "show", tenant.lease.reference)
     for name in ("nouvelle adresse à confirmer", "changement d'adresse demandé", "adresse mail changée"):
         assert name in shown

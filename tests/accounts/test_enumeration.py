@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tests.support.journey_steps import fill_sign_up, log_in
+from tests.support.steps import NEW_PASSWORD, Lease, fill_login, fill_sign_up, log_in
 
 from ..support.work import counted
 
@@ -59,13 +59,13 @@ def log_in_with(portal, device=""):
         browser = stranger(portal)
         if device:
             browser.http.set_cookie("portal_device", device)
-        form = browser.get("/connexion").form("Je me connecte").fill("Ma référence contrat", reference)
-        form.fill("Mon mot de passe", "pas le bon mot de passe")
+        form = fill_login(browser.get("/connexion"), reference, "pas le bon mot de passe")
         return lambda: form.click(status=0), reference
 
     return act
 
 
+@pytest.mark.every_home
 def test_f09_login_does_the_same_for_a_reference_with_an_account_and_without(
     app, portal, mailbox, an_account, a_contract, clock
 ):
@@ -103,7 +103,7 @@ def test_f09_sign_up_without_the_paper_does_the_same(app, portal, an_account, a_
     account, lease = an_account(), a_contract()
 
     def act(reference):
-        form = fill_sign_up(stranger(portal), reference, "314159")
+        form = fill_sign_up(stranger(portal), Lease(reference, "314159"))
         return lambda: form.click("Je valide la création de mon compte"), reference
 
     for known in (account.lease.reference, lease.reference):
@@ -119,7 +119,7 @@ def test_f09_sign_up_and_resend_answer_the_same_to_who_holds_the_paper(app, port
 
     def sign_up(lease):
         browsers[lease] = stranger(portal)
-        form = fill_sign_up(browsers[lease], lease.reference, lease.module, email="nouveau@free.fr")
+        form = fill_sign_up(browsers[lease], lease, email="nouveau@free.fr", password=NEW_PASSWORD)
         return lambda: form.click("Je valide la création de mon compte"), lease.reference, f">{lease.reference[-3:]}<"
 
     answers, costs = both(app, sign_up, account.lease, lease)
@@ -135,3 +135,11 @@ def test_f09_sign_up_and_resend_answer_the_same_to_who_holds_the_paper(app, port
     assert answers[0] == answers[1]
     assert [cost.get("hash", 0) for cost in costs] == [0, 0]
     assert len(mailbox.read_all()) == mails == 3, "the new tenant, the owner, and whoever typed another address"
+
+    def put_right(lease):
+        form = browsers[lease].page.form("Modifier mon adresse").fill("Votre adresse mail", "juste@free.fr")
+        return form.click, lease.reference, f">{lease.reference[-3:]}<"
+
+    answers, _ = both(app, put_right, account.lease, lease)
+    assert answers[0] == answers[1]
+    mailbox.read_all()

@@ -9,9 +9,8 @@ from tenant_portal.accounts.limited_acts import ACTS, Per
 from tenant_portal.db import db
 from tenant_portal.mail import outbox
 from tenant_portal.models import Event, Mail, MailState, Message, RateLimitCounter
-from tests.messages.test_conversation import TENANT, send
-from tests.support.journey_steps import forget, log_in, sign_up
 from tests.support.portal_client import ANY_STATUS
+from tests.support.steps import EMAIL, Lease, forget, log_in, sign_up, write_message
 
 pytestmark = pytest.mark.security
 
@@ -49,7 +48,7 @@ def test_x07_one_stranger_who_asks_for_every_reset_causes_few_mails_and_delays_n
     pages = {forget(stranger, victim.lease.reference).text for victim in victims}
     assert len(pages) == 1, "and the page is the same for each"
     assert rows(app, Mail, Mail.kind == "reset") == RESETS[Per.ORIGIN].uses
-    sign_up(tenant, lease.reference, lease.module, email="pressee@free.fr")
+    sign_up(tenant, lease, email="pressee@free.fr")
     assert "pressee@free.fr" in recipients_in_turn(app)[:2], "the mail that is waited for leaves before the flood"
 
 
@@ -70,8 +69,8 @@ def test_x07_flooded_tenant_gets_his_own_link_all_the_same(portal, mailbox, an_a
 def test_x07_news_leave_after_what_somebody_waits_for(app, portal, mailbox, an_account, a_contract):
     tenant, lease = an_account(), a_contract()
     for number in range(4):
-        send(elsewhere(portal), body=f"message {number}", email=f"autre{number}@free.fr")
-    sign_up(portal, lease.reference, lease.module, email="pressee@free.fr")
+        write_message(elsewhere(portal), body=f"message {number}", email=f"autre{number}@free.fr")
+    sign_up(portal, lease, email="pressee@free.fr")
     forget(elsewhere(portal), tenant.lease.reference)
     assert sorted(recipients_in_turn(app)[:2]) == [tenant.email, "pressee@free.fr"]
 
@@ -107,21 +106,21 @@ def test_x10_unknown_references_are_counted_alike(app, portal, clock):
 def test_x11_origin_without_messages_left_shuts_out_no_address(portal, mailbox, app):
     stranger = elsewhere(portal)
     for turn in range(ACTS["message"].limits[Per.ORIGIN].uses):
-        send(stranger, body=f"message {turn}", email=f"autre{turn}@free.fr")
+        write_message(stranger, body=f"message {turn}", email=f"autre{turn}@free.fr")
     for turn in range(10):
-        send(stranger, body=f"de trop {turn}", email=TENANT, status=429)
+        write_message(stranger, body=f"de trop {turn}", email=EMAIL, status=429)
     mailbox.read_all()
-    assert send(elsewhere(portal), email=TENANT).path == "/message/envoye"
-    assert mailbox.read(to=TENANT)
+    assert write_message(elsewhere(portal), email=EMAIL).path == "/message/envoye"
+    assert mailbox.read(to=EMAIL)
     mailbox.read_all()
 
 
 def test_x11_flooded_address_gets_no_more_receipts_but_its_message_is_taken(portal, mailbox, app):
     receipts = ACTS["message"].limits[Per.RECIPIENT].uses
     for turn in range(receipts):
-        send(elsewhere(portal), body=f"message {turn}", email=TENANT)
+        write_message(elsewhere(portal), body=f"message {turn}", email=EMAIL)
     mailbox.read_all()
-    page = send(elsewhere(portal), body="le vrai", email=TENANT)
+    page = write_message(elsewhere(portal), body="le vrai", email=EMAIL)
     assert page.path == "/message/envoye" and not page.says("accusé de réception") and page.says("Notez ce numéro")
     assert [mail.to for mail in mailbox.read_all()] == ["contact@habitat-du-val.example"]
     assert rows(app, Message) == receipts + 1
@@ -130,9 +129,9 @@ def test_x11_flooded_address_gets_no_more_receipts_but_its_message_is_taken(port
 def test_x11_tenant_at_home_is_counted_by_his_account(portal, mailbox, an_account):
     tenant, stranger = an_account(), elsewhere(portal)
     for turn in range(ACTS["message"].limits[Per.ORIGIN].uses + 1):
-        send(stranger, body=f"message {turn}", email=f"autre{turn}@free.fr", status=ANY_STATUS)
+        write_message(stranger, body=f"message {turn}", email=f"autre{turn}@free.fr", status=ANY_STATUS)
     tenant.browser.http.environ_base["REMOTE_ADDR"] = stranger.http.environ_base["REMOTE_ADDR"]
-    assert send(tenant.browser, body="de la même adresse").path == "/message/envoye"
+    assert write_message(tenant.browser, body="de la même adresse").path == "/message/envoye"
     mailbox.read_all()
 
 
@@ -158,10 +157,10 @@ def test_x20_refusals_fill_no_journal(app, portal, mailbox, a_contract, an_accou
     lease, stranger = a_contract(), elsewhere(portal)
     acts = {
         "login": lambda: log_in(stranger, lease.reference, "devinette de voleur", status=ANY_STATUS),
-        "pair": lambda: sign_up(stranger, lease.reference, "1", status=ANY_STATUS),
-        "form": lambda: sign_up(stranger, lease.reference, "1", confirmation="une autre", status=ANY_STATUS),
+        "pair": lambda: sign_up(stranger, Lease(lease.reference, "1"), status=ANY_STATUS),
+        "form": lambda: sign_up(stranger, Lease(lease.reference, "1"), confirmation="une autre", status=ANY_STATUS),
         "reset": lambda: forget(stranger, lease.reference),
-        "message": lambda: send(stranger, body="encore", email="pas une adresse", status=ANY_STATUS),
+        "message": lambda: write_message(stranger, body="encore", email="pas une adresse", status=ANY_STATUS),
     }
     for _ in range(40):
         acts[act]()

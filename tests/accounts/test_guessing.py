@@ -1,14 +1,20 @@
-"""F7, F8, F10 and F14: guessing is slow and floods nobody; the owner always gets in; weak passwords are refused."""
+"""F7 and F14: guessing is slow, the owner always gets in, and nobody passes for many."""
 
 import pytest
 
 from tests.support.hosts import MOUNT, STANDALONE
-from tests.support.journey_steps import fill_sign_up, log_in
 from tests.support.portal_client import ANY_STATUS, Portal
+from tests.support.steps import (
+    NEW_PASSWORD,
+    ask_email_change,
+    change_password,
+    close_account,
+    forget,
+    log_in,
+    reset_password,
+)
 
 pytestmark = pytest.mark.security
-
-NEW = "un nouveau secret bien long"
 
 
 def test_f07_after_45_wrong_passwords_the_right_one_waits_but_the_owner_gets_in(portal, mailbox, an_account):
@@ -29,52 +35,50 @@ def test_f07_after_45_wrong_passwords_the_right_one_waits_but_the_owner_gets_in(
     assert log_in(owner, account.lease.reference, account.password).path == "/espace", (
         "a known device counts for itself"
     )
-    form = elsewhere.get("/mot-de-passe-oublie").form("mot de passe")
-    form.fill("Ma référence contrat", account.lease.reference).click()
-    form = elsewhere.get(mailbox.read(to=account.email).link).form("mot de passe").fill("Créez un mot de passe", NEW)
-    form.fill("Confirmez votre mot de passe", NEW).click()
+    forget(elsewhere, account.lease.reference)
+    reset_password(elsewhere, mailbox.read(to=account.email).link)
     mailbox.read(to=account.email)
-    assert log_in(elsewhere, account.lease.reference, NEW).path == "/espace", "and a reset opens the way at once"
+    assert log_in(elsewhere, account.lease.reference, NEW_PASSWORD).path == "/espace", (
+        "and a reset opens the way at once"
+    )
 
 
-def test_f08_twenty_requests_send_three_mails_an_hour_and_show_one_page(portal, mailbox, an_account, clock):
-    account = an_account()
-    pages = set()
-    for _ in range(20):
-        clock.move(minutes=2, seconds=30)
-        form = portal.another_browser().get("/mot-de-passe-oublie").form("mot de passe")
-        pages.add(form.fill("Ma référence contrat", account.lease.reference).click().text)
-    assert len(pages) == 1
-    assert [mail.to for mail in mailbox.read_all()] == [account.email] * 3
+def end_other_sessions(browser, password, *, status=200):
+    """Log every other device out."""
+    form = browser.get("/espace/connexions").form("Je déconnecte")
+    return form.fill("Mon mot de passe", password).click("Je déconnecte", status=status)
 
 
-@pytest.mark.parametrize(
-    ("password", "reason"),
-    [
-        ("password1", "au moins 12 caractères"),
-        ("motdepasse123", "trop courant"),
-        ("password12345", "trop courant"),
-        ("azertyuiop123", "trop courant"),
-        ("Habitat du Val 49", "trop courant"),
-        ("loyer loyer loyer", "trop courant"),
-        ("{reference}{reference}", "que des chiffres"),
-        ("{reference} {module}", "que des chiffres"),
-        ("lea.martin@orange.fr", "trop courant"),
-        ("aaaaaaaaaaaaaaaa", "trop courant"),
-        ("1" * 12, "que des chiffres"),
-        ("a" * 129, "128 caractères au plus"),
-    ],
-)
-def test_f10_weak_password_is_refused_with_the_reason(portal, a_contract, password, reason):
-    lease = a_contract()
-    typed = password.format(reference=lease.reference, module=lease.module)
-    page = fill_sign_up(portal, lease.reference, lease.module, password=typed).click()
-    assert page.path == "/inscription" and len(page.faults) == 1
-    assert reason in page.faults[0]
+#: Pages within the account that ask for its password.
+PAGES = {
+    "/espace/compte/mot-de-passe": change_password,
+    "/espace/compte/adresse": lambda browser, password, **more: ask_email_change(
+        browser, "a@free.fr", password, **more
+    ),
+    "/espace/compte/fermeture": close_account,
+    "/espace/connexions": end_other_sessions,
+}
 
 
-@pytest.mark.parametrize("home", [STANDALONE, MOUNT], indirect=True)
-def test_f14_forged_address_of_origin_counts_as_one_unless_the_proxy_is_declared(make_app, home):
+@pytest.mark.parametrize("path", PAGES)
+def test_guesses_within_the_account_count_like_those_at_the_login(portal, an_account, clock, path):
+    tenant = an_account()
+    tenant.log_in(portal)
+    for _ in range(5):
+        assert PAGES[path](tenant.browser, "devinette de voleur").says(
+            "ce mot de passe n'est pas celui de votre compte"
+        )
+    page = PAGES[path](tenant.browser, tenant.password, status=429)
+    assert page.path == path
+    assert page.says("trop d'essais") and page.says("choisissez un nouveau mot de passe")
+    tenant.browser.click("Je me déconnecte")
+    tenant.log_in(tenant.browser, status=429)
+    clock.move(minutes=1, seconds=1)
+    assert tenant.log_in(tenant.browser).path == "/espace"
+
+
+@pytest.mark.every_home(STANDALONE, MOUNT)  # in a host the proxy is the host's
+def test_f14_forged_address_of_origin_counts_as_one_unless_the_proxy_is_declared(make_app):
     def try_as(app, forwarded, number):
         browser = Portal(app)
         browser.http.environ_base["HTTP_X_FORWARDED_FOR"] = forwarded

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.support.hosts import MOUNT, STANDALONE
-from tests.support.journey_steps import PASSWORD, finish, log_in, sign_up
 from tests.support.portal_client import Portal
+from tests.support.steps import PASSWORD, fill_login, finish, forget, log_in, sign_up
 
 OLD, NEW = "the former key, of forty characters, yes", "the present key, of forty characters, yes"
 #: Two processes of one rolling change: the one has the new key already, the other not yet.
@@ -14,13 +14,11 @@ CHANGED, CHANGING = (
 )
 
 both_ways = pytest.mark.parametrize(("first", "second"), [(CHANGING, CHANGED), (CHANGED, CHANGING)])
-pytestmark = [pytest.mark.security, pytest.mark.parametrize("home", [STANDALONE, MOUNT], indirect=True)]
-
-
-@pytest.fixture
-def app(make_app):
-    """Return the portal before the change."""
-    return make_app(SECRET_KEY=OLD)
+pytestmark = [
+    pytest.mark.security,
+    pytest.mark.every_home(STANDALONE, MOUNT),  # in a host the key is the host's
+    pytest.mark.settings(SECRET_KEY=OLD),
+]
 
 
 def carried(browser, app, *, without=()):
@@ -34,17 +32,16 @@ def everything_open(portal, mailbox, a_contract, an_account):
     """Leave everything open that a key has signed: a session, a remembered device, a form, and two links."""
     tenant = an_account()
     signer, other = portal.another_browser(), a_contract()
-    sign_up(signer, other.reference, other.module)
+    sign_up(signer, other)
     activation = (mailbox.read().link, other.reference)
     forgetful = portal.another_browser()
-    form = forgetful.get("/mot-de-passe-oublie").form("mot de passe")
-    form.fill("Ma référence contrat", tenant.lease.reference).click()
+    forget(forgetful, tenant.lease.reference)
     reset = mailbox.read().link
     remembered = portal.another_browser()
     log_in(remembered, tenant.lease.reference, tenant.password, remember=True)
     typing = portal.another_browser()
-    form = typing.get("/connexion").form("Je me connecte").fill("Ma référence contrat", tenant.lease.reference)
-    return tenant, activation, reset, remembered, form.fill("Mon mot de passe", tenant.password)
+    form = fill_login(typing.get("/connexion"), tenant.lease.reference)
+    return tenant, activation, reset, remembered, form
 
 
 @both_ways

@@ -6,7 +6,6 @@ import pytest
 
 from tenant_portal.accounts import rate_limits
 from tenant_portal.accounts.limited_acts import ACTS, DAILY_FAILURES, FREE_FAILURES, Act, FailureLimit, Per, Quota
-from tests.support.hosts import HOMES
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.security
@@ -26,7 +25,7 @@ def open_endpoints(app):
     }
 
 
-@pytest.mark.parametrize("home", HOMES, indirect=True)
+@pytest.mark.every_home
 def test_each_act_of_strangers_is_in_the_table_and_no_other(app):
     assert open_endpoints(app) == {endpoint for act in ACTS.values() for endpoint in act.endpoints}
 

@@ -5,8 +5,8 @@ from itertools import count
 
 import pytest
 
-from tests.support.journey_steps import fill_sign_up, finish, forget, log_in, sign_up
 from tests.support.portal_client import ANY_STATUS
+from tests.support.steps import PASSWORD, Lease, fill_sign_up, finish, forget, log_in, sign_up
 
 pytestmark = pytest.mark.security
 
@@ -28,7 +28,7 @@ def elsewhere(portal):
 
 def guess(browser, reference, module, *, password=OF_THE_TOWN):
     """Try two numbers, and return what the page says."""
-    return sign_up(browser, reference, module, password=password, status=ANY_STATUS)
+    return sign_up(browser, Lease(reference, module), password=password, status=ANY_STATUS)
 
 
 def test_x01_easy_password_tells_nobody_which_module_is_right_without_being_counted(portal, mailbox, a_contract):
@@ -48,7 +48,7 @@ def test_x01_what_the_roster_knows_is_judged_after_the_pair_and_counts_as_a_look
         assert guess(tenant, lease.reference, lease.module).says(EASY), "he holds the paper"
     assert guess(tenant, lease.reference, lease.module).status == 429
     clock.move(minutes=2)
-    assert sign_up(tenant, lease.reference, lease.module).path == "/inscription/courriel"
+    assert sign_up(tenant, lease).path == "/inscription/courriel"
     mailbox.read()
 
 
@@ -56,7 +56,7 @@ def test_x01_wrong_pairs_get_one_page_whatever_the_password_is_made_of(portal, a
     lease, other = a_contract(), a_contract(city="Rennes")
     texts = [
         guess(elsewhere(portal), *numbers, password=password).text
-        for password in (OF_THE_TOWN, "quatre chats dorment dehors")
+        for password in (OF_THE_TOWN, PASSWORD)
         for numbers in ((lease.reference, "1"), (lease.reference, other.module), ("999999", lease.module))
     ]
     bare = {text.replace(lease.reference, "…").replace("999999", "…") for text in texts}
@@ -66,14 +66,10 @@ def test_x01_wrong_pairs_get_one_page_whatever_the_password_is_made_of(portal, a
     assert len(bare) == 1
 
 
-@pytest.mark.parametrize("where", ["sqlite", "postgresql"])
-def test_x01_looks_that_come_all_at_once_are_counted_too(request, make_app, portal, a_contract, where):
-    if where == "postgresql":
-        portal = type(portal)(make_app(SQLALCHEMY_DATABASE_URI=request.getfixturevalue("postgres_url")))
-        roster = request.getfixturevalue("roster")
-        roster.app = portal.app
+@pytest.mark.databases("sqlite", "postgresql")
+def test_x01_looks_that_come_all_at_once_are_counted_too(portal, a_contract):
     lease, thief = a_contract(), elsewhere(portal)
-    forms = [fill_sign_up(thief, lease.reference, f"{n:08}", password=OF_THE_TOWN) for n in range(40)]
+    forms = [fill_sign_up(thief, Lease(lease.reference, f"{n:08}"), password=OF_THE_TOWN) for n in range(40)]
     with ThreadPoolExecutor(8) as pool:
         pages = list(pool.map(lambda form: form.click("Je valide la création de mon compte", status=ANY_STATUS), forms))
     assert sum(page.status == 200 for page in pages) <= 6, "five are free, the others wait"
@@ -89,7 +85,7 @@ def test_x08_wrong_modules_from_everywhere_do_not_shut_the_tenant_out(portal, ma
         "a network that slipped waits with the reference"
     )
     tenant = elsewhere(portal)
-    assert sign_up(tenant, lease.reference, lease.module).path == "/inscription/courriel"
+    assert sign_up(tenant, lease).path == "/inscription/courriel"
     assert finish(tenant, mailbox.read().link, lease.reference).path == "/espace"
     mailbox.read()
 
@@ -99,17 +95,17 @@ def test_x08_right_numbers_take_ones_own_slips_off(portal, mailbox, a_contract):
     tenant = elsewhere(portal)
     for _ in range(4):
         guess(tenant, lease.reference, "1")
-    sign_up(tenant, lease.reference, lease.module)
+    sign_up(tenant, lease)
     for _ in range(4):
         assert guess(tenant, other.reference, "1").says(MISMATCH)
-    assert sign_up(tenant, other.reference, other.module).path == "/inscription/courriel"
+    assert sign_up(tenant, other).path == "/inscription/courriel"
     mailbox.read_all()
 
 
 @pytest.mark.parametrize("is_activated", [False, True], ids=["not activated", "activated elsewhere"])
 def test_x08_wrong_passwords_do_not_shut_out_who_holds_the_activation_link(portal, mailbox, a_contract, is_activated):
     lease = a_contract()
-    sign_up(portal, lease.reference, lease.module)
+    sign_up(portal, lease)
     link = mailbox.read().link
     if is_activated:
         elsewhere(portal).get(link).click("Activer mon compte, je m'identifierai ailleurs")
@@ -123,19 +119,22 @@ def test_x08_wrong_passwords_do_not_shut_out_who_holds_the_activation_link(porta
 
 def test_x08_reset_of_an_account_that_is_not_activated_brings_its_link_once_more(portal, mailbox, a_contract, clock):
     lease = a_contract()
-    sign_up(portal, lease.reference, lease.module)
+    sign_up(portal, lease)
     mailbox.read()
     for _ in range(30):
         log_in(elsewhere(portal), lease.reference, "devinette de voleur", status=ANY_STATUS)
     tenant = elsewhere(portal)
     forget(tenant, lease.reference)
-    assert finish(tenant, mailbox.read().link, lease.reference).path == "/espace"
+    mail = mailbox.read()
+    assert mail.subject == "Activez votre compte locataire" and PASSWORD not in mail.text
+    assert mail.link_to("/inscription"), "who has forgotten the password signs up anew"
+    assert finish(tenant, mail.link, lease.reference).path == "/espace"
     mailbox.read()
 
 
 def test_x08_holder_of_the_link_is_slowed_down_as_well_when_he_guesses(portal, mailbox, a_contract):
     lease = a_contract()
-    sign_up(portal, lease.reference, lease.module)
+    sign_up(portal, lease)
     link, thief = mailbox.read().link, elsewhere(portal)
     pages = [finish(thief, link, lease.reference, "devinette de voleur", status=ANY_STATUS) for _ in range(7)]
     assert [page.status for page in pages] == [200] * 5 + [429] * 2

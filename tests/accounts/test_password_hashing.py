@@ -7,9 +7,8 @@ import select
 import socket
 import string
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -24,39 +23,23 @@ from tenant_portal.accounts.passwords import PASSWORD_CONTEXT
 from tenant_portal.db import db
 
 from ..conftest import SETTINGS, MakeApp
-from ..support.journey_steps import PASSWORD, fill_sign_up
 from ..support.live import COMMANDS, Live, serve
-from ..support.people import Lease, Tenant, log_in, open_account
+from ..support.people import Tenant, open_account
 from ..support.portal_client import ANY_STATUS, Form, Portal
 from ..support.post import Mailbox
+from ..support.steps import PASSWORD, Lease, fill_login, fill_new_password, fill_sign_up, forget, log_in
+from ..support.work import hashers_of, hashing_held_back
 
-pytestmark = pytest.mark.security
+pytestmark = [
+    pytest.mark.security,
+    # A single connection to the database: while one keeps it, nobody else gets an answer.
+    pytest.mark.settings(SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 1, "max_overflow": 0, "pool_timeout": 5}),
+]
 
 #: α with three accents: what takes most room while its accents are typed apart.
 LETTER, APART = "\u1f82", "\u03b1\u0313\u0300\u0345"
 #: Signs that may stand for letters, which zxcvbn tries in every combination.
 SIGNS = "4@8({[<369!1|0$5+7%2"
-
-
-@pytest.fixture
-def app(make_app: MakeApp) -> Flask:
-    """Return the portal with a single connection to its database: while one keeps it, nobody else gets an answer."""
-    return make_app(SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 1, "max_overflow": 0, "pool_timeout": 5})
-
-
-@contextmanager
-def hashing_held_back(app: Flask) -> Iterator[Callable[[], int]]:
-    """Keep every thread that hashes busy meanwhile; gives a function that tells how many passwords wait."""
-    with app.app_context():
-        passwords.hash("makes the threads")
-    (hashers,) = (value for value in app.extensions["portal"].cache.values() if isinstance(value, ThreadPoolExecutor))
-    end = threading.Event()
-    for _ in range(hashers._max_workers):
-        hashers.submit(end.wait)
-    try:
-        yield hashers._work_queue.qsize
-    finally:
-        end.set()
 
 
 class Acts:
@@ -67,13 +50,11 @@ class Acts:
 
     def login(self) -> Form:
         """Return a login, ready to be sent."""
-        form = Portal(self.app).get("/connexion").form("Je me connecte")
-        form.fill("Ma référence contrat", self.tenant.lease.reference)
-        return form.fill("Mon mot de passe", self.tenant.password)
+        return fill_login(Portal(self.app).get("/connexion"), self.tenant.lease.reference, self.tenant.password)
 
     def sign_up(self) -> Form:
         """Return a sign-up, ready to be sent."""
-        return fill_sign_up(Portal(self.app), self.lease.reference, self.lease.module)
+        return fill_sign_up(Portal(self.app), self.lease)
 
     def double_click(self) -> Form:
         """Return a sign-up that was sent already."""
@@ -85,10 +66,8 @@ class Acts:
     def reset(self) -> Form:
         """Return a new password behind a reset link, ready to be sent."""
         browser = Portal(self.app)
-        form = browser.get("/mot-de-passe-oublie").form()
-        form.fill("Ma référence contrat", self.tenant.lease.reference).click()
-        form = browser.get(self.mailbox.read().link).form()
-        return form.fill("Créez un mot de passe", PASSWORD).fill("Confirmez votre mot de passe", PASSWORD)
+        forget(browser, self.tenant.lease.reference)
+        return fill_new_password(browser.get(self.mailbox.read().link))
 
     def devices(self) -> Form:
         """Return the end of other sessions, ready to be sent."""
@@ -147,9 +126,7 @@ def test_two_devices_get_in_at_once_though_the_hash_is_made_anew(
     dearer = make_app(PORTAL_ARGON2_PASSES=3)
     forms = []
     for browser in (Portal(dearer), Portal(dearer)):
-        form = browser.get("/connexion").form("Je me connecte")
-        form.fill("Ma référence contrat", tenant.lease.reference)
-        forms.append(form.fill("Mon mot de passe", tenant.password))
+        forms.append(fill_login(browser.get("/connexion"), tenant.lease.reference, tenant.password))
     with ThreadPoolExecutor(2) as pool:
         with hashing_held_back(dearer) as waiting:
             answers = [pool.submit(form.click) for form in forms]
@@ -242,9 +219,9 @@ def test_x03_password_is_weighed_without_a_connection_and_without_what_is_faulty
         return zxcvbn(text, words)
 
     monkeypatch.setattr(passwords, "zxcvbn", look)
-    form = fill_sign_up(portal, lease.reference, lease.module, email="a@" + "mot.suivant." * 1_000)
+    form = fill_sign_up(portal, lease, email="a@" + "mot.suivant." * 1_000)
     assert form.click("Je valide la création de mon compte").faults[0].startswith("Vérifiez le format")
-    form = fill_sign_up(portal, lease.reference, "1")
+    form = fill_sign_up(portal, Lease(lease.reference, "1"))
     form.click("Je valide la création de mon compte")
     assert [connections for connections, _ in seen] == [0, 0]
     assert not [word for word in seen[0][1] if "suivant" in word]
@@ -305,9 +282,7 @@ def test_threads_that_hash_are_shared_among_the_workers_and_let_pages_go_first(
         number = threading.get_native_id()
         return number, os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, number)
 
-    with app.app_context():
-        passwords.hash("makes the threads")
-    (hashers,) = (value for value in app.extensions["portal"].cache.values() if isinstance(value, ThreadPoolExecutor))
+    hashers = hashers_of(app)
     assert hashers._max_workers == count
     found = [hashers.submit(thread) for _ in range(count)]
     assert len({future.result()[0] for future in found}) == count

@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.support.hosts import HOMES
-from tests.support.journey_steps import log_in, sign_up
 from tests.support.portal_client import Portal
+from tests.support.steps import fill_login, log_in, sign_up
 
-pytestmark = [pytest.mark.security, pytest.mark.parametrize("home", HOMES, indirect=True)]
+pytestmark = [pytest.mark.security, pytest.mark.every_home]
 
 
 def copied(browser, *names):
@@ -37,15 +36,31 @@ def test_f05_cookies_copied_before_the_logout_are_dead_after_it(app, an_account,
 def test_f12_session_that_was_planted_before_the_login_is_forgotten(app, portal, mailbox, an_account, a_contract):
     tenant, lease = an_account(), a_contract()
     attacker = portal.another_browser()
-    sign_up(attacker, lease.reference, lease.module, email="voleur@free.fr")
+    sign_up(attacker, lease, email="voleur@free.fr")
     mailbox.read(to="voleur@free.fr")
     victim = copied(attacker)
-    form = victim.get("/connexion").form("Je me connecte").fill("Ma référence contrat", tenant.lease.reference)
+    form = fill_login(victim.get("/connexion"), tenant.lease.reference)
     token = dict(form.node.form_values())["csrf_token"]
-    assert form.fill("Mon mot de passe", tenant.password).click().path == "/espace"
+    assert form.click().path == "/espace"
     session = app.config["SESSION_COOKIE_NAME"]
     assert victim.cookie(session) != attacker.cookie(session)
     assert attacker.get("/espace").path == "/connexion", "the planted cookie is logged in to nothing"
     assert victim.get("/inscription/courriel").path == "/espace", "nothing of the planted session is left"
     assert victim.http.post("/deconnexion", data={"csrf_token": token}).status_code == 400, "its token neither"
     assert copied(victim, session).get("/espace").path == "/espace"
+
+
+def test_every_private_page_shows_the_way_out(app, an_account):
+    browser = an_account().browser
+    private = [
+        rule.rule.removeprefix(browser.home.prefix)
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "portal_guard", "") == "account"
+        and "GET" in (rule.methods or ())
+        and not rule.arguments
+    ]
+    assert len(private) >= 4
+    for path in private:
+        assert browser.get(path).form("Je me déconnecte"), path
+    answer = browser.http.post("/deconnexion", data=dict(browser.page.form("Je me déconnecte").node.form_values()))
+    assert "cache" in answer.headers["Clear-Site-Data"] and "no-store" in answer.headers["Cache-Control"]

@@ -4,12 +4,23 @@ import itertools
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.journey_steps import finish, forget, sign_up
-from tests.support.people import PASSWORD, Tenant
+from tests.support.examples import few
+from tests.support.people import Tenant
 from tests.support.portal_client import ANY_STATUS, Portal
+from tests.support.steps import (
+    PASSWORD,
+    ask_email_change,
+    change_password,
+    close_account,
+    fill_login,
+    fill_new_password,
+    finish,
+    forget,
+    sign_up,
+)
 
 pytestmark = pytest.mark.security
 
@@ -17,30 +28,11 @@ OWNERS, THIEFS = "lea@free.fr", "voleur@orange.fr"
 SECRETS = (f"un secret tout neuf et long {number}" for number in itertools.count())
 
 
-def choose(browser, password, *, status=200):
-    """Choose a password on the page that is open, and return the page that follows."""
-    form = browser.page.form("Enregistrer mon mot de passe").fill("Créez un mot de passe", password)
-    return form.fill("Confirmez votre mot de passe", password).click(status=status)
-
-
-def change_password(browser, present, new):
-    """Change the password by hand, in the account."""
-    form = browser.get("/espace/compte/mot-de-passe").form("Enregistrer").fill("Mon mot de passe actuel", present)
-    form.fill("Mon nouveau mot de passe", new)
-    return form.fill("Confirmez votre nouveau mot de passe", new).click()
-
-
-def ask(browser, password, email):
-    """Ask for another address."""
-    form = browser.get("/espace/compte/adresse").form("Recevoir le lien")
-    return form.fill("Ma nouvelle adresse mail", email).fill("Mon mot de passe", password).click(status=ANY_STATUS)
-
-
 def stolen(tenant, mailbox):
     """Have a thief who knows the password put his address in; return his browser."""
     thief = tenant.browser.another_browser()
     tenant.log_in(thief)
-    ask(thief, tenant.password, THIEFS)
+    ask_email_change(thief, THIEFS)
     mailbox.read(to=OWNERS)
     thief.get(mailbox.read(to=THIEFS).link).click("Je confirme mon adresse")
     mailbox.read(to=OWNERS), mailbox.read(to=THIEFS)
@@ -58,7 +50,7 @@ def test_x02_thief_cannot_object_to_the_owners_repair_by_hand(portal, mailbox, a
     owner, new = tenant.browser, next(SECRETS)
     assert change_password(owner, tenant.password, new).says("votre mot de passe est modifié")
     mailbox.read_all()
-    assert ask(owner, new, OWNERS).path == "/espace/compte"
+    assert ask_email_change(owner, OWNERS, new).path == "/espace/compte"
     assert not mailbox.read(to=THIEFS).links, "a young address can object to nothing"
     owner.get(mailbox.read(to=OWNERS).link).click("Je confirme mon adresse")
     assert owner.page.path == "/espace/compte", "a password set since the theft is the owner's own"
@@ -73,13 +65,13 @@ def test_x02_address_put_back_with_the_old_password_asks_for_another_one(portal,
     tenant = an_account(email=OWNERS)
     thief = stolen(tenant, mailbox)
     tenant.log_in(portal)
-    ask(portal, tenant.password, OWNERS)
+    ask_email_change(portal, OWNERS)
     mailbox.read(to=THIEFS)
     page = portal.get(mailbox.read(to=OWNERS).link).click("Je confirme mon adresse")
     assert page.path == "/mot-de-passe" and page.says("l'ancien ne marche plus")
     assert thief.get("/espace").path == "/connexion"
     new = next(SECRETS)
-    assert choose(portal, new).path == "/connexion"
+    assert fill_new_password(portal.page, new).click().path == "/connexion"
     mailbox.read_all()
     assert tenant.log_in(thief).says("ne correspond pas")
     assert Tenant(tenant.lease, OWNERS, new, portal).log_in(portal).says(OWNERS)
@@ -101,7 +93,7 @@ def test_x02_young_address_gets_no_link_once_the_password_was_changed_by_hand(po
 
 def test_tenant_who_changes_address_and_password_proves_the_address_by_one_click(portal, mailbox, an_account, clock):
     tenant = an_account(email=OWNERS)
-    ask(tenant.browser, tenant.password, "neuve@laposte.net")
+    ask_email_change(tenant.browser, "neuve@laposte.net")
     tenant.browser.get(mailbox.read(to="neuve@laposte.net").link).click("Je confirme mon adresse")
     mailbox.read_all()
     page = change_password(tenant.browser, tenant.password, next(SECRETS))
@@ -119,7 +111,7 @@ def test_tenant_who_changes_address_and_password_proves_the_address_by_one_click
 
 def test_doubted_address_can_be_proved_later_from_the_account(portal, mailbox, an_account, clock):
     tenant = an_account(email=OWNERS)
-    ask(tenant.browser, tenant.password, "neuve@laposte.net")
+    ask_email_change(tenant.browser, "neuve@laposte.net")
     tenant.browser.get(mailbox.read(to="neuve@laposte.net").link).click("Je confirme mon adresse")
     new = next(SECRETS)
     change_password(tenant.browser, tenant.password, new)
@@ -131,7 +123,7 @@ def test_doubted_address_can_be_proved_later_from_the_account(portal, mailbox, a
     page = portal.get("/espace/compte")
     assert page.says("Votre adresse mail doit être confirmée")
     page.click_link("Recevez un lien à confirmer")
-    ask(portal, new, "neuve@laposte.net")
+    ask_email_change(portal, "neuve@laposte.net", new)
     portal.get(mailbox.read(to="neuve@laposte.net").link).click("Je confirme mon adresse")
     mailbox.read(to="neuve@laposte.net")
     assert not portal.get("/espace/compte").says("doit être confirmée")
@@ -139,7 +131,7 @@ def test_doubted_address_can_be_proved_later_from_the_account(portal, mailbox, a
 
 def test_x04_owner_of_a_mistyped_address_gets_no_account_by_a_reset(portal, mailbox, a_contract, clock):
     lease, stranger = a_contract(), portal.another_browser()
-    sign_up(portal, lease.reference, lease.module, email=THIEFS)
+    sign_up(portal, lease, email=THIEFS)
     link = mailbox.read(to=THIEFS).link
     stranger.get(link).click("Activer mon compte, je m'identifierai ailleurs")
     clock.move(minutes=3)
@@ -161,7 +153,7 @@ def test_x12_thiefs_device_is_a_stranger_after_a_reset_and_after_a_change(portal
         if renew == "by mail":
             forget(owner, tenant.lease.reference)
             owner.get(mailbox.read(to=OWNERS).link)
-            choose(owner, new)
+            fill_new_password(owner.page, new).click()
         else:
             change_password(owner, tenant.password, new)
         mailbox.read(to=OWNERS)
@@ -226,8 +218,7 @@ class Play:
         """Log in with any password that is known, opening the account again if it was closed."""
         for password in reversed(who.known):
             who.browser = who.browser.another_browser()
-            form = who.browser.get("/connexion").form("Je me connecte").fill("Ma référence contrat", self.reference)
-            page = form.fill("Mon mot de passe", password).click(status=ANY_STATUS)
+            page = fill_login(who.browser.get("/connexion"), self.reference, password).click(status=ANY_STATUS)
             if page.path == "/reouverture":
                 page = page.click("Je rouvre mon compte")
             if page.path == "/espace":
@@ -248,7 +239,7 @@ class Play:
         """Put one's own address in; the owner's is the first one."""
         if not self.enter(who):
             return False
-        ask(who.browser, who.known[-1], who.address)
+        ask_email_change(who.browser, who.address, who.known[-1], status=ANY_STATUS)
         return False
 
     def open_links(self, who: Player) -> bool:
@@ -261,8 +252,7 @@ class Play:
 
     def close(self, who: Player) -> bool:
         if self.enter(who):
-            form = who.browser.get("/espace/compte/fermeture").form("Je ferme mon compte")
-            form.fill("Mon mot de passe", who.known[-1]).click()
+            close_account(who.browser, who.known[-1])
         return False
 
     def _use(self, who: Player, link: str) -> bool:
@@ -278,7 +268,7 @@ class Play:
         if browser.page.status != 200 or browser.page.path != "/mot-de-passe":
             return False
         new = next(SECRETS)
-        if choose(browser, new, status=ANY_STATUS).path != "/connexion":
+        if fill_new_password(browser.page, new).click(status=ANY_STATUS).path != "/connexion":
             return False
         who.known.append(new)
         return True
@@ -288,7 +278,7 @@ ACTS = ("by_hand", "move_address", "open_links", "reset", "close")
 NUMBERS = itertools.count(1)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@few(5, derandomize=True)
 @given(
     moves=st.lists(st.tuples(st.sampled_from(("owner", "thief", "thief")), st.sampled_from(ACTS)), max_size=9),
     last=st.sampled_from(("by_hand", "open_links")),

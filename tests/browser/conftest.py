@@ -1,9 +1,7 @@
 """A real Chromium on a real server: Debian's browser, the portal behind a threaded server, mails over real SMTP."""
 
-import logging
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
-from werkzeug.serving import make_server
 
+from tests.support.live import serve_app
 from tests.support.services import free_port, missing
 
 #: Nothing leaves the machine; /dev/shm is small in containers.
@@ -63,23 +61,10 @@ def app(make_app: Callable[..., Flask], address: str) -> Flask:
     return make_app(PORTAL_PUBLIC_URL=address)
 
 
-def serve(app: Flask, address: str) -> Iterator[str]:
-    """Serve an application until the test is over."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", int(address.rpartition(":")[2]), app, threaded=True)
-    server.daemon_threads = True  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield address
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 @pytest.fixture
 def site(app: Flask, address: str) -> Iterator[str]:
     """Serve the portal and return its address."""
-    yield from serve(app, address)
+    yield from serve_app(app, address)
 
 
 @pytest.fixture

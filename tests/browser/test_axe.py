@@ -9,13 +9,15 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from tests.conftest import Clock
-from tests.support.people import Lease, Tenant
+from tests.support.live import serve_app
+from tests.support.people import Tenant
 from tests.support.post import Mailbox
 from tests.support.services import free_port
-from tests.test_architecture import pages
+from tests.support.steps import Lease
+from tests.support.url_map import pages
 
 from ..support.browser_steps import identify, press, sign_up
-from .conftest import OpenPage, serve
+from .conftest import OpenPage
 
 AXE = Axe()
 
@@ -200,7 +202,7 @@ def broken_site(make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPat
     address = f"http://127.0.0.1:{free_port()}"
     empty = tmp_path_factory.mktemp("empty") / "empty.sqlite3"
     app = make_app(PORTAL_PUBLIC_URL=address, SQLALCHEMY_DATABASE_URI=f"sqlite:///{empty}", PROPAGATE_EXCEPTIONS=False)
-    yield from serve(app, address)
+    yield from serve_app(app, address)
 
 
 def test_t41_the_page_of_a_broken_portal(broken_site: str, open_page: OpenPage) -> None:

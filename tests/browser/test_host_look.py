@@ -11,8 +11,9 @@ from playwright.sync_api import Page
 
 from tenant_portal import TenantPortal
 from tests.conftest import SETTINGS, close, upgrade
+from tests.support.live import serve_app
 
-from .conftest import OpenPage, serve
+from .conftest import OpenPage
 
 #: One of everything that a style sheet could reach, in the look of an intranet that sets next to nothing itself.
 SAMPLER = """
@@ -93,7 +94,7 @@ def intranet(address: str, tmp_path: Path, clock: object) -> Iterator[Flask]:
 @pytest.fixture
 def site(intranet: Flask, address: str) -> Iterator[str]:
     """Serve the intranet."""
-    yield from serve(intranet, address)
+    yield from serve_app(intranet, address)
 
 
 def picture(page: Page) -> bytes:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.people import PASSWORD, Lease
 from tests.support.post import Mailbox
+from tests.support.steps import PASSWORD, Lease
 
 from ..support.browser_steps import fill_sign_up, identify, press, sign_up
 from .conftest import OpenPage

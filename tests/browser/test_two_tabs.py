@@ -11,18 +11,18 @@ from sqlalchemy import select
 
 from tenant_portal.db import db
 from tenant_portal.models import Contract
-from tests.support import people
+from tests.support import steps
 from tests.support.page_text import plain
-from tests.support.people import PASSWORD, Lease, Tenant
+from tests.support.people import Tenant, run
 from tests.support.portal_client import Portal
 from tests.support.post import Mail, Mailbox
+from tests.support.steps import EMAIL, NEW_PASSWORD, PASSWORD, Lease, forget
 
 from ..support import browser_steps
 from ..support.browser_steps import identify, sign_up
 from .conftest import OpenPage
 
-EMAIL, OTHER_EMAIL = "elodie.martin@orange.fr", "elodie@laposte.net"
-NEW_PASSWORD = "un nouveau secret bien long"
+OTHER_EMAIL = "elodie@laposte.net"
 ON_PAGES, IN_MAILS = "se termine par", "finissant par"
 TOO_OLD = re.compile("restée ouverte trop longtemps|n’était plus à jour")
 
@@ -69,7 +69,7 @@ def standing(app: Flask, lease: Lease) -> Standing:
 
 def is_let_in(app: Flask, lease: Lease, password: str) -> bool:
     """Tell whether a password opens the account of a contract, from a browser of its own."""
-    return people.log_in(Portal(app), lease.reference, password).path == "/espace"
+    return steps.log_in(Portal(app), lease.reference, password).path == "/espace"
 
 
 def names(tab: Page, lease: Lease, words: str = ON_PAGES) -> None:
@@ -136,7 +136,7 @@ def test_f20_each_tab_sends_the_mail_of_its_own_sign_up_again_and_puts_its_own_a
 def activations(app: Flask, tabs: list[Page], leases: list[Lease], mailbox: Mailbox) -> None:
     """Sign up for both contracts in other browsers, and open both activation links here, each in its tab."""
     for tab, lease in zip(tabs, leases, strict=True):
-        people.fill_sign_up(Portal(app), lease, email=EMAIL)
+        steps.sign_up(Portal(app), lease, email=EMAIL)
         tab.goto(mailbox.read().link)
     for tab, lease in zip(tabs, leases, strict=True):
         names(tab, lease)
@@ -204,11 +204,11 @@ def test_f20_each_tab_activates_its_own_account_for_another_device(
         send(tabs[first], leases[first], button)
         expect(tabs[first].get_by_role("status").first).to_contain_text("Votre compte est activé")
     assert [standing(app, leases[n]).is_activated for n in order] == [True, False]
-    assert "Étape à faire : 9 sur 12" in people.run(app, "contracts", "show", leases[second].reference)[1]
+    assert "Étape à faire : 9 sur 12" in run(app, "contracts", "show", leases[second].reference)[1]
     send(tabs[second], leases[second], button)
     assert [standing(app, leases[n]).is_activated for n in order] == [True, True]
     assert [standing(app, leases[n]).is_finished for n in order] == [has_logged_in, False]
-    assert "Étape à faire : 10 sur 12" in people.run(app, "contracts", "show", leases[second].reference)[1]
+    assert "Étape à faire : 10 sur 12" in run(app, "contracts", "show", leases[second].reference)[1]
 
 
 @in_both_orders
@@ -216,8 +216,7 @@ def test_f20_each_tab_sets_the_password_of_its_own_account(
     app: Flask, tabs: list[Page], tenants: list[Tenant], mailbox: Mailbox, order: tuple[int, int]
 ) -> None:
     for tab, tenant in zip(tabs, tenants, strict=True):
-        form = Portal(app).get("/mot-de-passe-oublie").form("mot de passe")
-        form.fill("Ma référence contrat", tenant.lease.reference).click()
+        forget(Portal(app), tenant.lease.reference)
         tab.goto(mailbox.read().link)
     for number, waiting in in_turn(order):
         lease, new = tenants[number].lease, f"{NEW_PASSWORD} {number}"

@@ -5,7 +5,6 @@ import json
 import os
 import stat
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from hypothesis import strategies as st
 
 from tenant_portal.__main__ import main
 from tenant_portal.cli.setup_wizard import env_line, write_env
-from tests.support.paths import ROOT
 
+from ..support.live import run_python
 from ..support.post import PostOffice
 
 #: Each starts whole programs.
@@ -64,17 +63,10 @@ def options(office: PostOffice, **more: str) -> list[str]:
     return [f"--{name}={answer}" for name, answer in answers.items()]
 
 
-def run(folder: Path, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
+def set_up(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the set-up in a process of its own, with a database in the folder."""
-    database = f"sqlite:///{folder / 'portal.sqlite3'}"
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tenant_portal", "setup", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "FLASK_SQLALCHEMY_DATABASE_URI": database, **env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    env = {"FLASK_SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder / 'portal.sqlite3'}", **env}
+    return run_python(folder, "-m", "tenant_portal", "setup", *arguments, **env)
 
 
 def read_back(text: str) -> dict[str, Any]:
@@ -101,7 +93,7 @@ def test_any_answer_comes_back_to_the_letter(text: str) -> None:
 
 
 def test_an_installer_sets_up_a_portal_in_one_go(folder: Path, post_office: PostOffice) -> None:
-    done = run(folder, "--yes", *options(post_office))
+    done = set_up(folder, "--yes", *options(post_office))
     assert done.returncode == 0, done.stdout + done.stderr
     env = folder / ".env"
     assert stat.S_IMODE(env.stat().st_mode) == 0o600
@@ -119,15 +111,15 @@ def test_an_installer_sets_up_a_portal_in_one_go(folder: Path, post_office: Post
 
 
 def test_a_second_set_up_changes_nothing_that_stands(folder: Path, post_office: PostOffice) -> None:
-    run(folder, "--yes", *options(post_office))
+    set_up(folder, "--yes", *options(post_office))
     before = (folder / ".env").read_bytes()
-    done = run(folder, "--yes", *options(post_office, **{"landlord-name": "Autre"}))
+    done = set_up(folder, "--yes", *options(post_office, **{"landlord-name": "Autre"}))
     assert done.returncode == 0 and "rien n'y est changé" in done.stdout
     assert (folder / ".env").read_bytes() == before
 
 
 def test_an_installer_without_questions_hears_of_every_wrong_answer_at_once(folder: Path) -> None:
-    done = run(folder, "--yes", "--landlord-email=bad", "--public-url=espace", "--mail-port=0")
+    done = set_up(folder, "--yes", "--landlord-email=bad", "--public-url=espace", "--mail-port=0")
     assert done.returncode == 2
     for option in ("--landlord-name", "--landlord-email", "--public-url", "--mail-server", "--mail-port"):
         assert option in done.stderr
@@ -159,9 +151,9 @@ def test_the_password_of_the_mail_account_comes_from_the_environment_and_is_neve
     folder: Path, post_office: PostOffice
 ) -> None:
     named = [*options(post_office), "--mail-username=portal"]
-    refused = run(folder, "--yes", *named)
+    refused = set_up(folder, "--yes", *named)
     assert refused.returncode == 2 and "FLASK_MAIL_PASSWORD" in refused.stderr
-    done = run(folder, "--yes", *named, FLASK_MAIL_PASSWORD="s3cret $x")
+    done = set_up(folder, "--yes", *named, FLASK_MAIL_PASSWORD="s3cret $x")
     assert done.returncode == 1, "this server knows no accounts"
     assert "s3cret" not in done.stdout + done.stderr
     assert read_back((folder / ".env").read_text(encoding="utf-8"))["MAIL_PASSWORD"] == "s3cret $x"
@@ -174,7 +166,7 @@ def test_the_password_of_the_mail_account_comes_from_the_environment_and_is_neve
 def test_mails_to_another_machine_are_encrypted(
     folder: Path, post_office: PostOffice, port: str, expected: dict[str, bool]
 ) -> None:
-    run(folder, "--yes", *options(post_office, **{"mail-server": "0.0.0.0", "mail-port": port}))  # noqa: S104
+    set_up(folder, "--yes", *options(post_office, **{"mail-server": "0.0.0.0", "mail-port": port}))  # noqa: S104
     config = read_back((folder / ".env").read_text(encoding="utf-8"))
     assert {key: value for key, value in config.items() if key.startswith("MAIL_USE")} == expected
 
@@ -189,6 +181,6 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
 
 def test_settings_that_stand_but_are_wrong_are_listed(folder: Path) -> None:
     (folder / ".env").write_text(f"FLASK_SECRET_KEY={json.dumps('k' * 40)}\n")
-    refused = run(folder, "--yes")
+    refused = set_up(folder, "--yes")
     assert refused.returncode == 1 and "PORTAL_LANDLORD_NAME" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -1,12 +1,8 @@
 """The demo as a visitor starts it: a process of its own, spoken to over HTTP."""
 
-import os
 import re
 import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,16 +14,17 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener, ur
 import pytest
 from lxml import html
 
-from tests.support.paths import ROOT
-
+from ..support.live import run_python, start_python
 from ..support.page_text import plain
 from ..support.portal_client import Portal
+from ..support.services import free_port
 
 #: Each starts whole programs.
 pytestmark = pytest.mark.slow
 
 PASSWORD = "citron vert quatorze nuages"
 START_SECONDS = 60
+DEMO = ("-m", "tenant_portal", "demo")
 
 
 class Demo:
@@ -38,9 +35,7 @@ class Demo:
         self.address = f"http://127.0.0.1:{self.port}"
         self.console = folder / "console.txt"
         with self.console.open("w") as out:
-            self.process = subprocess.Popen(
-                command("--port", str(self.port)), cwd=folder, env=env(), stdout=out, stderr=out
-            )
+            self.process = start_python(folder, *DEMO, "--port", str(self.port), stdout=out, stderr=out)
 
     @property
     def said(self) -> str:
@@ -73,23 +68,6 @@ class Visitor:
         form = next(f for f in page.forms if set(answers) <= set(f.fields.keys()))
         fields = {name: value for name, value in form.form_values() if name not in answers}
         return self.get(urljoin(page.base_url, form.action or ""), {**fields, **answers})
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-W", "error", "-m", "tenant_portal", "demo", *arguments]
-
-
-def env(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **more}
-
-
-def run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), cwd=folder, env=env(**more), capture_output=True, text=True, timeout=60)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.fixture
@@ -150,7 +128,7 @@ def test_a_visitor_goes_from_a_printed_contract_to_his_home(demo: Demo) -> None:
     assert page.base_url == f"{demo.address}/espace"
     newest_mail(demo, visitor, "prêt")
 
-    standing = run(demo.folder, "--port", str(demo.port), "show", printed[1])
+    standing = run_python(demo.folder, *DEMO, "--port", str(demo.port), "show", printed[1])
     assert standing.returncode == 0, standing.stderr
     assert "odile@example.com" in standing.stdout or "o•••@example.com" in standing.stdout
 
@@ -192,7 +170,7 @@ def test_staff_ask_where_each_of_the_three_stands_with_the_printed_command(demo:
     commands = re.findall(r"^  \S+ -m tenant_portal demo (.*)$", demo.said, flags=re.M)
     assert len(commands) == 3
     for line in commands:
-        standing = run(demo.folder, *line.split())
+        standing = run_python(demo.folder, *DEMO, *line.split())
         assert standing.returncode == 0, standing.stderr
         assert line.split()[-1] in standing.stdout
 
@@ -214,7 +192,7 @@ def test_a_demo_that_was_killed_starts_anew(start: Callable[..., Demo]) -> None:
 
 def test_a_demo_refuses_a_port_that_is_taken(start: Callable[..., Demo]) -> None:
     demo = start().wait()
-    refused = run(demo.folder, "--port", str(demo.port))
+    refused = run_python(demo.folder, *DEMO, "--port", str(demo.port))
     assert refused.returncode == 1 and "--port" in refused.stderr
     with urlopen(f"{demo.address}/connexion", timeout=30) as answer:  # noqa: S310
         assert answer.status == 200
@@ -227,7 +205,7 @@ def test_a_demo_refuses_a_database_that_a_setting_names(tmp_path: Path, where: s
     if where == ".env":
         (tmp_path / ".env").write_text(f"FLASK_SQLALCHEMY_DATABASE_URI='{uri}'\n")
     more = {"FLASK_SQLALCHEMY_DATABASE_URI": uri} if where == "environment" else {"PYTHON_DOTENV_DISABLED": "0"}
-    refused = run(tmp_path, "--port", str(free_port()), **more)
+    refused = run_python(tmp_path, *DEMO, "--port", str(free_port()), **more)
     assert refused.returncode == 1 and "FLASK_SQLALCHEMY_DATABASE_URI" in refused.stderr
     assert not real.exists() and not (tmp_path / ".demo").exists()
 
@@ -247,7 +225,7 @@ def test_a_demo_refuses_a_database_that_holds_anything_else(tmp_path: Path, held
             connection.execute("INSERT INTO portal_contracts VALUES ('598395')")
             connection.commit()
     before = database.read_bytes()
-    refused = run(tmp_path, "--port", str(port))
+    refused = run_python(tmp_path, *DEMO, "--port", str(port))
     assert refused.returncode == 1 and "autre chose" in refused.stderr
     assert database.read_bytes() == before
 
@@ -261,7 +239,7 @@ def test_a_demo_takes_nothing_from_a_real_installation(tmp_path: Path, start: Ca
 
 
 def test_nobody_shows_a_demo_that_does_not_run(tmp_path: Path) -> None:
-    refused = run(tmp_path, "--port", str(free_port()), "show", "123456")
+    refused = run_python(tmp_path, *DEMO, "--port", str(free_port()), "show", "123456")
     assert refused.returncode == 1 and "Aucune démonstration" in refused.stderr
 
 

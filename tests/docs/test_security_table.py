@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def rows() -> dict[str, tuple[str, str]]:
     return found
 
 
+@cache
 def named_in(path: Path) -> set[str]:
     """Return the names of the tests in a file, without running it."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -85,12 +85,3 @@ def test_the_compiled_catalogue_is_the_newest(language: str) -> None:
     with (TRANSLATIONS / language / "LC_MESSAGES" / "portal.mo").open("rb") as file:
         compiled = {parts(m.id)[0]: parts(m.string) for m in read_mo(file) if m.id}
     assert compiled == {parts(m.id)[0]: parts(m.string) for m in catalogue(language) if m.id}, "run: make messages"
-
-
-def test_tenant_reads_the_portal_in_english_and_back_in_french(portal) -> None:
-    page = portal.get("/connexion").click_link("English")
-    assert page.h1 == "Log in"
-    assert page.tree.get("lang") == "en"
-    assert "langue" not in page.url
-    assert portal.get("/inscription").tree.get("lang") == "en", "the choice stays"
-    assert portal.page.click_link("Français").h1 == "Formulaire d'inscription"

@@ -9,11 +9,9 @@ from sqlalchemy import select
 from tenant_portal.db import begin_write, db
 from tenant_portal.models import Account, Contract
 from tests.support.page_text import plain
+from tests.support.people import must_run
 from tests.support.rent_notices import in_folder, pdf, publish
-
-pytestmark = pytest.mark.every_home
-
-MAIL = "elodie.martin@orange.fr"
+from tests.support.steps import EMAIL, fill_login, sign_up
 
 
 @pytest.fixture
@@ -78,6 +76,7 @@ def test_tenant_with_two_contracts_finds_the_notices_of_each(app, an_account, a_
     assert page.says(f"Contrat {tenant.lease.reference}") and page.says(f"Contrat {other.reference}")
 
 
+@pytest.mark.every_home
 def test_tenant_opens_his_notice_and_it_stays_between_him_and_the_landlord(an_account, landlord):
     tenant = an_account()
     publish_for(landlord, tenant, "2026-11")
@@ -103,6 +102,7 @@ def test_tenant_opens_the_corrected_notice_at_the_same_address(an_account, landl
     assert tenant.browser.http.get(address, buffered=True).data == pdf("Corrigé 2026-11")
 
 
+@pytest.mark.every_home
 def test_notices_of_another_tenant_do_not_exist(an_account, landlord, portal):
     owner, other = an_account(), an_account(email="autre@free.fr")
     publish_for(landlord, owner, "2026-11")
@@ -115,6 +115,7 @@ def test_notices_of_another_tenant_do_not_exist(an_account, landlord, portal):
     assert portal.get("/espace/avis/1").path == "/connexion"
 
 
+@pytest.mark.every_home
 def test_tenant_is_told_kindly_when_the_file_is_lost_and_the_landlord_finds_it_in_the_log(
     app, an_account, landlord, caplog
 ):
@@ -135,43 +136,41 @@ def test_tenant_whose_session_ended_on_the_list_is_at_home_after_his_login(an_ac
     tenant = an_account()
     publish_for(landlord, tenant, "2026-11")
     (_, address), *_ = notice_links(tenant.browser.get("/espace/avis"))
-    form = portal.get(address).form("Je me connecte").fill("Ma référence contrat", tenant.lease.reference)
-    assert form.fill("Mon mot de passe", tenant.password).click().path == "/espace"
+    assert fill_login(portal.get(address), tenant.lease.reference, tenant.password).click().path == "/espace"
 
 
 # Mails
 
 
+@pytest.mark.every_home
 def test_tenant_who_chose_so_is_told_by_mail_and_its_link_leads_to_his_notices(an_account, landlord, mailbox, portal):
     tenant = an_account(e_notice="Oui")
     said = publish_for(landlord, tenant, "2026-11")
     assert "1 locataire est prévenu par e-mail." in said
-    letter = mailbox.read(to=MAIL)
+    letter = mailbox.read(to=EMAIL)
     assert plain(letter.subject) == "Votre avis d'échéance de novembre 2026 est disponible"
     text = plain(letter.text)
     assert f"finissant par {tenant.lease.reference[-3:]}," in text and tenant.lease.reference not in letter.raw.decode()
     assert not list(letter.message.iter_attachments()) and "€" not in text
-    page = portal.get(letter.link)
-    form = page.form("Je me connecte").fill("Ma référence contrat", tenant.lease.reference)
-    page = form.fill("Mon mot de passe", tenant.password).click()
+    page = fill_login(portal.get(letter.link), tenant.lease.reference).click()
     assert page.path == "/espace/avis" and len(notice_links(page)) == 1
 
 
 def test_the_same_notice_again_is_no_news_and_a_corrected_one_says_so(an_account, landlord, mailbox):
     tenant = an_account(e_notice="Oui")
     publish_for(landlord, tenant, "2026-11")
-    assert "remplace" not in mailbox.read(to=MAIL).text
+    assert "remplace" not in mailbox.read(to=EMAIL).text
     publish_for(landlord, tenant, "2026-11")
     assert not mailbox.unread()
     publish_for(landlord, tenant, "2026-11", text="Corrigé")
-    letter = mailbox.read(to=MAIL)
+    letter = mailbox.read(to=EMAIL)
     assert "Il remplace celui que nous avions publié pour ce mois." in letter.text
 
 
 def test_tenant_gets_one_mail_when_many_months_are_published_at_once(an_account, landlord, mailbox):
     tenant = an_account(e_notice="Oui")
     publish_for(landlord, tenant, "2026-09", "2026-11", "2026-10")
-    assert plain(mailbox.read(to=MAIL).subject) == "Votre avis d'échéance de novembre 2026 est disponible"
+    assert plain(mailbox.read(to=EMAIL).subject) == "Votre avis d'échéance de novembre 2026 est disponible"
     assert not mailbox.unread()
 
 
@@ -191,21 +190,15 @@ def test_tenant_who_keeps_his_paper_notice_gets_no_mail_but_finds_it_here(an_acc
 
 def test_tenant_whose_account_is_not_finished_gets_no_mail(portal, a_contract, landlord, mailbox):
     lease = a_contract()
-    form = portal.get("/inscription").form("Je valide la création de mon compte")
-    form.fill("Votre référence contrat", lease.reference).fill("Votre numéro de module", lease.module)
-    form.fill("Créez un mot de passe", "quatre chats dorment").fill("Confirmez", "quatre chats dorment")
-    form.fill("Votre adresse mail", MAIL)
-    for question in form.node.cssselect("fieldset"):
-        form.choose(question.cssselect("legend")[0].text_content(), "Oui")
-    form.click("Je valide la création de mon compte")
-    mailbox.read(to=MAIL)
+    sign_up(portal, lease, e_notice="Oui")
+    mailbox.read(to=EMAIL)
     landlord({f"{lease.reference}_2026-11.pdf": pdf()})
     assert not mailbox.unread()
 
 
 def test_tenant_whose_address_failed_gets_no_further_mail(an_account, landlord, mailbox, post_office):
     tenant = an_account(e_notice="Oui")
-    post_office.answers[MAIL] = "550 5.1.1 no such user"
+    post_office.answers[EMAIL] = "550 5.1.1 no such user"
     publish_for(landlord, tenant, "2026-10")
     assert not mailbox.unread()
     post_office.answers.clear()
@@ -217,9 +210,8 @@ def test_tenant_whose_address_failed_gets_no_further_mail(an_account, landlord, 
 def test_staff_see_the_mail_about_the_notice_in_where_the_tenant_stands(app, an_account, landlord, mailbox):
     tenant = an_account(e_notice="Oui")
     publish_for(landlord, tenant, "2026-11")
-    mailbox.read(to=MAIL)
-    shown = app.test_cli_runner().invoke(args=["portal", "contracts", "show", tenant.lease.reference])
-    assert "avis d'échéance disponible" in plain(shown.output)
+    mailbox.read(to=EMAIL)
+    assert "avis d'échéance disponible" in must_run(app, "contracts", "show", tenant.lease.reference)
 
 
 def test_tenant_who_reads_english_reads_of_his_notices_in_english(an_account, landlord):

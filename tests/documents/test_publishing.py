@@ -8,7 +8,6 @@ import signal
 import stat
 import struct
 import subprocess
-import sys
 import threading
 import warnings
 import zipfile
@@ -29,8 +28,10 @@ from tenant_portal.models import Mail, Notice
 from tests.support.paths import ROOT
 
 from ..conftest import SETTINGS, MakeApp
-from ..support.people import Lease, Roster
+from ..support.live import start_python
+from ..support.people import Roster
 from ..support.rent_notices import in_folder, pdf, publish
+from ..support.steps import Lease
 
 NAME = "417201_2026-11.pdf"
 
@@ -514,8 +515,7 @@ def test_two_members_of_staff_who_publish_at_once_make_each_notice_once(
 # Crashes
 
 CRASH = """
-import json, sys
-from pathlib import Path
+import json, pathlib, sys
 from tenant_portal import create_app
 from tenant_portal.documents import archive, publishing
 app = create_app(json.loads(sys.argv[1]))
@@ -527,7 +527,7 @@ def until_the_last(files):
             sys.stdin.readline()
         yield file
 
-with app.app_context(), archive.open_files(Path(sys.argv[2])) as files:
+with app.app_context(), archive.open_files(pathlib.Path(sys.argv[2])) as files:
     publishing.publish(until_the_last(files))
     print("now", flush=True)
     sys.stdin.readline()
@@ -548,8 +548,7 @@ def started(program: str, app: Flask, path: Path, *more: str) -> subprocess.Pope
     """Start a program on the same portal."""
     names = ("SQLALCHEMY_DATABASE_URI", "PORTAL_DATA_DIR")
     config = json.dumps({**SETTINGS, **{name: app.config[name] for name in names}})
-    command = [sys.executable, "-c", program, config, str(path), *more]
-    return subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=ROOT)
+    return start_python(ROOT, "-c", program, config, str(path), *more, stdin=PIPE, stdout=PIPE)
 
 
 @pytest.mark.slow

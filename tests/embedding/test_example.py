@@ -21,8 +21,8 @@ from lxml import html
 from tenant_portal import mount
 from tests.support.paths import ROOT
 
-from ..support.people import Lease, fill_sign_up
 from ..support.portal_client import Portal
+from ..support.steps import Lease, fill_login, sign_up
 
 ADDRESS = "http://localhost"
 START_SECONDS = 60
@@ -67,11 +67,10 @@ def test_tenant_opens_his_account_inside_the_intranet(
 ) -> None:
     browser = Portal(intranet)
     prefixed = Below(browser, "/locataire")
-    assert fill_sign_up(prefixed, LEASE).path.startswith("/locataire/")  # type: ignore[arg-type]
+    assert sign_up(prefixed, LEASE).path.startswith("/locataire/")  # type: ignore[arg-type]
     said = printed(capsys, f"{ADDRESS}/locataire/")
     link = next(word for word in said.split() if word.startswith(f"{ADDRESS}/locataire/"))
-    form = browser.get(link).form("Je me connecte")
-    form.fill("Ma référence contrat", LEASE.reference).fill("Mon mot de passe", "girafe violette sous l'évier")
+    form = fill_login(browser.get(link), LEASE.reference, "girafe violette sous l'évier")
     page = form.click("Je me connecte")
     assert page.path == "/locataire/espace"
     assert "The tenant of contract 417201 has opened his account." in printed(capsys, "to elodie.martin@orange.fr")

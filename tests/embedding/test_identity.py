@@ -6,8 +6,8 @@ import pytest
 from flask_login import current_user
 
 from tests.support.hosts import EXTENSION, MOUNT, home_of
-from tests.support.people import log_in
 from tests.support.portal_client import Portal
+from tests.support.steps import log_in
 
 from .conftest import log_staff_in
 

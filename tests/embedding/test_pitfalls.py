@@ -18,8 +18,8 @@ from tenant_portal.models import Account
 from tests.conftest import SETTINGS
 from tests.support.hosts import EXTENSION, MOUNT, PREFIX, home_of, hostile_host
 from tests.support.paths import ROOT
-from tests.support.people import fill_sign_up, log_in
 from tests.support.portal_client import Portal
+from tests.support.steps import log_in, sign_up
 
 from .conftest import log_staff_in, token_on
 
@@ -281,7 +281,7 @@ def test_pitfall_20_portal_uses_the_hosts_database_and_makes_no_second_one(host,
 @in_host
 def test_pitfall_21_mails_go_through_the_hosts_mail_and_name_the_landlord(host, portal, mailbox, a_contract):
     assert not isinstance(host.extensions["mail"], TimeoutMail)
-    fill_sign_up(portal, a_contract())
+    sign_up(portal, a_contract())
     mail = mailbox.read()
     assert "contact@habitat-du-val.example" in mail.message["From"]
     browser = host.test_client()
@@ -322,7 +322,7 @@ def test_pitfall_24_hosts_loader_never_sees_an_id_of_ours(host, an_account):
 
 
 def test_pitfall_25_mail_scanner_that_opens_a_link_changes_nothing(app, portal, mailbox, a_contract):
-    fill_sign_up(portal, a_contract())
+    sign_up(portal, a_contract())
     link = mailbox.read().link
     scanner = portal.another_browser()
     scanner.http.head(link)

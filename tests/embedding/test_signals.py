@@ -12,10 +12,11 @@ from tenant_portal import signals
 from tenant_portal.db import db
 from tenant_portal.models import Account, Message, Notice
 
-from ..support.people import Lease, Tenant, fill_sign_up, log_in
+from ..support.people import Tenant
 from ..support.portal_client import Page, Portal
 from ..support.post import Mailbox
 from ..support.rent_notices import in_folder, pdf, publish
+from ..support.steps import Lease, close_account, log_in, sign_up
 
 Heard = list[tuple[str, dict[str, Any]]]
 
@@ -66,7 +67,7 @@ def test_host_hears_of_a_finished_account_and_its_choices_once(
 def test_host_hears_nothing_of_an_account_that_is_not_finished(
     heard: Heard, portal: Portal, mailbox: Mailbox, a_contract: Callable[..., Lease]
 ) -> None:
-    fill_sign_up(portal, a_contract())
+    sign_up(portal, a_contract())
     mailbox.read()
     assert not heard
 
@@ -132,12 +133,6 @@ def test_host_hears_of_each_notice_that_is_new_or_corrected_once_it_is_committed
     assert heard[2:] == [("notice_published", told[1])]
 
 
-def close_account(tenant: Tenant) -> None:
-    """Close the account of a tenant."""
-    form = tenant.browser.get("/espace/compte/fermeture").form("Je ferme mon compte")
-    assert form.fill("Mon mot de passe", tenant.password).click().path == "/connexion"
-
-
 def test_t35_host_hears_of_a_closed_account_and_of_the_answers_that_went_with_it(
     heard: Heard, mailbox: Mailbox, an_account: Callable[..., Tenant], app: Flask
 ) -> None:
@@ -145,7 +140,7 @@ def test_t35_host_hears_of_a_closed_account_and_of_the_answers_that_went_with_it
     with app.app_context():
         number = db.session.scalars(select(Account.id)).one()
     heard.clear()
-    close_account(tenant)
+    close_account(tenant.browser)
     whose = {"account": number, "reference": tenant.lease.reference}
     choices = {"e_notice": False, "commercial": False, "general": False}
     assert heard == [("account_closed", whose), ("choices_changed", {**whose, "choices": choices})]
@@ -157,7 +152,7 @@ def test_t35_host_hears_of_no_change_where_every_answer_was_no(
 ) -> None:
     tenant = an_account(general="Non")
     heard.clear()
-    close_account(tenant)
+    close_account(tenant.browser)
     assert [name for name, _ in heard] == ["account_closed"]
     mailbox.read_all()
 

@@ -21,9 +21,10 @@ from tenant_portal import create_app
 from tenant_portal.db import db
 from tenant_portal.models import Mail, MailState
 from tests.conftest import SETTINGS
-from tests.support.people import PASSWORD, Lease, fill_sign_up, log_in, run
+from tests.support.people import run
 from tests.support.portal_client import ANY_STATUS, Portal
 from tests.support.rent_notices import in_folder, pdf
+from tests.support.steps import PASSWORD, Lease, fill_login, log_in, sign_up
 
 FIRST, SECOND = Lease("500001", "700001"), Lease("500002", "700002")
 ROSTER = "Référence contrat;N° module;Nom\n"
@@ -48,14 +49,13 @@ def main(disk: Path, elsewhere: Path) -> None:
     for command in (("db", "upgrade"), ("contracts", "import", str(small))):
         assert run(app, *command)[0] == 0
     tenant = Portal(app)
-    fill_sign_up(tenant, FIRST)
-    form = tenant.get(link(app)).form("Je me connecte").fill("Ma référence contrat", FIRST.reference)
-    assert form.fill("Mon mot de passe", PASSWORD).click("Je me connecte").path == "/espace"
+    sign_up(tenant, FIRST)
+    assert fill_login(tenant.get(link(app)), FIRST.reference).click("Je me connecte").path == "/espace"
     before = rows(disk)
     heard = listen()
 
     with full(disk):
-        page = fill_sign_up(Portal(app), SECOND, email="claire@free.fr", status=503)
+        page = sign_up(Portal(app), SECOND, email="claire@free.fr", status=503)
         assert page.says(SETTINGS["PORTAL_LANDLORD_PHONE"]), page.text
         assert tenant.get("/espace").says(FIRST.reference)
         assert log_in(Portal(app), FIRST.reference, PASSWORD, status=503).says(SETTINGS["PORTAL_LANDLORD_PHONE"])
@@ -67,7 +67,7 @@ def main(disk: Path, elsewhere: Path) -> None:
     assert set(heard) == {"database_away"}, "the log tells what was not saved"
     assert rows(disk) == before
 
-    assert fill_sign_up(Portal(app), SECOND, email="claire@free.fr").h1 == "Consultez vos e-mails"
+    assert sign_up(Portal(app), SECOND, email="claire@free.fr").h1 == "Consultez vos e-mails"
     assert log_in(Portal(app), FIRST.reference, PASSWORD).path == "/espace"
     for command in commands:
         code, said = run(app, *command)

@@ -14,8 +14,8 @@ from tenant_portal.db import db
 from tenant_portal.models import Account, Mail
 from tests.conftest import SETTINGS
 from tests.support.live import COMMANDS, Live, serve
-from tests.support.people import PASSWORD, Lease
 from tests.support.post import PostOffice
+from tests.support.steps import PASSWORD, Lease
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 PATIENCE = 30  # seconds until a test gives up waiting for a server

@@ -19,10 +19,11 @@ from tenant_portal.operations import migrations
 from tests.conftest import SETTINGS, MakeApp, close
 from tests.support import released_states as states
 from tests.support import services
-from tests.support.people import Roster, fill_sign_up, open_account
+from tests.support.people import Roster, must_run, open_account
 from tests.support.portal_client import Portal
 from tests.support.post import Mailbox, PostOffice
 from tests.support.rent_notices import in_folder, pdf
+from tests.support.steps import forget, sign_up
 
 from ..support import killable_acts
 
@@ -51,7 +52,7 @@ class Scene:
     def signed_up(self) -> None:
         """Have him sign up; his link has arrived."""
         self.new_tenant()
-        fill_sign_up(Portal(self.app), killable_acts.LEASE, email=killable_acts.EMAIL)
+        sign_up(Portal(self.app), killable_acts.LEASE, email=killable_acts.EMAIL)
         self.link = self.mailbox.read().link
 
     def finished(self) -> None:
@@ -62,8 +63,7 @@ class Scene:
     def asked(self) -> None:
         """Have him ask for a new password; the link has arrived."""
         self.finished()
-        form = Portal(self.app).get("/mot-de-passe-oublie").form()
-        form.fill("Ma référence contrat", killable_acts.LEASE.reference).click()
+        forget(Portal(self.app), killable_acts.LEASE.reference)
         self.link = self.mailbox.read().link
 
     def asked_address(self) -> None:
@@ -216,7 +216,7 @@ def test_staff_who_are_interrupted_anywhere_try_again_and_lose_nothing(
         old = make_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path / 'old.sqlite3'}")
         states.make(old.config["SQLALCHEMY_DATABASE_URI"], states.REVISIONS[0])
         archive = str(tmp_path / "portail.zip")
-        assert old.test_cli_runner().invoke(args=["portal", "backup", archive]).exit_code == 0
+        must_run(old, "backup", archive)
     for where, _in_hand in stage.interrupted(act, point):
         after = states.rows(stage.there)
         assert after["portal_mails"].keys() == before["portal_mails"].keys(), where

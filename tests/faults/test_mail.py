@@ -16,9 +16,9 @@ from tenant_portal.db import db
 from tenant_portal.mail import outbox
 from tenant_portal.models import Mail, MailState
 from tests.conftest import Clock, MakeApp
-from tests.support.people import Lease, fill_sign_up
 from tests.support.portal_client import Portal
 from tests.support.post import Mailbox, PostOffice
+from tests.support.steps import Lease, sign_up
 
 HOLD = 0.5  # seconds that another program keeps the write lock
 
@@ -48,7 +48,7 @@ def test_a_mail_that_left_while_the_database_was_locked_is_noted_and_not_sent_ag
     monkeypatch.setattr(database, "SQLITE_BUSY_SECONDS", 0)
     monkeypatch.setattr(outbox, "NOTE_PAUSES", (0, *[0.05] * 400))
     impatient = make_app()
-    fill_sign_up(Portal(app), a_contract())
+    sign_up(Portal(app), a_contract())
     other = sqlite3.connect(tmp_path / "portal.sqlite3", isolation_level=None, check_same_thread=False)
     take = post_office.handle_DATA
 
@@ -76,7 +76,7 @@ def test_a_server_that_is_lost_after_the_mail_gets_it_again_under_the_same_name(
     monkeypatch: pytest.MonkeyPatch,
     mood: str,
 ) -> None:
-    fill_sign_up(portal, a_contract())
+    sign_up(portal, a_contract())
     app.extensions["mail"].timeout = 0.3
     take = post_office.handle_DATA
 

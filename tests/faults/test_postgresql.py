@@ -20,9 +20,10 @@ from tenant_portal.mail import outbox
 from tenant_portal.models import Account, Contract, Mail, MailState
 from tests.conftest import MakeApp
 from tests.support import services
-from tests.support.people import Lease, Tenant, fill_sign_up
+from tests.support.people import Tenant, must_run, run
 from tests.support.portal_client import Portal
 from tests.support.post import Mailbox, PostOffice
+from tests.support.steps import Lease, sign_up
 
 pytestmark = pytest.mark.slow
 
@@ -137,11 +138,11 @@ def test_t41_postgresql_is_stopped_and_all_goes_on_when_it_is_back(
     page = tenant.browser.get("/espace", status=503)
     assert page.says("rechargez cette page") and page.response.headers["Retry-After"]
     assert portal.get("/connexion").h1 == "Identifiez-vous"
-    result = app.test_cli_runner().invoke(args=["portal", "contracts", "show", lease.reference])
-    assert result.exit_code == 1 and result.output.startswith("La base de données ne répond pas")
+    code, said = run(app, "contracts", "show", lease.reference)
+    assert code == 1 and said.startswith("La base de données ne répond pas")
     postgres.start()
     assert tenant.browser.get("/espace").says(tenant.lease.reference)
-    assert fill_sign_up(portal, lease, email="claire@free.fr").h1 == "Consultez vos e-mails"
+    assert sign_up(portal, lease, email="claire@free.fr").h1 == "Consultez vos e-mails"
     assert mailbox.read(to="claire@free.fr").link
 
 
@@ -166,10 +167,10 @@ def test_t41_the_connection_is_lost_in_the_middle_of_a_sign_up(
 ) -> None:
     lease = a_contract()
     once(app, name, getattr(postgres, harm), at=at)
-    page = fill_sign_up(portal, lease, status=503)
+    page = sign_up(portal, lease, status=503)
     assert page.says(told)
     assert count(app, Account) == count(app, Mail) == 0
-    assert fill_sign_up(portal, lease).h1 == "Consultez vos e-mails"
+    assert sign_up(portal, lease).h1 == "Consultez vos e-mails"
     assert count(app, Account) == count(app, Mail) == 1
     mailbox.read()
 
@@ -178,12 +179,12 @@ def test_an_import_that_is_cut_changes_nothing_and_is_done_again(
     app: Flask, postgres: Restartable, tmp_path: Path
 ) -> None:
     (tmp_path / "contrats.csv").write_text("Référence contrat;N° module\n1;11\n2;22\n", encoding="utf-8")
-    arguments = ["portal", "contracts", "import", str(tmp_path / "contrats.csv")]
+    arguments = ["contracts", "import", str(tmp_path / "contrats.csv")]
     once(app, "commit", postgres.cut)
-    result = app.test_cli_runner().invoke(args=arguments)
-    assert result.exit_code == 1 and result.output.startswith("La base de données ne répond pas"), result.output
+    code, said = run(app, *arguments)
+    assert code == 1 and said.startswith("La base de données ne répond pas"), said
     assert count(app, Contract) == 0
-    assert app.test_cli_runner().invoke(args=arguments).exit_code == 0
+    must_run(app, *arguments)
     assert count(app, Contract) == 2
 
 
@@ -196,7 +197,7 @@ def test_a_mail_that_left_while_the_database_went_away_is_noted_when_it_is_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(outbox, "NOTE_PAUSES", (0, *[0.1] * 300))
-    fill_sign_up(portal, a_contract())
+    sign_up(portal, a_contract())
     back = threading.Thread(target=postgres.start)
 
     async def gone(*_: Any) -> str:

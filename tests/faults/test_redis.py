@@ -13,9 +13,10 @@ from redis import Redis
 from tenant_portal.accounts import rate_limits
 from tests.conftest import Clock, MakeApp
 from tests.support import services
-from tests.support.people import Tenant, log_in
+from tests.support.people import Tenant
 from tests.support.portal_client import Portal
 from tests.support.post import Mailbox
+from tests.support.steps import log_in
 
 pytestmark = pytest.mark.slow
 PATIENCE = 15  # seconds until a test gives up waiting for six logins

@@ -1,12 +1,10 @@
 """Delivery: nothing lost, nothing doubled, no page kept waiting, whatever the mail server or the process does."""
 
-import os
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
-import sys
 import textwrap
 import threading
 import time
@@ -21,16 +19,18 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 from flask import Flask
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.mail import bounces, outbox
 from tenant_portal.models import Account, Mail, MailState
+from tests.support.examples import few
 from tests.support.paths import ROOT
 
 from ..conftest import SETTINGS, Clock
+from ..support.live import start_python
 from ..support.post import PostOffice
 from ..support.services import free_port, missing
 
@@ -322,6 +322,7 @@ def test_several_couriers_at_once_send_each_mail_once(make_app: Any, post_office
     assert {row.state for row in rows(apps[0]).values()} == {MailState.SENT}
 
 
+@pytest.mark.program
 def test_process_is_killed_and_each_promised_mail_leaves_once(
     app: Flask, post_office: PostOffice, clock: Clock
 ) -> None:
@@ -341,7 +342,7 @@ def test_process_is_killed_and_each_promised_mail_leaves_once(
                 db.session.commit()
                 outbox.deliver_due()
         """
-        process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT, env={**os.environ})
+        process = start_python(ROOT, "-c", textwrap.dedent(program))
         try:
             eventually(lambda: any(row.error == outbox.CLAIMED for row in rows(app).values()))
         finally:
@@ -451,7 +452,7 @@ def test_an_answer_of_a_tenant_is_no_report(app: Flask) -> None:
         assert outbox.bounce(raw) == 0
 
 
-@settings(max_examples=150, deadline=None)
+@few(1)
 @given(
     st.one_of(
         st.binary(max_size=400),

@@ -13,9 +13,10 @@ from tenant_portal.mail import quotes
 from tenant_portal.models import Account, Contract
 
 from ..support.page_text import plain, visible_text
-from ..support.people import Lease, Tenant, run
+from ..support.people import Tenant, run
 from ..support.portal_client import Portal
 from ..support.post import Mail, Mailbox
+from ..support.steps import Lease
 
 pytestmark = pytest.mark.security
 

@@ -5,9 +5,7 @@ import pytest
 from tenant_portal import TenantPortal
 from tests.support.portal_client import Portal
 
-from ..support.journey_steps import sign_up
-
-pytestmark = pytest.mark.every_home
+from ..support.steps import sign_up
 
 
 @pytest.fixture
@@ -22,7 +20,6 @@ def search(staff, what):
     return staff.get("/gestion").form("Chercher").fill("Référence contrat, nom ou adresse mail", what).click("Chercher")
 
 
-@pytest.mark.standalone
 def test_nobody_but_staff_finds_the_back_office(portal, an_account):
     account = an_account()
     assert TenantPortal
@@ -44,9 +41,10 @@ def test_staff_find_a_tenant_by_what_he_says(staff, a_contract, an_account, what
     assert page.says("les douze étapes sont faites")
 
 
+@pytest.mark.every_home
 def test_staff_see_at_which_step_a_tenant_is_and_what_to_do(staff, portal, mailbox, a_contract):
     contract = a_contract()
-    sign_up(portal, contract.reference, contract.module)
+    sign_up(portal, contract)
     mailbox.read()
     page = search(staff, contract.reference).click_link(f"{contract.reference} Mme Élodie MARTIN")
     assert page.says("à l'étape 9 sur 12")

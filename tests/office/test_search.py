@@ -12,8 +12,9 @@ from tenant_portal import roster
 from tenant_portal.db import db
 from tenant_portal.office import search
 
-from ..conftest import MakeApp
 from ..support.people import Roster, run
+
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 PEOPLE = [
     ("MARTIN", "Élodie"),
@@ -22,14 +23,6 @@ PEOPLE = [
     ("D'ALMÉÏDA", "Zoé"),
     ("Nicolas", "Noël"),
 ]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def app(request: pytest.FixtureRequest, make_app: MakeApp) -> Flask:
-    """Return a portal on either database."""
-    if request.param == "sqlite":
-        return make_app()
-    return make_app(SQLALCHEMY_DATABASE_URI=request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

@@ -19,9 +19,10 @@ from tenant_portal.models import Account, Contract, Mail
 from ..conftest import MakeApp
 from ..support import hosts
 from ..support import released_states as states
-from ..support.people import PASSWORD, fill_sign_up, log_in, run
+from ..support.people import run
 from ..support.portal_client import Portal
 from ..support.post import Mailbox
+from ..support.steps import PASSWORD, log_in, sign_up
 from ..tools.freeze_state import FINISHED, FREE, NOTICE
 
 DIGEST = hashlib.sha256(NOTICE).hexdigest()
@@ -98,7 +99,7 @@ def test_people_go_on_after_a_restore(
     assert log_in(browser, FINISHED.reference, PASSWORD).path == "/espace"
     address = browser.get("/espace/avis").link("Avis de novembre 2026 PDF, 1 ko")
     assert browser.http.get(address, buffered=True).data == NOTICE
-    assert fill_sign_up(Portal(app), FREE, email="claire@orange.fr").h1 == "Consultez vos e-mails"
+    assert sign_up(Portal(app), FREE, email="claire@orange.fr").h1 == "Consultez vos e-mails"
 
 
 def write_something(app: Flask) -> None:

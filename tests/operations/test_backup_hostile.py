@@ -15,13 +15,15 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ..conftest import MakeApp
 from ..support import released_states as states
-from ..support.people import PASSWORD, log_in, run
+from ..support.examples import few
+from ..support.people import run
 from ..support.portal_client import Portal
+from ..support.steps import PASSWORD, log_in
 from ..tools.freeze_state import FINISHED, NOTICE
 
 pytestmark = pytest.mark.sqlite
@@ -118,7 +120,7 @@ def url_of(app: Flask) -> str:
 
 def refused(app: Flask, archive: Path, *, memory: int = 0) -> str:
     """Restore an archive that must be refused, without any effect, and return what is said."""
-    before = states.rows(url_of(app))
+    before = states.contents(url_of(app))
     if memory:
         tracemalloc.start()
     try:
@@ -128,7 +130,7 @@ def refused(app: Flask, archive: Path, *, memory: int = 0) -> str:
         tracemalloc.stop()
     assert code == 2 and said.endswith("Rien n'a changé."), said
     assert peak <= memory, peak
-    assert states.rows(url_of(app)) == before
+    assert states.contents(url_of(app)) == before
     assert not Path(app.config["PORTAL_DATA_DIR"]).exists()
     return said
 
@@ -405,25 +407,24 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("mangled")
 
 
-_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from([DIGEST, "../x"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
-    max_leaves=4,
+_scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from([DIGEST, "../x"])
 )
+_values = _scalars | st.lists(_scalars, max_size=3) | st.dictionaries(st.text(max_size=5), _scalars, max_size=2)
 
 
 def try_it(app: Flask, path: Path) -> None:
     """Restore an archive; it is taken whole, or refused without any effect."""
-    before = states.rows(url_of(app))
+    before = states.contents(url_of(app))
     code, said = run(app, "restore", str(path), "--force")
     assert code in {0, 2}, said
     if code == 2:
         assert said.endswith("Rien n'a changé."), said
-        assert states.rows(url_of(app)) == before
+        assert states.contents(url_of(app)) == before
     assert run(app, "db", "check")[0] == 0
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@few(2)
 @given(data=st.data())
 def test_a_mangled_archive_is_restored_whole_or_refused(
     good: bytes, make_app: MakeApp, alone: Path, data: st.DataObject
@@ -458,7 +459,7 @@ def test_a_mangled_archive_is_restored_whole_or_refused(
     try_it(app, path)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@few(4)
 @given(content=st.binary(max_size=300))
 def test_arbitrary_bytes_are_no_backup(make_app: MakeApp, alone: Path, content: bytes) -> None:
     path = alone / "other.zip"

@@ -1,11 +1,8 @@
 """The doctor: a good installation passes, and each thing that is wrong is named with its setting."""
 
-import os
 import secrets
 import shutil
-import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +11,6 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
-from click.testing import Result
 from flask import Flask
 from sqlalchemy import text
 
@@ -22,14 +18,14 @@ from tenant_portal import create_app
 from tenant_portal.db import begin_write, db
 from tenant_portal.models import Mail as MailRow
 from tenant_portal.models import MailState
-from tests.support.paths import ROOT
 
 from ..conftest import SETTINGS, Clock, MakeApp, close
-from ..support.people import Roster, Tenant
+from ..support.live import run_python
+from ..support.people import Roster, Tenant, run
 from ..support.post import PostOffice
-from ..support.services import RedisServer, missing
+from ..support.services import RedisServer, free_port, missing
 
-Doctor = Callable[..., Result]
+Doctor = Callable[..., tuple[int, str]]
 
 KEY = secrets.token_hex(32)
 GOOD: dict[str, Any] = {
@@ -44,11 +40,6 @@ GOOD: dict[str, Any] = {
     "PORTAL_HOSTING": "Hébergeur, 1 rue du Port, 02 61 91 00 13",
 }
 CLOSED_PORT = 1
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.fixture
@@ -66,10 +57,10 @@ def good_app(make_app: MakeApp, tmp_path: Path) -> Callable[..., Flask]:
 def doctor(good_app: Callable[..., Flask], tmp_path: Path) -> Doctor:
     """Return a function that asks the doctor about a good installation, but for the settings given."""
 
-    def ask(**settings: Any) -> Result:
+    def ask(**settings: Any) -> tuple[int, str]:
         app = good_app(**settings)
         Roster(app, tmp_path).add()
-        return app.test_cli_runner().invoke(args=["portal", "doctor"])
+        return run(app, "doctor")
 
     return ask
 
@@ -85,9 +76,9 @@ def open_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_a_good_installation_passes(doctor: Doctor) -> None:
-    result = doctor()
-    assert result.exit_code == 0, result.output
-    assert "aucun défaut, aucun avertissement" in result.output
+    code, said = doctor()
+    assert code == 0, said
+    assert "aucun défaut, aucun avertissement" in said
 
 
 @pytest.mark.parametrize(
@@ -120,12 +111,12 @@ def test_a_good_installation_passes(doctor: Doctor) -> None:
     ],
 )
 def test_the_doctor_names_the_setting_that_is_wrong(doctor: Doctor, settings: dict[str, Any], named: str) -> None:
-    result = doctor(**settings)
-    assert result.exit_code == 1, result.output
-    assert f"DÉFAUT    {named} : " in result.output
-    assert "Remède : " in result.output
+    code, said = doctor(**settings)
+    assert code == 1, said
+    assert f"DÉFAUT {named} : " in said
+    assert "Remède : " in said
     if settings.get("MAIL_PASSWORD"):
-        assert settings["MAIL_PASSWORD"] not in result.output
+        assert settings["MAIL_PASSWORD"] not in said
 
 
 @pytest.mark.parametrize(
@@ -142,17 +133,17 @@ def test_the_doctor_names_the_setting_that_is_wrong(doctor: Doctor, settings: di
     ],
 )
 def test_the_doctor_warns_of_what_forbids_nothing(doctor: Doctor, settings: dict[str, Any], named: str) -> None:
-    result = doctor(**settings)
-    assert result.exit_code == 0, result.output
-    assert f"ATTENTION {named} : " in result.output
+    code, said = doctor(**settings)
+    assert code == 0, said
+    assert f"ATTENTION {named} : " in said
 
 
 @pytest.mark.parametrize("name", ["SESSION_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY"])
 def test_the_doctor_names_cookies_that_a_host_does_not_protect(good_app: Callable[..., Flask], name: str) -> None:
     app = good_app()
     app.config[name] = False
-    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
-    assert result.exit_code == 1 and f"DÉFAUT    {name} : " in result.output
+    code, said = run(app, "doctor")
+    assert code == 1 and f"DÉFAUT {name} : " in said
 
 
 @pytest.mark.parametrize(
@@ -168,27 +159,27 @@ def test_the_doctor_names_what_the_environment_makes_wrong(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, named: str
 ) -> None:
     monkeypatch.setenv(variable, value)
-    result = doctor(PORTAL_RATE_STORAGE_URI="memory://")
-    assert result.exit_code == 1 and f"DÉFAUT    {named} : " in result.output
+    code, said = doctor(PORTAL_RATE_STORAGE_URI="memory://")
+    assert code == 1 and f"DÉFAUT {named} : " in said
 
 
 def test_the_doctor_names_counters_that_others_can_reach(doctor: Doctor, redis_server: RedisServer) -> None:
-    result = doctor(PORTAL_RATE_STORAGE_URI=f"redis://0.0.0.0:{redis_server.port}/0")  # counts as another machine
-    assert result.exit_code == 1 and "DÉFAUT    PORTAL_RATE_STORAGE_URI : qui atteint Redis" in result.output
-    assert "ATTENTION PORTAL_RATE_STORAGE_URI : la liaison avec Redis n'est pas chiffrée" in result.output
+    code, said = doctor(PORTAL_RATE_STORAGE_URI=f"redis://0.0.0.0:{redis_server.port}/0")  # counts as another machine
+    assert code == 1 and "DÉFAUT PORTAL_RATE_STORAGE_URI : qui atteint Redis" in said
+    assert "ATTENTION PORTAL_RATE_STORAGE_URI : la liaison avec Redis n'est pas chiffrée" in said
 
 
 def test_the_doctor_warns_of_a_way_to_the_database_that_may_be_plain(
     good_app: Callable[..., Flask], postgres_url: str
 ) -> None:
     address = postgres_url.replace("127.0.0.1", "0.0.0.0") + "?sslmode=prefer"  # noqa: S104 (counts as another machine)
-    result = good_app(SQLALCHEMY_DATABASE_URI=address).test_cli_runner().invoke(args=["portal", "doctor"])
-    assert "ATTENTION SQLALCHEMY_DATABASE_URI : la liaison avec la base" in result.output
+    code, said = run(good_app(SQLALCHEMY_DATABASE_URI=address), "doctor")
+    assert "ATTENTION SQLALCHEMY_DATABASE_URI : la liaison avec la base" in said
 
 
 def test_the_doctor_names_a_database_in_memory(good_app: Callable[..., Flask]) -> None:
-    result = good_app(SQLALCHEMY_DATABASE_URI="sqlite://").test_cli_runner().invoke(args=["portal", "doctor"])
-    assert result.exit_code == 1 and "DÉFAUT    SQLALCHEMY_DATABASE_URI : la base est en mémoire" in result.output
+    code, said = run(good_app(SQLALCHEMY_DATABASE_URI="sqlite://"), "doctor")
+    assert code == 1 and "DÉFAUT SQLALCHEMY_DATABASE_URI : la base est en mémoire" in said
 
 
 @pytest.mark.parametrize(
@@ -202,8 +193,8 @@ def test_the_doctor_names_a_database_of_another_format(
         begin_write()
         db.session.execute(text("UPDATE portal_alembic_version SET version_num = :format"), {"format": format_})
         db.session.commit()
-    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
-    assert result.exit_code == 1 and "DÉFAUT    SQLALCHEMY_DATABASE_URI" in result.output and remedy in result.output
+    code, said = run(app, "doctor")
+    assert code == 1 and "DÉFAUT SQLALCHEMY_DATABASE_URI" in said and remedy in said
 
 
 def test_the_doctor_names_a_clock_that_lags(
@@ -211,22 +202,22 @@ def test_the_doctor_names_a_clock_that_lags(
 ) -> None:
     an_account()
     clock.move(hours=-2)
-    result = good_app().test_cli_runner().invoke(args=["portal", "doctor"])
-    assert result.exit_code == 1 and "DÉFAUT    horloge : " in result.output
+    code, said = run(good_app(), "doctor")
+    assert code == 1 and "DÉFAUT horloge : " in said
 
 
 def test_the_doctor_names_documents_that_every_account_can_read(doctor: Doctor, open_folder: Path) -> None:
-    result = doctor(PORTAL_DATA_DIR=str(open_folder))
-    assert result.exit_code == 1 and "DÉFAUT    PORTAL_DATA_DIR : " in result.output and "chmod 700" in result.output
+    code, said = doctor(PORTAL_DATA_DIR=str(open_folder))
+    assert code == 1 and "DÉFAUT PORTAL_DATA_DIR : " in said and "chmod 700" in said
     open_folder.chmod(0o700)
-    assert doctor(PORTAL_DATA_DIR=str(open_folder)).exit_code == 0
+    assert doctor(PORTAL_DATA_DIR=str(open_folder))[0] == 0
 
 
 def test_the_doctor_names_a_database_that_is_not_there(good_app: Callable[..., Flask], tmp_path: Path) -> None:
     missing = tmp_path / "elsewhere.sqlite3"
     app = good_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{missing}")
-    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
-    assert result.exit_code == 1 and "DÉFAUT    SQLALCHEMY_DATABASE_URI" in result.output
+    code, said = run(app, "doctor")
+    assert code == 1 and "DÉFAUT SQLALCHEMY_DATABASE_URI" in said
     assert not missing.exists()
 
 
@@ -234,18 +225,18 @@ def test_the_doctor_names_a_database_without_its_tables(good_app: Callable[..., 
     empty = tmp_path / "empty.sqlite3"
     empty.touch()
     app = good_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{empty}")
-    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
-    assert result.exit_code == 1 and "portal db upgrade" in result.output
+    code, said = run(app, "doctor")
+    assert code == 1 and "portal db upgrade" in said
 
 
 def test_the_doctor_names_a_database_server_out_of_reach(tmp_path: Path, post_office: PostOffice) -> None:
     uri = f"postgresql+psycopg://portal:secret@127.0.0.1:{CLOSED_PORT}/portal"
     settings = {"MAIL_PORT": post_office.port, "PORTAL_DATA_DIR": str(tmp_path), "SQLALCHEMY_DATABASE_URI": uri}
     app = create_app({**SETTINGS, **GOOD, **settings})
-    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
+    code, said = run(app, "doctor")
     close(app)
-    assert result.exit_code == 1 and "DÉFAUT    SQLALCHEMY_DATABASE_URI" in result.output
-    assert "secret" not in result.output
+    assert code == 1 and "DÉFAUT SQLALCHEMY_DATABASE_URI" in said
+    assert "secret" not in said
 
 
 def test_the_doctor_names_files_that_every_account_can_read(
@@ -258,10 +249,10 @@ def test_the_doctor_names_files_that_every_account_can_read(
         database.chmod(mode)
         env.chmod(mode)
         app = good_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{database}")
-        result = app.test_cli_runner().invoke(args=["portal", "doctor"])
-        assert result.exit_code == expected, result.output
-        assert (f"chmod 600 {database}" in result.output) is bool(expected)
-        assert (f"chmod 600 {env}" in result.output) is bool(expected)
+        code, said = run(app, "doctor")
+        assert code == expected, said
+        assert (f"chmod 600 {database}" in said) is bool(expected)
+        assert (f"chmod 600 {env}" in said) is bool(expected)
 
 
 def test_the_doctor_names_a_secret_key_that_git_keeps(doctor: Doctor, open_folder: Path) -> None:
@@ -269,23 +260,23 @@ def test_the_doctor_names_a_secret_key_that_git_keeps(doctor: Doctor, open_folde
     settings.write_text(f"export FLASK_SECRET_KEY={GOOD['SECRET_KEY']}\n")
     git = shutil.which("git") or missing("git")
     subprocess.run([str(git), "init", "--quiet"], check=True)
-    assert doctor().exit_code == 0
+    assert doctor()[0] == 0
     subprocess.run([str(git), "add", "settings.sh"], check=True)
-    result = doctor()
-    assert result.exit_code == 1 and "settings.sh" in result.output and GOOD["SECRET_KEY"] not in result.output
+    code, said = doctor()
+    assert code == 1 and "settings.sh" in said and GOOD["SECRET_KEY"] not in said
 
 
 def test_the_doctor_warns_of_a_roster_that_is_missing_or_old(
     good_app: Callable[..., Flask], tmp_path: Path, clock: Clock
 ) -> None:
     app = good_app()
-    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
-    assert result.exit_code == 0 and "ATTENTION contrats" in result.output
+    code, said = run(app, "doctor")
+    assert code == 0 and "ATTENTION contrats" in said
     Roster(app, tmp_path).add()
-    assert "contrats" not in app.test_cli_runner().invoke(args=["portal", "doctor"]).output
+    assert "contrats" not in run(app, "doctor")[1]
     clock.move(days=46)
-    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
-    assert result.exit_code == 0 and "ATTENTION contrats" in result.output and "23/11/2026" in result.output
+    code, said = run(app, "doctor")
+    assert code == 0 and "ATTENTION contrats" in said and "23/11/2026" in said
 
 
 def test_the_doctor_warns_of_mails_that_wait_for_long(good_app: Callable[..., Flask], clock: Clock) -> None:
@@ -294,16 +285,16 @@ def test_the_doctor_warns_of_mails_that_wait_for_long(good_app: Callable[..., Fl
         begin_write()
         db.session.add(MailRow(kind="reset", recipient="a@example.com", message_id="<1@x>", state=MailState.WAITING))
         db.session.commit()
-    assert "courrier" not in app.test_cli_runner().invoke(args=["portal", "doctor"]).output
+    assert "courrier" not in run(app, "doctor")[1]
     clock.move(hours=2)
-    result = app.test_cli_runner().invoke(args=["portal", "doctor"])
-    assert result.exit_code == 0 and "ATTENTION courrier" in result.output
+    code, said = run(app, "doctor")
+    assert code == 0 and "ATTENTION courrier" in said
 
 
 def test_the_doctor_names_a_sender_that_the_mail_server_refuses(doctor: Doctor, post_office: PostOffice) -> None:
     post_office.answers["*"] = "550 5.7.1 relaying denied"
-    result = doctor()
-    assert result.exit_code == 1 and "DÉFAUT    PORTAL_LANDLORD_EMAIL" in result.output
+    code, said = doctor()
+    assert code == 1 and "DÉFAUT PORTAL_LANDLORD_EMAIL" in said
     assert not post_office.mails
 
 
@@ -314,28 +305,23 @@ def test_the_doctor_names_a_password_that_the_mail_server_refuses(doctor: Doctor
     server = Controller(object(), hostname="127.0.0.1", port=free_port(), authenticator=refuse, auth_require_tls=False)
     server.start()
     try:
-        result = doctor(MAIL_PORT=server.port, MAIL_USERNAME="portal", MAIL_PASSWORD="wrong and secret")
+        code, said = doctor(MAIL_PORT=server.port, MAIL_USERNAME="portal", MAIL_PASSWORD="wrong and secret")
     finally:
         server.stop()
-    assert result.exit_code == 1 and "DÉFAUT    MAIL_PASSWORD" in result.output
-    assert "wrong and secret" not in result.output
+    assert code == 1 and "DÉFAUT MAIL_PASSWORD" in said
+    assert "wrong and secret" not in said
 
 
 def test_the_doctor_sends_nothing(doctor: Doctor, post_office: PostOffice) -> None:
-    assert doctor().exit_code == 0
+    assert doctor()[0] == 0
     assert not post_office.mails
 
 
+@pytest.mark.program
 def test_settings_that_cannot_be_read_are_listed_with_code_1(tmp_path: Path) -> None:
     (tmp_path / "wsgi.py").write_text("from tenant_portal import create_app\napp = create_app()\n")
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "FLASK_PORTAL_BRAND_COLOUR": "red"}
-    asked = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "portal", "doctor"],
-        cwd=tmp_path,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
+    command = ("-m", "flask", "--app", "wsgi", "portal", "doctor")
+    asked = run_python(tmp_path, *command, FLASK_PORTAL_BRAND_COLOUR="red")
     assert asked.returncode == 1
     for key in ("SECRET_KEY", "PORTAL_PUBLIC_URL", "PORTAL_LANDLORD_NAME", "PORTAL_BRAND_COLOUR"):
         assert key in asked.stderr

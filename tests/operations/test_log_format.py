@@ -3,10 +3,8 @@
 import io
 import json
 import logging
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,14 +16,24 @@ from sqlalchemy import text
 from tenant_portal import audit
 from tenant_portal.db import begin_write, db
 from tenant_portal.operations.log_format import LogFormatter
-from tests.support.paths import ROOT
 
 from ..conftest import SETTINGS, MakeApp
-from ..support.people import PASSWORD, Lease, fill_sign_up, log_in
+from ..support.live import run_python
 from ..support.portal_client import Portal
 from ..support.post import Mailbox
+from ..support.steps import (
+    EMAIL,
+    NEW_PASSWORD,
+    PASSWORD,
+    Lease,
+    fill_login,
+    forget,
+    log_in,
+    reset_password,
+    sign_up,
+)
 
-WRONG, NEW, ADDRESS = "un mot de passe faux", "un nouveau secret bien long", "elodie.martin@orange.fr"
+WRONG = "un mot de passe faux"
 
 
 class Log:
@@ -83,29 +91,17 @@ def everything() -> Iterator[Log]:
     yield from listen("", logging.Formatter("%(message)s"), logging.DEBUG)
 
 
-def forget(portal: Portal, lease: Lease) -> None:
-    """Ask for a new password."""
-    form = portal.get("/mot-de-passe-oublie").form("mot de passe")
-    form.fill("Ma référence contrat", lease.reference).click()
-
-
-def identify(portal: Portal, lease: Lease, password: str) -> None:
-    """Type reference and password on the present page."""
-    form = portal.page.form("Je me connecte").fill("Ma référence contrat", lease.reference)
-    form.fill("Mon mot de passe", password).click()
-
-
 def test_each_event_is_one_line_with_time_request_page_and_account(
     log: Log, portal: Portal, mailbox: Mailbox, a_contract: Callable[..., Lease]
 ) -> None:
     lease = a_contract()
-    fill_sign_up(portal, Lease(lease.reference, "1"))
-    fill_sign_up(portal, lease)
+    sign_up(portal, Lease(lease.reference, "1"))
+    sign_up(portal, lease)
     portal.get(mailbox.read().link)
     for password in (WRONG, PASSWORD):
-        identify(portal, lease, password)
+        fill_login(portal.page, lease.reference, password).click()
     mailbox.read()
-    forget(portal.another_browser(), lease)
+    forget(portal.another_browser(), lease.reference)
     mailbox.read()
     portal.http.get("/nulle-part")
     portal.http.post("/connexion", data={"reference": "1" * 70_000})
@@ -132,25 +128,24 @@ def test_with_everything_told_no_secret_number_or_address_is_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     lease, other = a_contract(), a_contract()
-    secrets = [PASSWORD, WRONG, NEW, ADDRESS, str(app.config["SECRET_KEY"])]
+    secrets = [PASSWORD, WRONG, NEW_PASSWORD, EMAIL, str(app.config["SECRET_KEY"])]
     secrets += [number for one in (lease, other) for number in (one.reference, one.module)]
     everything.empty()  # the roster is read by staff, and its file is named by them
     caplog.set_level(logging.INFO, logger="sqlalchemy.engine.Engine")  # DEBUG shows the rows themselves
     caplog.set_level(logging.WARNING, logger="mail.log")  # the mail server of the tests
-    fill_sign_up(portal, Lease(lease.reference, other.module))
-    fill_sign_up(portal, lease, email=ADDRESS)
+    sign_up(portal, Lease(lease.reference, other.module))
+    sign_up(portal, lease)
     links = [mailbox.read().link]
     portal.get(links[0])
     for password in (WRONG, PASSWORD):
-        identify(portal, lease, password)
+        fill_login(portal.page, lease.reference, password).click()
     mailbox.read()
-    forget(portal.another_browser(), lease)
+    forget(portal.another_browser(), lease.reference)
     links.append(mailbox.read().link)
-    form = portal.another_browser().get(links[1]).form("mot de passe")
-    form.fill("Créez un mot de passe", NEW).fill("Confirmez votre mot de passe", NEW).click()
+    reset_password(portal.another_browser(), links[1])
     mailbox.read()
     portal.another_browser().get(links[1], status=410)
-    log_in(portal, lease.reference, NEW, remember=True)
+    log_in(portal, lease.reference, NEW_PASSWORD, remember=True)
     secrets += [link.rsplit("/", 1)[1] for link in links]
     secrets += [value for name in ("portal_remember", "portal_device") if (value := portal.cookie(name))]
     told = everything.stream.getvalue()
@@ -245,25 +240,25 @@ app.test_client().get("/nulle-part")
 """
 
 
-def run(how: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+def ask(how: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     """Ask a portal in a process of its own for a page that it has not."""
     config = {**SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'p.sqlite3'}"}
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    program = [sys.executable, "-c", PROGRAM.format(config=config), how]
-    return subprocess.run(program, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    done = run_python(tmp_path, "-c", PROGRAM.format(config=config), how)
+    assert done.returncode == 0, done.stderr
+    return done
 
 
 @pytest.mark.program
 def test_portal_on_its_own_writes_its_log_where_servers_and_systemd_take_it_from(tmp_path: Path) -> None:
     assert re.fullmatch(
-        r"\S+Z INFO refused status=404 request=\w+ page=GET - origin=\S+\n", run("text", tmp_path).stderr
+        r"\S+Z INFO refused status=404 request=\w+ page=GET - origin=\S+\n", ask("text", tmp_path).stderr
     )
-    (line,) = run("json", tmp_path).stderr.splitlines()
+    (line,) = ask("json", tmp_path).stderr.splitlines()
     assert json.loads(line)["event"] == "refused"
 
 
 @pytest.mark.program
 def test_log_that_somebody_has_arranged_is_left_as_it_is(tmp_path: Path) -> None:
-    assert run("arranged", tmp_path).stderr == "ours refused status=404\n"
-    host = run("host", tmp_path)
+    assert ask("arranged", tmp_path).stderr == "ours refused status=404\n"
+    host = ask("host", tmp_path)
     assert host.stdout.startswith("[] []") and "refused" not in host.stderr

@@ -8,17 +8,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ..conftest import Clock, MakeApp
-from ..support.people import Lease, Tenant, fill_sign_up, log_in
+from ..support.people import Tenant
 from ..support.portal_client import Portal
 from ..support.post import Mailbox
+from ..support.steps import Lease, log_in, sign_up
 
 TOKEN = "a token for Prometheus, of the tests".replace(" ", "-")
 
-
-@pytest.fixture
-def app(make_app: MakeApp) -> Flask:
-    """Return a portal that Prometheus may ask."""
-    return make_app(PORTAL_METRICS_TOKEN=TOKEN)
+pytestmark = pytest.mark.settings(PORTAL_METRICS_TOKEN=TOKEN)
 
 
 def figures(browser: FlaskClient) -> dict[str, int]:
@@ -44,7 +41,7 @@ def test_figures_follow_what_happens_whatever_the_process(
     a_contract: Callable[..., Lease], clock: Clock,
 ) -> None:  # fmt: skip
     an_account()
-    fill_sign_up(Portal(app), lease := a_contract())
+    sign_up(Portal(app), lease := a_contract())
     clock.move(minutes=5)
     log_in(Portal(app), lease.reference, "un mot de passe faux")
     told = figures(make_app(PORTAL_METRICS_TOKEN=TOKEN).test_client())

@@ -3,10 +3,10 @@
 import ast
 import json
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -24,28 +24,18 @@ from tenant_portal.text import words_of
 from tests.support.paths import ROOT
 
 from ..conftest import SETTINGS, close
+from ..support.live import start_python
+from ..support.people import run
 
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the address of an empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'empty.sqlite3'}"
-    return str(request.getfixturevalue("postgres_url"))
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 
 @pytest.fixture
-def bare(url: str) -> Iterator[Flask]:
+def bare(empty_database: str) -> Iterator[Flask]:
     """Return an application on an empty database."""
-    app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
+    app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": empty_database})
     yield app
     close(app)
-
-
-def run(app: Flask, *args: str) -> tuple[int, str]:
-    """Run a command and return its exit code and what it says."""
-    result = app.test_cli_runner().invoke(args=["portal", *args])
-    return result.exit_code, result.output
 
 
 def test_the_newest_format_has_no_drift_and_survives_a_step_back(bare: Flask) -> None:
@@ -76,10 +66,10 @@ def test_constraints_carry_the_names_of_the_models(bare: Flask) -> None:
 def test_an_installer_upgrades_twice_and_is_told_that_nothing_changed(bare: Flask) -> None:
     assert run(bare, "db", "check")[0] == 1
     assert run(bare, "db", "upgrade")[0] == 0
-    assert run(bare, "db", "check") == (0, "Le programme et la base de données s’accordent.\n")
+    assert run(bare, "db", "check") == (0, "Le programme et la base de données s'accordent.")
     code, said = run(bare, "db", "upgrade")
     assert code == 0
-    assert "rien n’a changé" in said
+    assert "rien n'a changé" in said
 
 
 def test_a_command_before_the_upgrade_names_the_remedy(bare: Flask, tmp_path: Path) -> None:
@@ -201,14 +191,13 @@ sys.exit(result.output if result.exit_code else 0)
 """
 
 
-def test_workers_that_upgrade_at_once_do_not_disturb_each_other(url: str) -> None:
-    settings = json.dumps({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
-    command = [sys.executable, "-c", UPGRADE_AT_THE_SIGNAL, settings]
+@pytest.mark.program
+def test_workers_that_upgrade_at_once_do_not_disturb_each_other(empty_database: str) -> None:
+    settings = json.dumps({**SETTINGS, "SQLALCHEMY_DATABASE_URI": empty_database})
     with ExitStack() as stack:
-        workers = [
-            stack.enter_context(subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True, cwd=ROOT))
-            for _n in range(2)
-        ]
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), PIPE)
+        start = partial(start_python, ROOT, "-c", UPGRADE_AT_THE_SIGNAL, settings, **pipes)
+        workers = [stack.enter_context(start()) for _ in range(2)]
         assert [worker.stdout and worker.stdout.readline() for worker in workers] == ["ready\n"] * 2
         for worker in workers:
             assert worker.stdin

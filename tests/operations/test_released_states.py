@@ -10,18 +10,13 @@ from tenant_portal.operations import migrations
 
 from ..conftest import MakeApp, upgrade
 from ..support import released_states as states
-from ..support.people import PASSWORD, fill_sign_up, log_in
+from ..support.people import must_run
 from ..support.portal_client import Portal
 from ..support.post import Mailbox
+from ..support.steps import PASSWORD, finish, log_in, sign_up
 from ..tools.freeze_state import CLOSED, FINISHED, FREE, NOTICE, PENDING, PENDING_EMAIL, STATES, WISHED_EMAIL
 
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the address of an empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'old.sqlite3'}"
-    return str(request.getfixturevalue("postgres_url"))
+pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 
 @pytest.fixture(params=states.REVISIONS)
@@ -31,13 +26,13 @@ def revision(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def app(make_app: MakeApp, url: str, revision: str, tmp_path: Path) -> Flask:
+def app(make_app: MakeApp, empty_database: str, revision: str, tmp_path: Path) -> Flask:
     """Return the portal of today on the database of then, brought to the newest format."""
-    states.make(url, revision)
-    before = states.rows(url)
-    app = make_app(SQLALCHEMY_DATABASE_URI=url)
+    states.make(empty_database, revision)
+    before = states.rows(empty_database)
+    app = make_app(SQLALCHEMY_DATABASE_URI=empty_database)
     upgrade(app)
-    assert not states.lost(before, states.rows(url))
+    assert not states.lost(before, states.rows(empty_database))
     states.put_notice(tmp_path / "data", NOTICE, hashlib.sha256(NOTICE).hexdigest())
     return app
 
@@ -45,14 +40,9 @@ def app(make_app: MakeApp, url: str, revision: str, tmp_path: Path) -> Flask:
 def test_people_of_every_released_portal_go_on_in_the_newest(
     app: Flask, revision: str, portal: Portal, mailbox: Mailbox
 ) -> None:
-    def run(*args: str) -> str:
-        result = app.test_cli_runner().invoke(args=["portal", *args])
-        assert result.exit_code == 0, result.output
-        return result.output
-
-    run("db", "check")
-    assert "[>]  9." in run("contracts", "show", PENDING.reference)
-    assert "[x] 12." in run("contracts", "show", FINISHED.reference)
+    must_run(app, "db", "check")
+    assert "[>] 9." in must_run(app, "contracts", "show", PENDING.reference)
+    assert "[x] 12." in must_run(app, "contracts", "show", FINISHED.reference)
     assert log_in(portal, FINISHED.reference, PASSWORD).path == "/espace"
     if revision >= "0002":
         page = portal.get("/espace/avis")
@@ -67,9 +57,8 @@ def test_people_of_every_released_portal_go_on_in_the_newest(
         log_in(pending, PENDING.reference, PASSWORD)
         pending.click("Renvoyer l'e-mail")
         link = mailbox.read(to=PENDING_EMAIL).link
-    form = Portal(app).get(link).form("Je me connecte").fill("Ma référence contrat", PENDING.reference)
-    assert form.fill("Mon mot de passe", PASSWORD).click().path == "/espace", "the mail that waited leads home"
-    fill_sign_up(Portal(app), FREE, email="claire@orange.fr")
+    assert finish(Portal(app), link, PENDING.reference).path == "/espace", "the mail that waited leads home"
+    sign_up(Portal(app), FREE, email="claire@orange.fr")
     assert {mail.to for mail in mailbox.read_all()} == {PENDING_EMAIL, "claire@orange.fr"}
 
 

@@ -24,10 +24,11 @@ from tenant_portal import create_app
 from ..conftest import SETTINGS, close
 from ..support.far import far_portal
 from ..support.live import COMMANDS, ROOT, Live, serve
-from ..support.people import Roster, Tenant, log_in, open_account
+from ..support.people import Roster, Tenant, open_account
 from ..support.portal_client import Portal
 from ..support.post import Mailbox, PostOffice
 from ..support.services import START_SECONDS, free_port, listens, missing
+from ..support.steps import log_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
@@ -84,10 +85,10 @@ def test_threads_that_hash_may_let_pages_go_first() -> None:
     assert not {"setrlimit", "sched_setaffinity", "mount", "chown"} & allowed
 
 
-def test_commands_of_the_units_are_commands_of_the_portal(app_of_staff: Flask) -> None:
+def test_commands_of_the_units_are_commands_of_the_portal(app: Flask) -> None:
     for unit in DEPLOY.glob("*.service"):
         for line in re.findall(r"flask --app wsgi (portal [a-z ]+[a-z])", unit.read_text()):
-            asked = app_of_staff.test_cli_runner().invoke(args=[*line.split(), "--help"])
+            asked = app.test_cli_runner().invoke(args=[*line.split(), "--help"])
             assert asked.exit_code == 0, f"{unit.name}: {asked.output}"
 
 
@@ -203,17 +204,11 @@ def place(database: Callable[[], str], post_office: PostOffice, tmp_path: Path) 
 
 
 @pytest.fixture
-def app_of_staff(place: dict[str, Any]) -> Iterator[Flask]:
+def app(place: dict[str, Any]) -> Iterator[Flask]:
     """Return the portal as the landlord's staff have it in their terminal."""
     app = create_app(place)
     yield app
     close(app)
-
-
-@pytest.fixture
-def app(app_of_staff: Flask) -> Flask:
-    """Let mails be read there."""
-    return app_of_staff
 
 
 @pytest.fixture

@@ -210,6 +210,7 @@ def test_importing_adds_only_the_import_of_the_dependencies() -> None:
     assert not {"redis", "psycopg", "granian", "rich", "pytest"} & added
 
 
+@pytest.mark.program
 def test_importing_and_mounting_touches_nothing_until_the_first_request() -> None:
     """No thread, no connection, no socket, no file left open and none written."""
     assert python_says(

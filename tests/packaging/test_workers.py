@@ -23,10 +23,11 @@ from tenant_portal.models import Mail, MailState
 from ..conftest import SETTINGS, close
 from ..support.far import far_portal
 from ..support.live import COMMANDS, ROOT, serve
-from ..support.people import PASSWORD, Roster, fill_sign_up, log_in
+from ..support.people import Roster
 from ..support.portal_client import Portal
 from ..support.post import Mailbox, PostOffice
 from ..support.services import Postgres
+from ..support.steps import PASSWORD, fill_login, log_in, sign_up
 
 pytestmark = pytest.mark.slow
 
@@ -82,10 +83,10 @@ def test_tenant_is_led_from_one_machine_to_the_other_at_every_step(
     one, two = ports
     lease = Roster(app, tmp_path).add()
     browser = far_portal(one)
-    assert fill_sign_up(browser, lease).h1 == "Consultez vos e-mails"
+    assert sign_up(browser, lease).h1 == "Consultez vos e-mails"
     browser = as_at(browser, two)
     page = browser.get(mailbox.read().link)
-    form = page.form("Je me connecte").fill("Ma référence contrat", lease.reference).fill("Mon mot de passe", PASSWORD)
+    form = fill_login(page, lease.reference)
     assert form.click("Je me connecte").path == "/espace"
     mailbox.read()
     browser = as_at(browser, one)

@@ -4,9 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.people import PASSWORD, Lease
-
-QUESTIONS = ("par voie électronique", "informations commerciales", "informations générales")
+from tests.support.steps import EMAIL, PASSWORD, QUESTIONS, Lease
 
 
 def press(button: Locator) -> None:
@@ -15,7 +13,7 @@ def press(button: Locator) -> None:
         button.click()
 
 
-def fill_sign_up(page: Page, lease: Lease, *, email: str = "elodie.martin@orange.fr") -> None:
+def fill_sign_up(page: Page, lease: Lease, *, email: str = EMAIL) -> None:
     """Take the steps 1 to 7, from the login page."""
     page.goto("/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Identifiez-vous")
@@ -25,11 +23,13 @@ def fill_sign_up(page: Page, lease: Lease, *, email: str = "elodie.martin@orange
     page.get_by_label(re.compile("^Créez un mot de passe")).fill(PASSWORD)
     page.get_by_label(re.compile("^Confirmez votre mot de passe")).fill(PASSWORD)
     page.get_by_role("textbox", name=re.compile("^Votre adresse mail")).fill(email)
-    for question in QUESTIONS:
-        page.get_by_role("radiogroup", name=re.compile(question)).get_by_text("Non", exact=True).click()
+    questions = page.get_by_role("radiogroup")
+    expect(questions).to_have_count(len(QUESTIONS))
+    for question in questions.all():
+        question.get_by_text("Non", exact=True).click()
 
 
-def sign_up(page: Page, lease: Lease, *, email: str = "elodie.martin@orange.fr") -> None:
+def sign_up(page: Page, lease: Lease, *, email: str = EMAIL) -> None:
     """Take the steps 1 to 8."""
     fill_sign_up(page, lease, email=email)
     press(page.get_by_role("button", name="Je valide la création de mon compte"))

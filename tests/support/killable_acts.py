@@ -16,13 +16,14 @@ from tenant_portal import create_app
 from tenant_portal.db import db
 from tenant_portal.mail import outbox
 from tenant_portal.roster.staging import Stage
-from tests.support.people import PASSWORD, Lease, fill_sign_up, log_in
+from tests.support import steps
+from tests.support.people import must_run
 from tests.support.portal_client import ANY_STATUS, Portal
 from tests.support.rent_notices import publish
+from tests.support.steps import NEW_PASSWORD, PASSWORD, Lease
 
 LEASE = Lease("417201", "60318401")
-EMAIL, NEW_EMAIL = "elodie.martin@orange.fr", "elodie@laposte.net"
-NEW_PASSWORD = "dromadaire bleu sur le toit"
+NEW_EMAIL = "elodie@laposte.net"
 PATIENCE = 60  # seconds until a test gives up waiting for a process
 
 #: An act gets the portal, a link from a mail where it begins with one, and the folder with the files that it takes.
@@ -37,7 +38,7 @@ def deliver(app: Flask) -> None:
 
 def sign_up(app: Flask, link: str, folder: Path) -> None:
     """Take the steps 1 to 8."""
-    assert fill_sign_up(Portal(app), LEASE, email=EMAIL).h1 == "Consultez vos e-mails"
+    assert steps.sign_up(Portal(app), LEASE).h1 == "Consultez vos e-mails"
     deliver(app)
 
 
@@ -47,17 +48,14 @@ def activate(app: Flask, link: str, folder: Path) -> None:
     page = browser.get(link, status=ANY_STATUS)
     if page.status == 410:
         assert page.says("Votre compte est déjà activé")
-        assert log_in(browser, LEASE.reference, PASSWORD).path == "/espace"
-    else:
-        form = page.form("Je me connecte").fill("Ma référence contrat", LEASE.reference)
-        assert form.fill("Mon mot de passe", PASSWORD).click("Je me connecte").path == "/espace"
+        page = browser.get("/connexion")
+    assert steps.fill_login(page, LEASE.reference).click().path == "/espace"
     deliver(app)
 
 
 def ask_reset(app: Flask, link: str, folder: Path) -> None:
     """Ask for the link to a new password."""
-    form = Portal(app).get("/mot-de-passe-oublie").form()
-    assert form.fill("Ma référence contrat", LEASE.reference).click().status == 200
+    steps.forget(Portal(app), LEASE.reference)
     deliver(app)
 
 
@@ -66,19 +64,16 @@ def reset(app: Flask, link: str, folder: Path) -> None:
     browser = Portal(app)
     page = browser.get(link, status=ANY_STATUS)
     if page.status != 410:
-        form = page.form("mot de passe").fill("Créez un mot de passe", NEW_PASSWORD)
-        form.fill("Confirmez votre mot de passe", NEW_PASSWORD).click()
-    assert log_in(browser, LEASE.reference, NEW_PASSWORD).path == "/espace"
+        steps.fill_new_password(page).click()
+    assert steps.log_in(browser, LEASE.reference, NEW_PASSWORD).path == "/espace"
     deliver(app)
 
 
 def ask_address(app: Flask, link: str, folder: Path) -> None:
     """Log in and ask for another mail address."""
     browser = Portal(app)
-    log_in(browser, LEASE.reference, PASSWORD)
-    form = browser.get("/espace/compte/adresse").form("Recevoir le lien")
-    form.fill("Ma nouvelle adresse mail", NEW_EMAIL).fill("Mon mot de passe", PASSWORD)
-    assert form.click().path == "/espace/compte"
+    steps.log_in(browser, LEASE.reference)
+    assert steps.ask_email_change(browser, NEW_EMAIL).path == "/espace/compte"
     deliver(app)
 
 
@@ -95,17 +90,14 @@ def confirm_address(app: Flask, link: str, folder: Path) -> None:
 def close_account(app: Flask, link: str, folder: Path) -> None:
     """Log in and close the account; who finds it closed is asked whether to open it again."""
     browser = Portal(app)
-    page = log_in(browser, LEASE.reference, PASSWORD)
-    if page.path != "/reouverture":
-        form = browser.get("/espace/compte/fermeture").form("Je ferme mon compte")
-        form.fill("Mon mot de passe", PASSWORD).click()
+    if steps.log_in(browser, LEASE.reference).path != "/reouverture":
+        steps.close_account(browser)
     deliver(app)
 
 
 def take_roster(app: Flask, link: str, folder: Path) -> None:
     """Import the landlord's new roster."""
-    result = app.test_cli_runner().invoke(args=["portal", "contracts", "import", str(folder / "contrats.csv")])
-    assert result.exit_code == 0, result.output
+    must_run(app, "contracts", "import", str(folder / "contrats.csv"))
     deliver(app)
 
 
@@ -118,14 +110,12 @@ def publish_notices(app: Flask, link: str, folder: Path) -> None:
 
 def upgrade(app: Flask, link: str, folder: Path) -> None:
     """Bring the database to the newest format."""
-    result = app.test_cli_runner().invoke(args=["portal", "db", "upgrade"])
-    assert result.exit_code == 0, result.output
+    must_run(app, "db", "upgrade")
 
 
 def restore(app: Flask, link: str, folder: Path) -> None:
     """Put the backup in the place of what there is."""
-    result = app.test_cli_runner().invoke(args=["portal", "restore", str(folder / "portail.zip"), "--force"])
-    assert result.exit_code == 0, result.output
+    must_run(app, "restore", str(folder / "portail.zip"), "--force")
 
 
 def in_a_process(

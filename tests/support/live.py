@@ -1,17 +1,22 @@
-"""The portal as it is shipped: a server in a process of its own, started by the command that an installer types."""
+"""Running portals: an application served from a thread, Python in a process, and the servers that we ship."""
 
 import http.client
 import json
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from flask import Flask
+from werkzeug.serving import make_server
 
 from tests.support.paths import ROOT
 
@@ -20,10 +25,37 @@ from .services import free_port
 START_SECONDS = 60
 #: Longest silence of a server; a test that meets it has failed.
 ANSWER_SECONDS = 60
+Process = subprocess.Popen[str]
 COMMANDS = {
     "granian": ["sh", "deploy/granian.sh", "--port", "{port}"],
     "gunicorn": ["gunicorn", "--bind", "127.0.0.1:{port}", "wsgi:app"],
 }
+
+
+def start_python(folder: Path, *arguments: str, env: Mapping[str, str] | None = None, **more: Any) -> Process:
+    """Start Python in a folder, with the portal on its path; warnings are errors there, too."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **(env or {})}
+    return subprocess.Popen([sys.executable, "-W", "error", *arguments], cwd=folder, env=environment, text=True, **more)
+
+
+def run_python(folder: Path, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    """Run Python in a folder to its end."""
+    with start_python(folder, *arguments, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        told = process.communicate(timeout=START_SECONDS)
+    return subprocess.CompletedProcess(arguments, process.returncode, *told)
+
+
+def serve_app(app: Flask, address: str) -> Iterator[str]:
+    """Serve an application from a thread of this process, until the test is over."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", int(address.rpartition(":")[2]), app, threaded=True)
+    server.daemon_threads = True  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield address
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 class Live:

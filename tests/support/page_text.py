@@ -11,7 +11,7 @@ _UNSEEN = frozenset({"script", "style", "template", "head", "title"})
 def plain(text: str) -> str:
     """Return a text without the difference of spaces and apostrophes, for comparison."""
     text = re.sub(r"[\u00a0\u202f]", " ", text).replace("’", "'").replace("\u00ad", "")
-    return re.sub(r" ?([;:!?»])", r" \1", re.sub(r"« ?", "« ", " ".join(text.split()))).replace("  ", " ")
+    return re.sub(r" ?([;!?»]|:(?!//))", r" \1", re.sub(r"« ?", "« ", " ".join(text.split()))).replace("  ", " ")
 
 
 def visible_text(node: Any, *, skip: str = "") -> str:

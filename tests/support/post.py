@@ -1,7 +1,6 @@
 """The tenant's letter box: mails that a real SMTP server took, read as a mail program reads them."""
 
 import re
-import socket
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -14,6 +13,7 @@ from lxml import html
 
 from .page_checks import typography_faults
 from .page_text import visible_text
+from .services import free_port
 
 #: Subject of the mail about a device that an account did not know.
 NEW_DEVICE = "Un nouvel appareil s’est connecté à votre compte"
@@ -97,7 +97,7 @@ class PostOffice:
     def __init__(self) -> None:
         self.mails: list[Mail] = []
         self.answers: dict[str, str] = {}
-        self._controller = Controller(self, hostname="127.0.0.1", port=_free_port())
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
 
     def __enter__(self) -> "PostOffice":
         self._controller.start()
@@ -166,9 +166,3 @@ class Mailbox:
     def read_all(self) -> list[Mail]:
         """Read whatever has come."""
         return [self.read() for _ in self.unread()]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, select, update
+from sqlalchemy import MetaData, create_engine, select, text, update
 from sqlalchemy.engine import Connection
 
 from tenant_portal import create_app
-from tenant_portal.db import db
+from tenant_portal.db import Base, db
 from tenant_portal.operations import backup, migrations
 
 from ..conftest import SETTINGS, close
@@ -43,6 +43,18 @@ def rows(url: str) -> Rows:
             for table in _ours(connection).sorted_tables
         }
     close(app)
+    return found
+
+
+def contents(url: str) -> dict[str, list[str]]:
+    """Return what stands in each table of the newest format, sorted; to compare, whatever stands there."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = {
+            name: sorted(repr(tuple(row)) for row in connection.execute(text(f'SELECT * FROM "{name}"')))  # noqa: S608 (ours)
+            for name in Base.metadata.tables
+        }
+    engine.dispose()
     return found
 
 

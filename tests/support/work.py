@@ -1,8 +1,10 @@
-"""What an answer costs, without a clock: the statements sent, the rows written and the hashes computed for it."""
+"""What an answer costs, without a clock: statements, rows and hashes; and a way to hold the hashing back."""
 
 import re
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import argon2.low_level
@@ -10,6 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
+from tenant_portal.accounts import passwords
 from tenant_portal.db import db
 
 
@@ -42,3 +45,30 @@ def _counting(computed, work):  # type: ignore[no-untyped-def]
         return computed(*given, **named)
 
     return count
+
+
+def hashers_of(app: Flask) -> ThreadPoolExecutor:
+    """Return the threads that hash passwords for an application."""
+    with app.app_context():
+        passwords.hash("makes the threads")
+    (hashers,) = (value for value in app.extensions["portal"].cache.values() if isinstance(value, ThreadPoolExecutor))
+    return hashers
+
+
+@contextmanager
+def hashing_held_back(app: Flask) -> Iterator[Callable[[], int]]:
+    """Keep every thread that hashes busy meanwhile; gives a function that tells how many passwords wait."""
+    hashers, end = hashers_of(app), threading.Event()
+    busy = threading.Barrier(hashers._max_workers + 1)
+
+    def hold() -> None:
+        busy.wait()
+        end.wait()
+
+    for _ in range(hashers._max_workers):
+        hashers.submit(hold)
+    busy.wait()
+    try:
+        yield hashers._work_queue.qsize
+    finally:
+        end.set()

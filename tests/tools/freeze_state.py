@@ -24,10 +24,11 @@ from tenant_portal.operations import migrations
 from tests.support.paths import ROOT
 
 from ..conftest import SETTINGS, upgrade
-from ..support.people import PASSWORD, Lease, Roster, fill_sign_up, log_in, open_account, sign_up_in_english
+from ..support.people import Roster, open_account
 from ..support.portal_client import Portal
 from ..support.post import Mailbox, PostOffice
 from ..support.rent_notices import in_folder, pdf, publish
+from ..support.steps import PASSWORD, Lease, ask_email_change, close_account, log_in, sign_up, sign_up_in_english
 
 STATES = ROOT / "tests" / "data" / "states"
 #: When the people below did what they did; the tests' clock stands half an hour later.
@@ -54,13 +55,11 @@ def live(app: Flask, office: PostOffice, folder: Path) -> None:
     for lease in (FINISHED, PENDING, CLOSED, FREE, ENGLISH):
         roster.add(reference=lease.reference, module=lease.module)
     finished = open_account(Portal(app), mailbox, FINISHED, email=FINISHED_EMAIL, e_notice="Oui", commercial="Oui")
-    form = finished.browser.get("/espace/compte/adresse").form("Recevoir le lien")
-    form.fill("Ma nouvelle adresse mail", WISHED_EMAIL).fill("Mon mot de passe", PASSWORD).click()
+    ask_email_change(finished.browser, WISHED_EMAIL)
     log_in(Portal(app), FINISHED.reference, PASSWORD, remember=True)
     log_in(Portal(app), FINISHED.reference, "un mot de passe faux")
     leaving = open_account(Portal(app), mailbox, CLOSED, email="jean.durand@free.fr").browser
-    form = leaving.get("/espace/compte/fermeture").form("Je ferme mon compte")
-    form.fill("Mon mot de passe", PASSWORD).click()
+    close_account(leaving)
     form = Portal(app).get("/message").form("J'envoie mon message")
     form.choose("Quel est votre problème", "Autre chose").fill(
         "Votre message", "L'adresse\nn'est « plus » la mienne : 100 %."
@@ -69,7 +68,7 @@ def live(app: Flask, office: PostOffice, folder: Path) -> None:
     sign_up_in_english(Portal(app), ENGLISH, email="grace.hopper@example.com")
     assert publish(app, in_folder(folder / "avis", {f"{FINISHED.reference}_2026-11.pdf": NOTICE}))[0] == 0
     mailbox.read_all()
-    fill_sign_up(Portal(app), PENDING, email=PENDING_EMAIL)
+    sign_up(Portal(app), PENDING, email=PENDING_EMAIL)
 
 
 def written(app: Flask) -> str:

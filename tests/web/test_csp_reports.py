@@ -8,12 +8,10 @@ import pytest
 from flask import Flask
 
 from ..conftest import Clock, MakeApp
-from ..support.hosts import HOMES
 from ..support.portal_client import Portal
 
 pytestmark = pytest.mark.security
 
-in_every_home = pytest.mark.parametrize("home", HOMES, indirect=True)
 OURS = "http://localhost/espace?secret"
 SILENCE = "content policy: no more reports are written down for an hour"
 LINES = 20
@@ -34,7 +32,7 @@ def send(browser: Portal, said: str | bytes, kind: str = "application/csp-report
     assert browser.http.post(address or address_on(browser), data=said, content_type=kind).status_code == 204
 
 
-@in_every_home
+@pytest.mark.every_home
 def test_browser_reports_what_the_policy_stopped_and_the_log_stays_short(
     portal: Portal, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -57,7 +55,7 @@ def test_browser_reports_what_the_policy_stopped_and_the_log_stays_short(
     assert portal.http.post(address, data=said, content_type="text/plain").status_code == 400
 
 
-@in_every_home
+@pytest.mark.every_home
 def test_invented_reports_silence_the_log_until_the_next_hour_alone(
     app: Flask, portal: Portal, caplog: pytest.LogCaptureFixture, clock: Clock
 ) -> None:
@@ -75,7 +73,7 @@ def test_invented_reports_silence_the_log_until_the_next_hour_alone(
         assert len(kept) <= LINES + 1
 
 
-@in_every_home
+@pytest.mark.every_home
 def test_many_reports_in_one_request_are_bounded_too(portal: Portal, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     one = {"documentURL": OURS, "effectiveDirective": "img-src"}

@@ -14,13 +14,10 @@ from sqlalchemy import event
 from tenant_portal import db as database
 from tests.conftest import SETTINGS, MakeApp, close
 from tests.support import services
-from tests.support.people import Lease, Tenant
+from tests.support.people import Tenant
 from tests.support.portal_client import ANY_STATUS, Page, Portal
 from tests.support.post import Mailbox
-
-from ..support.journey_steps import fill_sign_up, finish
-
-pytestmark = pytest.mark.every_home
+from tests.support.steps import Lease, fill_sign_up, finish
 
 Dump = Callable[[], dict[str, list[Any]]]
 
@@ -95,6 +92,7 @@ def check_kindness(page: Page) -> None:
     assert page.response.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.every_home
 def test_t41_tenant_meets_a_database_that_is_away_and_goes_on_when_it_is_back(
     away: Callable[[], Any], an_account: Callable[..., Tenant], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -115,7 +113,7 @@ def test_t41_whoever_signs_up_is_told_that_nothing_is_saved_and_sends_it_again(
 ) -> None:
     lease = a_contract()
     before = database_dump()
-    form = fill_sign_up(portal, lease.reference, lease.module)
+    form = fill_sign_up(portal, lease)
     with away():
         page = form.click("Je valide la création de mon compte", status=503)
         check_kindness(page)
@@ -126,6 +124,7 @@ def test_t41_whoever_signs_up_is_told_that_nothing_is_saved_and_sends_it_again(
     mailbox.read()
 
 
+@pytest.mark.every_home
 def test_t41_the_page_speaks_english_and_the_pages_that_need_no_database_are_there(
     away: Callable[[], Any], portal: Portal
 ) -> None:
@@ -137,6 +136,7 @@ def test_t41_the_page_speaks_english_and_the_pages_that_need_no_database_are_the
         assert page.h1 == "Our service has stopped for a moment"
 
 
+@pytest.mark.every_home
 def test_a_page_that_does_not_exist_is_told_as_such_without_a_database(
     away: Callable[[], Any], an_account: Callable[..., Tenant]
 ) -> None:
@@ -146,6 +146,7 @@ def test_a_page_that_does_not_exist_is_told_as_such_without_a_database(
         assert page.status in {404, 503} and page.says(SETTINGS["PORTAL_LANDLORD_PHONE"])
 
 
+@pytest.mark.every_home
 @pytest.mark.sqlite
 def test_t41_a_locked_database_saves_nothing_and_lets_people_read_on(
     tmp_path: Path,
@@ -157,7 +158,7 @@ def test_t41_a_locked_database_saves_nothing_and_lets_people_read_on(
     tenant, lease = an_account(), a_contract()
     before = database_dump()
     browser = tenant.browser.another_browser()
-    form = fill_sign_up(browser, lease.reference, lease.module)
+    form = fill_sign_up(browser, lease)
     with locked(tmp_path / "portal.sqlite3"):
         check_kindness(form.click("Je valide la création de mon compte", status=503))
         assert tenant.browser.get("/espace").says(tenant.lease.reference)

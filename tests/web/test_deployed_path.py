@@ -15,7 +15,7 @@ from flask import Flask
 import tenant_portal
 
 from ..conftest import MakeApp
-from ..support.hosts import EXTENSION, HOMES, MOUNT, STANDALONE, home_of
+from ..support.hosts import EXTENSION, home_of
 from ..support.live import Live, serve
 from ..support.people import Tenant
 from ..support.portal_client import Portal
@@ -34,7 +34,7 @@ def entries(kept: Any, depth: int = 4) -> int:
     return 1 + sum(entries(value, depth - 1) for value in values)
 
 
-@pytest.mark.parametrize("home", HOMES, indirect=True)
+@pytest.mark.every_home
 def test_path_that_a_request_made_up_stands_in_no_page_and_fills_no_memory(app: Flask, home: str) -> None:
     browser = Portal(app)
     for path in ("/connexion", "/aide", "/nulle-part"):
@@ -53,7 +53,7 @@ def test_path_that_a_request_made_up_stands_in_no_page_and_fills_no_memory(app: 
     assert browser.get("/connexion").h1
 
 
-@pytest.mark.parametrize("home", [STANDALONE, MOUNT, EXTENSION], indirect=True)
+@pytest.mark.every_home
 def test_path_of_the_public_address_is_believed(make_app: MakeApp, home: str) -> None:
     app = make_app(PORTAL_PUBLIC_URL="http://localhost/ville")
     front, prefix = home_of(app).front, home_of(app).prefix

@@ -5,7 +5,7 @@ import random
 import re
 import socket
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,28 +13,29 @@ from urllib.parse import quote_from_bytes, urljoin, urlsplit
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from lxml import html
 from werkzeug.test import TestResponse
 
+from tests.support.examples import few
 from tests.support.paths import ROOT
 
-from ..conftest import Clock, MakeApp
-from ..support.journey_steps import fill_sign_up
-from ..support.live import COMMANDS, Live, serve
-from ..support.people import Lease, Tenant, log_in
+from ..conftest import Clock
+from ..support.live import Live
+from ..support.people import Tenant, run
 from ..support.portal_client import Portal
 from ..support.post import Mailbox
 from ..support.rent_notices import pdf, publish
+from ..support.steps import Lease, close_account, fill_sign_up, forget, log_in
 
-pytestmark = pytest.mark.security
+pytestmark = [
+    pytest.mark.security,
+    pytest.mark.settings(PORTAL_THROTTLE=False),  # so that every form is read to its end
+]
 
-EXAMPLES = 20
-fuzzing = settings(
-    max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=[*HealthCheck], print_blob=False
-)
+fuzzing = few(5)
 
 #: Comes back escaped, or not at all.
 MARKUP = '"><svg/onload=alert(1)>'
@@ -185,7 +186,7 @@ class People:
     def signed_up(self) -> Portal:
         """Return the browser of a tenant who waits for his activation mail."""
         browser, lease = Portal(self.app), self.a_contract()
-        fill_sign_up(browser, lease.reference, lease.module).click()
+        fill_sign_up(browser, lease).click()
         return browser
 
     def before_activation(self) -> Portal:
@@ -205,8 +206,7 @@ class People:
     def before_reset(self) -> Portal:
         """Return the browser of a tenant who has opened his reset link."""
         tenant, browser = self.an_account(), Portal(self.app)
-        form = browser.get("/mot-de-passe-oublie").form()
-        form.fill("Ma référence contrat", tenant.lease.reference).click()
+        forget(browser, tenant.lease.reference)
         browser.get(self.mailbox.read().link)
         return browser
 
@@ -219,21 +219,13 @@ class People:
     def closed(self) -> Portal:
         """Return the browser of a tenant who has logged in to his closed account."""
         tenant = self.an_account()
-        tenant.browser.get("/espace").click_link("Mon compte")
-        form = tenant.browser.click_link("Fermer mon compte").form("Je ferme mon compte")
-        form.fill("Mon mot de passe", tenant.password).click()
+        close_account(tenant.browser)
         browser = Portal(self.app)
         log_in(browser, tenant.lease.reference, tenant.password)
         return browser
 
 
 PEOPLE = [name for name in vars(People) if not name.startswith("_")]
-
-
-@pytest.fixture
-def app(make_app: MakeApp) -> Flask:
-    """Return a portal that slows nobody down, so that every form is read to its end."""
-    return make_app(PORTAL_THROTTLE=False)
 
 
 @pytest.fixture
@@ -288,7 +280,7 @@ def test_no_page_stumbles_over_its_address_or_its_headers(people: People, who: s
     names = ["Accept-Language", "Cookie", "Range", "If-None-Match", "Referer", "Sec-Fetch-Site", "User-Agent"]
     header = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\x00"), max_size=60)
 
-    @settings(fuzzing, max_examples=EXAMPLES * 4)
+    @few(1)
     @given(st.sampled_from(rules), values, values, st.dictionaries(st.sampled_from(names), header, max_size=3))
     def ask(rule: Any, odd: bytes, name: bytes, headers: dict[str, str]) -> None:
         browser.http._cookies = dict(cookies)
@@ -357,13 +349,6 @@ Bonjour
 NOTICES = zipped({"417201_2026-11.pdf": pdf(), "août/417202 2026-10.pdf": pdf("deux")})
 
 
-def run(app: Flask, *arguments: str, standard_input: bytes = b"") -> None:
-    """Run a command, which may refuse what it reads but must say so in a sentence."""
-    result = app.test_cli_runner().invoke(args=["portal", *arguments], input=standard_input)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    assert "Traceback" not in result.output
-
-
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
 def test_no_roster_makes_the_import_stumble(app: Flask, tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "contrats.csv"
@@ -383,7 +368,7 @@ def test_no_file_of_notices_makes_their_publication_stumble(app: Flask, tmp_path
     content = st.one_of(st.binary(max_size=40), damaged(pdf()))
     named = st.builds(lambda name, content: zipped({f"{name}_2026-11.pdf": content}), name, content)
 
-    @settings(fuzzing, max_examples=EXAMPLES * 3)
+    @few(2)
     @given(st.one_of(damaged(NOTICES), named, st.binary(max_size=200)))
     def take(content: bytes) -> None:
         path.write_bytes(content)
@@ -393,10 +378,10 @@ def test_no_file_of_notices_makes_their_publication_stumble(app: Flask, tmp_path
 
 
 def test_no_delivery_report_makes_its_reader_stumble(app: Flask) -> None:
-    @settings(fuzzing, max_examples=EXAMPLES * 2)
+    @few(3)
     @given(st.one_of(damaged(REPORT), st.binary(max_size=300)))
     def take(content: bytes) -> None:
-        run(app, "mail", "bounce", standard_input=content)
+        run(app, "mail", "bounce", stdin=content)
 
     take()
 
@@ -433,15 +418,6 @@ RAW = [
     POST + b"X A: a\x00\r\n\r\n",
     POST + b"Content-Type: multipart/form-data; boundary=\xff\r\nContent-Length: 8\r\n\r\n--\xff\r\n\r\n",
 ]
-
-
-@pytest.fixture(scope="module", params=sorted(COMMANDS))
-def live(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, live_settings: dict[str, Any]
-) -> Iterator[Live]:
-    """Run each server that we ship a configuration for."""
-    with serve(COMMANDS[request.param], tmp_path_factory.mktemp(request.param), live_settings) as server:
-        yield server
 
 
 def answer_to(live: Live, request: bytes) -> bytes:

@@ -12,9 +12,7 @@ from tenant_portal.web.forms import LoginForm, SignupForm
 from tests.support.page_text import plain, visible_text
 from tests.support.portal_client import Portal
 
-from ..support.journey_steps import sign_up
-
-pytestmark = pytest.mark.every_home
+from ..support.steps import sign_up
 
 TITLE = "Besoin d'aide pour vous connecter ou créer votre compte locataire ?"
 #: The twelve steps, as the landlord's help page words them.
@@ -125,10 +123,11 @@ def test_stuck_tenant_finds_the_remedy_behind_a_link(portal):
         page.portal.page = page
 
 
-@pytest.mark.parametrize("address", ["/aide", *LEGAL])
-def test_stranger_reads_help_and_legal_pages_in_both_languages(portal, address):
-    portal.get(address)
-    portal.get(f"{address}?langue=en")
+@pytest.mark.every_home
+def test_stranger_reads_help_and_legal_pages_in_both_languages(portal):
+    for address in ("/aide", *LEGAL):
+        assert portal.get(f"{address}?langue=fr").tree.get("lang") == "fr"
+        assert portal.get(f"{address}?langue=en").tree.get("lang") == "en"
 
 
 def test_tenant_reads_who_publishes_the_portal(make_app):
@@ -145,7 +144,6 @@ def test_tenant_reads_who_publishes_the_portal(make_app):
         assert full.says(words)
 
 
-@pytest.mark.standalone
 def test_tenant_reads_what_becomes_of_his_data(make_app):
     page = Portal(
         make_app(PORTAL_UNFINISHED_DAYS=45, PORTAL_REMEMBER_DAYS=21, PORTAL_DPO_CONTACT="dpo@habitat-du-val.example")
@@ -166,19 +164,19 @@ def test_l41_tenant_reads_the_declared_state_of_accessibility(make_app, state):
     assert page.says("Aucun audit complet") is (state == "non conforme")
 
 
+@pytest.mark.every_home
 def test_l42_site_map_leads_to_every_page(portal):
     page = portal.get("/plan-du-site")
     for link in page.tree.cssselect("main a"):
         portal.get(link.get("href"))
 
 
-@pytest.mark.standalone
 def test_machine_learns_that_database_and_outbox_are_well(app, mailbox, portal, a_contract, clock):
     client = app.test_client()
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json) == (200, {"database": "ok", "outbox": "ok"})
     lease = a_contract()
-    sign_up(portal, lease.reference, lease.module)
+    sign_up(portal, lease)
     clock.move(minutes=5)
     assert client.get("/healthz").json["outbox"] == "ok"
     clock.move(minutes=11)
@@ -189,7 +187,6 @@ def test_machine_learns_that_database_and_outbox_are_well(app, mailbox, portal, 
     assert client.get("/healthz").json["outbox"] == "ok"
 
 
-@pytest.mark.standalone
 def test_t41_machine_learns_that_the_database_is_not_well(app):
     with app.app_context():
         begin_write()

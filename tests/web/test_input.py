@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from tenant_portal.db import db
 from tenant_portal.models import Account, Contract, Event
-from tests.support.journey_steps import PASSWORD, fill_sign_up, finish, log_in, sign_up
 from tests.support.page_text import plain
 from tests.support.portal_client import ANY_STATUS, Portal
+from tests.support.steps import PASSWORD, Lease, fill_login, fill_sign_up, finish, forget, log_in, sign_up
 
 pytestmark = pytest.mark.security
 
@@ -77,7 +77,7 @@ def test_statement_as_a_reference_or_password_opens_nothing(app, portal, an_acco
 )
 def test_address_that_is_none_gets_no_mail(portal, mailbox, a_contract, address):
     lease = a_contract()
-    page = sign_up(portal, lease.reference, lease.module, email=address)
+    page = sign_up(portal, lease, email=address)
     assert page.path == "/inscription" and page.faults
     assert mailbox.read_all() == []
 
@@ -86,13 +86,13 @@ def test_only_ascii_digits_are_a_number(portal, a_contract):
     lease = a_contract()
     for typed in ("١٢٣٤", "１２３４", "1" * 500, "12a4", "¹²³", "1.5e3"):
         for reference, module in ((typed, lease.module), (lease.reference, typed)):
-            page = sign_up(portal, reference, module)
+            page = sign_up(portal, Lease(reference, module))
             assert page.path == "/inscription" and len(page.faults) == 1, typed
 
 
 def test_fields_that_a_form_does_not_have_change_nothing(app, portal, mailbox, an_account, a_contract):
     tenant, lease = an_account(), a_contract()
-    form = fill_sign_up(portal, lease.reference, lease.module)
+    form = fill_sign_up(portal, lease)
     more = {"id": "1", "account_id": "1", "activated_at": "2026-01-01", "completed_at": "2026-01-01", "is_admin": "1"}
     more |= {"contract": "1", "contract_id": "1", "password_hash": "x", "email_failed_at": "", "next": "/gestion"}
     portal.http.post("/inscription", data={**dict(form.node.form_values()), **more})
@@ -118,8 +118,7 @@ def test_body_of_another_kind_is_no_form(portal, address, body):
 
 def test_field_sent_twice_is_read_once(portal, an_account):
     tenant = an_account()
-    form = portal.get("/connexion").form("Je me connecte").fill("Ma référence contrat", tenant.lease.reference)
-    form.fill("Mon mot de passe", tenant.password)
+    form = fill_login(portal.get("/connexion"), tenant.lease.reference, tenant.password)
     fields = [*form.node.form_values(), ("reference", "999"), ("password", "autre"), ("csrf_token", "x")]
     data = {name: [value for key, value in fields if key == name] for name, _ in fields}
     assert portal.http.post("/connexion", data=data).location == "/espace", "the first of each counts, for every check"
@@ -148,13 +147,12 @@ def test_no_secret_reaches_the_log(app, portal, mailbox, a_contract, caplog):
     caplog.set_level(logging.DEBUG)
     lease = a_contract()
     caplog.clear()
-    sign_up(portal, lease.reference, lease.module, email="lea.martin@orange.fr")
+    sign_up(portal, lease, email="lea.martin@orange.fr")
     link = mailbox.read().link
     log_in(Portal(app), lease.reference, "une devinette de voleur")
     finish(portal, link, lease.reference)
     log_in(Portal(app), lease.reference, PASSWORD, remember=True)
-    form = Portal(app).get("/mot-de-passe-oublie").form("mot de passe").fill("Ma référence contrat", lease.reference)
-    form.click()
+    forget(Portal(app), lease.reference)
     reset = [mail.link for mail in mailbox.read_all() if "/mot-de-passe/" in mail.link][0]
     Portal(app).get(reset)
     Portal(app).get(reset[:-3] + "abc", status=404)
@@ -173,8 +171,8 @@ def test_no_secret_reaches_the_log(app, portal, mailbox, a_contract, caplog):
 
 def test_each_step_of_an_account_leaves_its_line_in_the_journal(app, portal, mailbox, a_contract):
     lease = a_contract()
-    sign_up(portal, lease.reference, "99")
-    sign_up(portal, lease.reference, lease.module)
+    sign_up(portal, Lease(lease.reference, "99"))
+    sign_up(portal, lease)
     log_in(Portal(app), lease.reference, "faux")
     finish(portal, mailbox.read().link, lease.reference)
     portal.get("/espace").click("Je me déconnecte")

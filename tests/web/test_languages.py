@@ -6,9 +6,8 @@ from sqlalchemy import select
 from tenant_portal.db import db
 from tenant_portal.models import Consent
 
-from ..support.people import ENGLISH_QUESTIONS, PASSWORD, open_account, sign_up_in_english
-
-pytestmark = pytest.mark.every_home
+from ..support.people import open_account
+from ..support.steps import ENGLISH_QUESTIONS, PASSWORD, sign_up_in_english
 
 FRENCH = "Vous acceptez de recevoir des informations commerciales par e-mail"
 MAIL = "grace.hopper@example.com"
@@ -22,6 +21,7 @@ def answers(page):
     ]
 
 
+@pytest.mark.every_home
 def test_tenant_who_signs_up_in_english_sees_each_answer_once_in_the_words_he_was_asked(portal, mailbox, a_contract):
     lease = a_contract(payment="Prélèvement automatique")
     assert sign_up_in_english(portal, lease, email=MAIL).h1 == "Check your emails"
@@ -49,6 +49,7 @@ def test_tenant_who_signed_up_in_french_reads_the_french_words_on_an_english_pag
     assert [languages for _text, languages in answers(tenant.browser.get("/espace?langue=fr"))] == [[]] * 3
 
 
+@pytest.mark.every_home
 def test_tenant_who_closes_his_account_in_english_is_noted_in_english(app, portal, mailbox, a_contract):
     open_account(portal, mailbox, a_contract())
     form = portal.get("/espace/compte/fermeture?langue=en").form("I close my account")
@@ -58,3 +59,13 @@ def test_tenant_who_closes_his_account_in_english_is_noted_in_english(app, porta
         rows = db.session.scalars(select(Consent).order_by(Consent.id)).all()
         assert [(row.channel, row.language) for row in rows] == [("form", "fr")] * 3 + [("closing", "en")]
         assert rows[-1].wording == ENGLISH_QUESTIONS[2]
+
+
+@pytest.mark.every_home
+def test_tenant_reads_the_portal_in_english_and_back_in_french(portal) -> None:
+    page = portal.get("/connexion").click_link("English")
+    assert page.h1 == "Log in"
+    assert page.tree.get("lang") == "en"
+    assert "langue" not in page.url
+    assert portal.get("/inscription").tree.get("lang") == "en", "the choice stays"
+    assert portal.page.click_link("Français").h1 == "Formulaire d'inscription"

@@ -8,6 +8,7 @@ from ..conftest import Clock, MakeApp
 from ..support.people import Tenant
 from ..support.portal_client import Portal
 from ..support.post import Mailbox, PostOffice
+from ..support.steps import forget
 
 pytestmark = pytest.mark.security
 
@@ -23,7 +24,7 @@ def test_health_says_the_same_after_a_reset_whoever_has_an_account(
     for reference in (tenant.lease.reference, "31415926"):
         browser = Portal(app)
         post_office.answers["*"] = "451 4.3.0 try again later"
-        browser.get("/mot-de-passe-oublie").form().fill("Ma référence contrat", reference).click()
+        forget(browser, reference)
         mailbox.read_all()
         clock.move(seconds=90)
         said.append(browser.http.get("/healthz").get_data())

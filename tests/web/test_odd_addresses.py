@@ -8,15 +8,14 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from ..conftest import MakeApp
-from ..support.hosts import EXTENSION, HOMES, PREFIX, STANDALONE
+from ..support.hosts import EXTENSION, PREFIX, STANDALONE
 from ..support.live import COMMANDS, Live, serve
 from ..support.people import Tenant
 from ..support.portal_client import Portal
 from .test_fuzz import LEAKS, ODD, answer_to
 from .test_security_headers import faults_of
 
-pytestmark = pytest.mark.security
+pytestmark = [pytest.mark.security, pytest.mark.settings(PORTAL_THROTTLE=False)]
 
 NUMBERS = [0, -1, 1, 2, 2**31 - 1, 2**31, 2**32 + 1, 2**63 - 1, 2**63, 2**64, 10**40]
 ODD_NUMBERS = [
@@ -75,6 +74,12 @@ ODD_WORDS = [
     "portal.js/",
     "portal.js\x00.css",
 ]
+#: What lies about beside many a site.
+BESIDE = """
+/.git/config /.git/HEAD /.env /.svn/entries /wsgi.py /instance/portal.sqlite3 /portal.sqlite3 /requirements.txt
+/console /debug /admin /server-status /actuator /phpinfo.php /assets/ /assets/../settings.py /assets/%2e%2e/app.py
+/static/ /openapi.json /docs /courrier-de-demonstration /demo /backup.zip /metrics
+"""
 VALUES = list(
     dict.fromkeys([*(str(number).encode() for number in NUMBERS), *map(str.encode, ODD_NUMBERS + ODD_WORDS), *ODD])
 )
@@ -88,16 +93,12 @@ QUERIES = [
     b"a=" + b"b" * 5000,
     b"&".join(b"a%d=1" % number for number in range(500)),
 ]
-#: Who asks, and in which homes; what a tenant or staff may see is the same in all.
-KINDS = {"stranger": HOMES, "tenant": (STANDALONE,), "staff": (STANDALONE, EXTENSION)}
 
 
-def visitor(who: str, app: Flask, an_account: Callable[..., Tenant]) -> Portal:
-    """Return the browser of whoever asks."""
-    browser = an_account().browser if who == "tenant" else Portal(app)
-    if who == "staff":
-        app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
-    return browser
+def of_staff(app: Flask) -> Portal:
+    """Return the browser of a member of staff."""
+    app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
+    return Portal(app)
 
 
 def paths(rule: Rule, prefix: str) -> Iterator[bytes]:
@@ -111,14 +112,23 @@ def paths(rule: Rule, prefix: str) -> Iterator[bytes]:
         yield path.removeprefix(b"|").removeprefix(prefix.encode())
 
 
-@pytest.mark.parametrize(
-    ("home", "who"), [(home, who) for who, homes in KINDS.items() for home in homes], indirect=["home"]
-)
-def test_no_address_leads_to_a_fault_whatever_stands_in_it(
-    make_app: MakeApp, an_account: Callable[..., Tenant], home: str, who: str
-) -> None:
-    app = make_app(PORTAL_THROTTLE=False)
-    browser = visitor(who, app, an_account)
+@pytest.mark.every_home
+def test_no_address_leads_to_a_fault_whatever_stands_in_it(app: Flask) -> None:
+    ask_for_odd_addresses(Portal(app))
+
+
+def test_no_address_leads_a_tenant_to_a_fault(an_account: Callable[..., Tenant]) -> None:
+    ask_for_odd_addresses(an_account().browser)
+
+
+@pytest.mark.every_home(STANDALONE, EXTENSION)
+def test_no_address_leads_staff_to_a_fault(app: Flask) -> None:
+    ask_for_odd_addresses(of_staff(app))
+
+
+def ask_for_odd_addresses(browser: Portal) -> None:
+    """Ask for each address that there is, whatever may stand in it."""
+    app, home = browser.app, browser.home.kind
     prefix = browser.home.prefix if home != STANDALONE and browser.home.app is browser.home.front else ""
     cookies = dict(browser.http._cookies)
     queries, faults = itertools.cycle(QUERIES), set[str]()
@@ -144,8 +154,17 @@ def test_no_address_leads_to_a_fault_whatever_stands_in_it(
     assert not faults, "\n".join(sorted(faults))
 
 
+@pytest.mark.every_home
+def test_nothing_lies_about_beside_the_pages(portal: Portal) -> None:
+    for path in BESIDE.split():
+        answer = portal.http.get(path, buffered=True)
+        assert answer.status_code in {308, 400, 404}, path
+        for word in ("Werkzeug", "Traceback", "SECRET_KEY", "sqlite", "python"):
+            assert word not in answer.text + str(answer.headers), path
+
+
 def test_number_that_no_row_can_have_is_no_address(app: Flask, an_account: Callable[..., Tenant]) -> None:
-    tenant, staff = an_account().browser, visitor("staff", app, an_account)
+    tenant, staff = an_account().browser, of_staff(app)
     for number in NUMBERS + ODD_NUMBERS:
         if number not in {1, 2}:
             tenant.get(f"/espace/avis/{quote_from_bytes(str(number).encode(), safe='')}", status=404)

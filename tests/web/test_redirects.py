@@ -4,8 +4,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.hosts import MOUNT, STANDALONE
 from tests.support.portal_client import Portal
+from tests.support.steps import fill_login
 
 pytestmark = pytest.mark.security
 
@@ -56,6 +56,8 @@ EVIL = (
     "@evil.example",
     "?suite=//evil.example",
     "/deconnexion",
+    "/inscription",
+    "/espace@evil.example",
     "/gestion",
     "/connexion?langue=en&suite=//evil.example",
 )
@@ -64,14 +66,13 @@ EVIL = (
 def log_in_towards(app, tenant, wanted):
     """Log in on the page that this address asks to go to afterwards, and return where the answer leads."""
     browser = Portal(app)
-    form = browser.get(f"/connexion?suite={quote(wanted)}").form("Je me connecte")
-    form.fill("Ma référence contrat", tenant.lease.reference).fill("Mon mot de passe", tenant.password)
+    form = fill_login(browser.get(f"/connexion?suite={quote(wanted)}"), tenant.lease.reference, tenant.password)
     answer = browser.http.post("/connexion", data=dict(form.node.form_values()))
     assert answer.status_code == 302, wanted
     return answer.location
 
 
-@pytest.mark.parametrize("home", [STANDALONE, MOUNT], indirect=True)
+@pytest.mark.every_home
 def test_f11_login_leads_to_a_page_of_the_tenants_own_or_home(app, portal, an_account):
     tenant, base = an_account(), portal.home.prefix
     assert len(EVIL) >= 30
@@ -84,7 +85,7 @@ def test_f11_login_leads_to_a_page_of_the_tenants_own_or_home(app, portal, an_ac
     )
 
 
-@pytest.mark.parametrize("home", [STANDALONE, MOUNT], indirect=True)
+@pytest.mark.every_home
 def test_f11_no_address_leads_out_by_itself(portal):
     base = portal.home.prefix
     tails = ("", "/", "//", "/connexion", "/espace/..", "/connexion/")

@@ -6,15 +6,13 @@ import pytest
 from sqlalchemy import text
 
 from tenant_portal.db import begin_write, db
-from tests.support.hosts import EXTENSION, HOMES, MOUNT, PREFIX, STANDALONE
-from tests.support.journey_steps import log_in, sign_up
+from tests.support.hosts import EXTENSION, MOUNT, PREFIX, STANDALONE
 from tests.support.portal_client import ANY_STATUS, Portal
+from tests.support.steps import fill_login, log_in, sign_up
 
 pytestmark = pytest.mark.security
 
 HTTPS = "https://intranet.habitat.example"
-alone_and_mounted = pytest.mark.parametrize("home", [STANDALONE, MOUNT], indirect=True)
-in_every_home = pytest.mark.parametrize("home", HOMES, indirect=True)
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -108,16 +106,17 @@ def errors(browser, link):
         begin_write()
         db.session.execute(text("DROP TABLE portal_attempts"))
         db.session.commit()
-    form = browser.get("/connexion").form("Je me connecte").fill("Ma référence contrat", "123456")
-    yield send("/connexion", method="POST", data=dict(form.fill("Mon mot de passe", "x").node.form_values()))
+    yield send(
+        "/connexion", method="POST", data=dict(fill_login(browser.get("/connexion"), "123456", "x").node.form_values())
+    )
 
 
-@alone_and_mounted
+@pytest.mark.every_home(STANDALONE, MOUNT)
 @pytest.mark.parametrize("public", ["http://localhost", HTTPS])
 def test_f16_every_page_and_every_error_has_every_header(make_app, mailbox, an_account, a_contract, clock, public):
     account, lease = an_account(), a_contract()
     app = make_app(PORTAL_PUBLIC_URL=public, PROPAGATE_EXCEPTIONS=False)
-    sign_up(Portal(app), lease.reference, lease.module)
+    sign_up(Portal(app), lease)
     link = mailbox.read().link
     clock.move(hours=73)
     tenant, stranger = Portal(app), Portal(app)
@@ -151,7 +150,7 @@ def assets(browser):
     return addresses
 
 
-@in_every_home
+@pytest.mark.every_home
 def test_asset_is_kept_for_a_year_only_in_its_true_version_and_only_when_it_was_given(portal):
     """X16: what a proxy keeps for a year must not be a refusal, nor one version in the place of another."""
     for address in assets(portal):
@@ -169,7 +168,7 @@ def test_asset_is_kept_for_a_year_only_in_its_true_version_and_only_when_it_was_
             assert answer.status_code >= 400 and "immutable" not in answer.headers.get("Cache-Control", ""), address
 
 
-@in_every_home
+@pytest.mark.every_home
 def test_other_version_of_an_asset_is_not_kept(portal):
     for address in assets(portal):
         true = re.search(r"[0-9a-f]{16}", address)[0]
@@ -183,7 +182,7 @@ def test_other_version_of_an_asset_is_not_kept(portal):
         assert answer.status_code in {200, 404} and "immutable" not in answer.headers["Cache-Control"], address
 
 
-@in_every_home
+@pytest.mark.every_home
 def test_name_that_is_not_ours_gets_no_page_and_hears_nothing_of_it(make_app, portal, home):
     if home == EXTENSION:  # a host's names are its own affair (docs/embedding.md)
         app = make_app(TRUSTED_HOSTS=["localhost"])
@@ -204,7 +203,7 @@ def test_name_that_the_installer_adds_is_ours(make_app):
         assert app.test_client().get("/connexion", headers={"Host": name}).status_code == status, name
 
 
-@in_every_home
+@pytest.mark.every_home
 def test_other_sites_load_and_send_nothing_in_a_tenants_name(an_account):
     browser = an_account().browser
     cross = {"Sec-Fetch-Site": "cross-site"}
@@ -220,16 +219,16 @@ def test_other_sites_load_and_send_nothing_in_a_tenants_name(an_account):
     assert browser.get("/espace").path == "/espace"
 
 
-@in_every_home
-@pytest.mark.parametrize("method", ["TRACE", "PUT", "DELETE", "PATCH", "CONNECT", "WHATEVER"])
-def test_methods_that_nothing_needs_are_refused(portal, method):
-    for path in ("/connexion", "/espace", "/aide"):
-        answer = portal.http.open(path, method=method, headers={"X-Secret": "retournez-moi"})
-        assert answer.status_code in {400, 405}, path
-        assert "retournez-moi" not in answer.text
+@pytest.mark.every_home
+def test_methods_that_nothing_needs_are_refused(portal):
+    for method in ("TRACE", "PUT", "DELETE", "PATCH", "CONNECT", "WHATEVER"):
+        for path in ("/connexion", "/espace", "/aide"):
+            answer = portal.http.open(path, method=method, headers={"X-Secret": "retournez-moi"})
+            assert answer.status_code in {400, 405}, (method, path)
+            assert "retournez-moi" not in answer.text
 
 
-@in_every_home
+@pytest.mark.every_home
 def test_other_origins_may_read_nothing(portal):
     for path in ("/connexion", "/espace", "/assets/portal.js"):
         for method in ("GET", "OPTIONS"):

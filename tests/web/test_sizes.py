@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask, request
 
-from ..support.live import COMMANDS, Live, serve
+from ..support.live import Live
 
 pytestmark = pytest.mark.security
 
@@ -40,15 +40,6 @@ OVERSIZED: dict[str, Callable[[], tuple[list[str], Iterator[bytes]]]] = {
     "1 GiB announced": lambda: ([FORM, f"Content-Length: {1024 * MIB}"], iter([b"a"])),
     "one byte too much in chunks": lambda: ([FORM, CHUNKED], chunks(b"a" * (64 * KIB + 1), 1)),
 }
-
-
-@pytest.fixture(scope="module", params=sorted(COMMANDS))
-def live(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, live_settings: dict[str, object]
-) -> Iterator[Live]:
-    """Run each server that we ship a configuration for."""
-    with serve(COMMANDS[request.param], tmp_path_factory.mktemp(request.param), live_settings) as server:
-        yield server
 
 
 def send(live: Live, headers: list[str], body: Iterator[bytes]) -> bytes:

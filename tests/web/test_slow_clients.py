@@ -1,12 +1,10 @@
 """F17: whoever sends byte by byte holds up nobody but himself, on each server that we ship a configuration for."""
 
 import socket
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from ..support.live import COMMANDS, Live, serve
+from ..support.live import Live
 
 pytestmark = [pytest.mark.security, pytest.mark.slow]
 
@@ -19,15 +17,6 @@ REQUESTS = {
     "body": (HEAD + b"Content-Length: 400\r\n\r\nreference=", b"1" * 30),
     "nothing yet": (b"", HEAD[:30]),
 }
-
-
-@pytest.fixture(scope="module", params=sorted(COMMANDS))
-def live(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, live_settings: dict[str, Any]
-) -> Iterator[Live]:
-    """Run each server that we ship a configuration for."""
-    with serve(COMMANDS[request.param], tmp_path_factory.mktemp(request.param), live_settings) as server:
-        yield server
 
 
 @pytest.mark.parametrize("kind", REQUESTS)

@@ -16,15 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from tenant_portal.db import begin_write, db
 from tenant_portal.web.concurrency import ACCOUNT_REQUESTS_MAX
 
-from ..accounts.test_password_hashing import hashing_held_back
 from ..conftest import SETTINGS
 from ..support.far import far_portal
-from ..support.hosts import HOMES
 from ..support.live import ANSWER_SECONDS, COMMANDS, Live, serve
 from ..support.people import Tenant
 from ..support.portal_client import ANY_STATUS, Portal
 from ..support.post import Mailbox
 from ..support.rent_notices import in_folder, pdf, publish
+from ..support.work import hashing_held_back
 
 pytestmark = pytest.mark.security
 
@@ -156,7 +155,7 @@ class SlowBody:
         return b""
 
 
-@pytest.mark.parametrize("home", HOMES, indirect=True)
+@pytest.mark.every_home
 @pytest.mark.parametrize("remembers", [False, True])
 def test_body_is_read_before_the_first_look_at_the_database(
     app: Flask, an_account: Callable[..., Tenant], remembers: bool
@@ -187,7 +186,7 @@ def hold(pool: ThreadPoolExecutor, tenant: Tenant, app: Flask) -> "Future[Any]":
     return pool.submit(form.click, status=ANY_STATUS)
 
 
-@pytest.mark.parametrize("home", HOMES, indirect=True)
+@pytest.mark.every_home
 def test_account_gets_so_many_answers_at_once_and_nobody_else_waits(
     app: Flask, two_tenants: tuple[Tenant, Tenant], mailbox: Mailbox
 ) -> None:

@@ -12,10 +12,11 @@ from jinja2 import DictLoader, UndefinedError
 from ..conftest import MakeApp
 from ..support.page_text import plain
 from ..support.paths import ROOT
-from ..support.people import Lease, fill_sign_up, log_in, open_account
+from ..support.people import Lease, open_account
 from ..support.portal_client import ANY_STATUS, Page, Portal
 from ..support.post import Mailbox
 from ..support.rent_notices import in_folder, pdf, publish
+from ..support.steps import log_in, sign_up
 
 pytestmark = pytest.mark.security
 
@@ -87,7 +88,7 @@ def people(app: Flask, mailbox: Mailbox, a_contract: Callable[..., Lease], tmp_p
 
     def newcomer(email: str) -> Person:
         browser, lease = Portal(app), a_contract()
-        fill_sign_up(browser, lease, email=email)
+        sign_up(browser, lease, email=email)
         return Person(browser, (email, lease.reference))
 
     devices = tuple(AGENTS)
