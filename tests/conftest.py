@@ -271,7 +271,7 @@ def roster(app: Flask, tmp_path: Path) -> Roster:
 
 @pytest.fixture
 def a_contract(roster: Roster) -> Callable[..., Lease]:
-    """Return a function that puts a contract on the roster: `a_contract(payment="Chèque", ends="31/12/2020")`."""
+    """Return a function that puts a contract on the roster: `a_contract(payment="Chèque", ends_on="31/12/2020")`."""
     return roster.add
 
 

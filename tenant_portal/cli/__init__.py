@@ -1,4 +1,4 @@
-"""The commands `flask portal …`: one group, also present in a host application; one file for each family."""
+"""The commands `flask portal …`, in hosts too."""
 
 import click
 from flask.cli import AppGroup, with_appcontext
@@ -19,7 +19,7 @@ from .sessions import sessions_group
 @click.group("portal", cls=AppGroup)
 @with_appcontext
 def portal() -> None:
-    """Refuse to run in a host whose login would not know tenants from staff, before its first page does."""
+    """Refuse to run in a host whose login cannot tell tenants from staff."""
     try:
         identity.check_loaders()
     except ConfigError as mistake:

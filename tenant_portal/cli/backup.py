@@ -1,4 +1,4 @@
-"""The commands `flask portal backup` and `flask portal restore`."""
+"""`flask portal backup` and `flask portal restore`."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .preconditions import SOME_REFUSED, Stop, Unusable, require_newest, shown, 
 @with_appcontext
 @with_answers
 def backup(file: Path) -> None:
-    """Save all that the portal holds, while it goes on; before an upgrade too."""
+    """Save database and notices of a running portal."""
     if migrations.state() is not migrations.State.BEHIND:
         require_newest()
     try:
@@ -46,7 +46,7 @@ def backup(file: Path) -> None:
 @with_appcontext
 @with_answers
 def restore(file: Path, force: bool) -> None:
-    """Bring everything back to what an archive holds, then to the newest format."""
+    """Restore an archive and upgrade it to the newest format."""
     try:
         saved = archive.restore(file, force=force)
     except (BackupUnusable, NoticesUnusable) as trouble:

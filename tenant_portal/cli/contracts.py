@@ -1,4 +1,4 @@
-"""The commands `flask portal contracts …`."""
+"""`flask portal contracts …`."""
 
 import sys
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from .. import public_urls
+from .. import public_urls, roster
 from ..contracts import lookup, numbers
 from ..db import db, utcnow
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..mail import notifications, rendering
-from ..roster import importer
+from ..messages import conversation
 from .preconditions import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
 
 contracts_group = AppGroup("contracts", help=_("Les contrats."))
@@ -32,11 +32,11 @@ contracts_group = AppGroup("contracts", help=_("Les contrats."))
 def contracts_import(
     file: Path, dry_run: bool, complete: bool, force: bool, encoding: str | None, delimiter: str | None
 ) -> None:
-    """Bring the contracts to what a roster file says, and tell whoever waited for his contract."""
+    """Import a roster file, and write to tenants whose contract appeared."""
     try:
-        rows = importer.read(file, encoding=encoding, delimiter=_TAB_NAMES.get(delimiter or "", delimiter))
+        rows = roster.read(file, encoding=encoding, delimiter=_TAB_NAMES.get(delimiter or "", delimiter))
         with click.progressbar(length=rows.size, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-            report = importer.take(
+            report = roster.take(
                 rows,
                 name=file.name,
                 complete=complete,
@@ -58,7 +58,7 @@ def contracts_import(
 @click.argument("reference", metavar="RÉFÉRENCE")
 @with_database
 def contracts_show(reference: str) -> None:
-    """Tell where the tenant of a contract stands on the twelve steps."""
+    """Print how far the tenant of a contract is."""
     contract = lookup.find(numbers.digits_of(reference))
     if contract is None:
         raise Stop(_("Aucun contrat ne porte la référence « %(value)s ».", value=shown(reference)))
@@ -69,9 +69,9 @@ _TAB_NAMES = {"\\t": "\t", "tab": "\t", "TAB": "\t"}
 
 
 def _tell_awaiting() -> int:
-    """Write to each tenant who asked to be told when his contract appears; return how many (T05)."""
+    """Write to each tenant whose awaited contract has appeared; return how many (T05)."""
     told = set()
-    for message, contract in importer.awaited():
+    for message, contract in conversation.find_awaited():
         if (message.email, contract.id) not in told:
             notifications.contract_ready(message, contract, link=public_urls.public("signup.sign_up"))
             told.add((message.email, contract.id))
@@ -79,7 +79,7 @@ def _tell_awaiting() -> int:
     return len(told)
 
 
-def _print_report(report: importer.Report, *, told: int, is_complete: bool, is_dry_run: bool) -> None:
+def _print_report(report: roster.Report, *, told: int, is_complete: bool, is_dry_run: bool) -> None:
     counts = [
         (_("Ajoutés"), report.added),
         (_("Changés"), report.changed),
@@ -102,7 +102,7 @@ def _print_report(report: importer.Report, *, told: int, is_complete: bool, is_d
     _print_outcome(report, told=told, is_dry_run=is_dry_run)
 
 
-def _print_outcome(report: importer.Report, *, told: int, is_dry_run: bool) -> None:
+def _print_outcome(report: roster.Report, *, told: int, is_dry_run: bool) -> None:
     if report.is_without_effect and not report.refused:
         click.echo(_("Rien n'a changé : les contrats disaient déjà la même chose que ce fichier."))
     elif report.is_without_effect:
@@ -127,7 +127,7 @@ def _print_outcome(report: importer.Report, *, told: int, is_dry_run: bool) -> N
         click.echo(_("C'était un essai : rien n'a été enregistré."))
 
 
-def _fault_line(fault: importer.Fault) -> str:
+def _fault_line(fault: roster.Fault) -> str:
     if not fault.column:
         return _(
             "- ligne %(line)s, « %(value)s » : %(reason)s",

@@ -1,4 +1,4 @@
-"""The commands `flask portal db …`."""
+"""`flask portal db …`."""
 
 import click
 from flask.cli import AppGroup
@@ -13,7 +13,7 @@ database = AppGroup("db", help=_("La base de données."))
 @database.command("upgrade", help=_("Met la base de données au dernier format."))
 @with_answers
 def db_upgrade() -> None:
-    """Bring the database to the newest migration."""
+    """Run the migrations."""
     before = migrations.state()
     if before is migrations.State.AHEAD:
         require_newest()
@@ -27,7 +27,7 @@ def db_upgrade() -> None:
 @database.command("check", help=_("Dit si le programme et la base de données s'accordent."))
 @with_database
 def db_check() -> None:
-    """Tell whether code and database agree."""
+    """Compare the database with the models."""
     differences = migrations.drift()
     if differences:
         click.echo(_("La base de données diffère de ce que le programme attend :"), err=True)

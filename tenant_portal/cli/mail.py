@@ -1,4 +1,4 @@
-"""The commands `flask portal mail …`."""
+"""`flask portal mail …`."""
 
 import sys
 
@@ -18,7 +18,7 @@ mail_group = AppGroup("mail", help=_("Les e-mails."))
 @click.option("--watch", is_flag=True, help=_("Continue, jusqu'à ce qu'on l'arrête."))
 @with_database
 def mail_send(now: bool, watch: bool) -> None:
-    """Deliver what waits in the outbox."""
+    """Deliver the mails of the outbox."""
     done = outbox.deliver_due(now=now)
     _print_delivery(done)
     if watch:
@@ -30,7 +30,7 @@ def mail_send(now: bool, watch: bool) -> None:
 @mail_group.command("bounce", help=_("Lit un avis de non-remise sur l'entrée standard."))
 @with_database
 def mail_bounce() -> None:
-    """Note the mails that a delivery report says came back."""
+    """Mark the mails of a delivery report as bounced."""
     count = outbox.bounce(sys.stdin.buffer.read())
     if not count:
         raise Stop(_("Cet avis ne parle d'aucun de nos e-mails."))

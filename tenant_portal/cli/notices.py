@@ -1,4 +1,4 @@
-"""The commands `flask portal notices …`."""
+"""`flask portal notices …`."""
 
 import re
 import sys
@@ -20,7 +20,7 @@ from ..mail import notifications
 from ..models import Notice
 from .preconditions import SOME_REFUSED, Unusable, shown, with_database
 
-#: Characters of a file name that a line about it shows.
+#: Characters shown of a file name.
 NAME_SHOWN = 120
 
 notices_group = AppGroup("notices", help=_("Les avis d'échéance."))
@@ -40,10 +40,10 @@ def _month(context: click.Context, option: click.Parameter, value: str | None) -
 @click.option("--dry-run", is_flag=True, help=_("Dit ce qui changerait, sans rien enregistrer."))
 @with_database
 def notices_publish(path: Path, period: date | None, dry_run: bool) -> None:
-    """Take the notices of a folder or a ZIP, and write to the tenants who chose to hear of theirs by mail."""
+    """Publish notices, and write to tenants who chose so."""
     try:
         with (
-            archive.opened(path) as files,
+            archive.open_files(path) as files,
             click.progressbar(files, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar,
         ):
             report = publishing.publish(bar, period=period, dry_run=dry_run)
@@ -51,7 +51,7 @@ def notices_publish(path: Path, period: date | None, dry_run: bool) -> None:
         db.session.rollback()
         raise Unusable(_("%(cause)s Rien n'a changé.", cause=trouble)) from None
     told = _tell_tenants(report)
-    news = [_news(notice) for notice, _is_correction in report.published]
+    news = [_news(published.notice) for published in report.published]
     db.session.commit()
     _print_report(report, told=told, is_dry_run=dry_run)
     for what in news:
@@ -61,14 +61,18 @@ def notices_publish(path: Path, period: date | None, dry_run: bool) -> None:
 
 
 def _tell_tenants(report: publishing.Report) -> int:
-    """Write to each tenant who chose so, once for each contract, of its newest month; return how many mails."""
-    newest = {row[0].contract_id: row for row in sorted(report.published, key=lambda row: row[0].period)}
+    """Write about the newest month of each contract; return how many mails."""
+    by_month = sorted(report.published, key=lambda published: published.notice.period)
+    newest = {published.notice.contract_id: published for published in by_month}
     told = 0
-    for notice, is_correction in newest.values():
-        account = publishing.reader_of(notice)
+    for published in newest.values():
+        account = publishing.find_recipient(published.notice)
         if account is not None:
             notifications.notice_published(
-                account, notice, link=public_urls.public("documents.notices"), is_correction=is_correction
+                account,
+                published.notice,
+                link=public_urls.public("documents.notices"),
+                is_correction=published.is_correction,
             )
             told += 1
     return told

@@ -1,4 +1,4 @@
-"""The command `flask portal purge`."""
+"""`flask portal purge`."""
 
 import click
 from flask.cli import with_appcontext
@@ -18,7 +18,7 @@ from .preconditions import with_database
 @with_appcontext
 @with_database
 def purge(dry_run: bool) -> None:
-    """Apply the retention rules; who has not come for two years is told and can still come back (L26)."""
+    """Apply the retention rules. Tenants of idle accounts get a mail and can come back (L26)."""
     names = {
         "idle": _("Comptes sans connexion depuis deux ans, qui se ferment"),
         "unfinished": _("Inscriptions non terminées"),
@@ -44,7 +44,7 @@ def purge(dry_run: bool) -> None:
 
 
 def _close(account: Account) -> tuple[int, str, list[str]]:
-    """Close an account that nobody uses, and return what a host is told of it."""
+    """Close an idle account; return the arguments of its signal."""
     contract = account.contracts[0]
     withdrawn = lifecycle.close(account, actor="purge")
     login_link, reset_link = public_urls.public("login.log_in"), public_urls.public("password.forgotten")

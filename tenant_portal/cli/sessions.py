@@ -1,4 +1,4 @@
-"""The commands `flask portal sessions …`."""
+"""`flask portal sessions …`."""
 
 import click
 from flask.cli import AppGroup

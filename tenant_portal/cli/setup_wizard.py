@@ -1,4 +1,4 @@
-"""The set-up: asks what only the landlord knows, writes `.env`, makes the database, and calls the doctor."""
+"""Ask for settings, write `.env`, make the database, run the doctor."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from ..errors import ConfigError
 from ..operations import doctor, migrations
 from ..settings import Settings, instance_file, key_of
 
-#: Ports on which mail servers speak TLS from the first byte, and those where STARTTLS is asked for.
+#: Expects TLS from the first byte; other ports STARTTLS.
 IMPLICIT_TLS_PORT = 465
 LOCAL_SERVERS = {"localhost", "127.0.0.1", "::1"}
 
@@ -41,21 +41,21 @@ _PARSERS.update(MAIL_SERVER=_server, MAIL_PORT=_port, MAIL_USERNAME=str, MAIL_PA
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked for one setting, and what to say to an answer that cannot be used."""
+    """The question for one setting, and a hint."""
 
     key: str
     words: str
     wanted: str
-    default: str | None = None  # an empty default: the answer may be left out
+    default: str | None = None  # empty: the answer is optional
     is_hidden: bool = False
 
     @property
     def option(self) -> str:
-        """Return the option of the command that answers this question."""
+        """Return its command-line option."""
         return "--" + self.key.lower().removeprefix("portal_").replace("_", "-")
 
     def read(self, answer: str) -> str:
-        """Return the answer without spaces around it; raise `click.UsageError` with what is wanted."""
+        """Return the answer stripped; raise `click.UsageError` if it does not fit."""
         text = answer.strip()
         if not text and self.default == "":
             return text
@@ -90,7 +90,7 @@ QUESTIONS = (
 
 
 def _options(command: Any) -> Any:
-    """Give the command an option for each question but the password: arguments can be seen by other accounts."""
+    """Add an option for each question but the password: others can read arguments."""
     for question in reversed([q for q in QUESTIONS if not q.is_hidden]):
         command = click.option(question.option, question.key, help=f"{question.words}.")(command)
     return command
@@ -101,7 +101,7 @@ def _options(command: Any) -> Any:
 @click.option("--yes", is_flag=True, help="Ne rien demander : tout vient des options, et de FLASK_MAIL_PASSWORD.")
 def setup(yes: bool, **given: str | None) -> None:
     """Installer le portail : réglages dans .env, base de données, vérification. Rien d'existant n'est changé."""
-    os.umask(0o077)  # what is made here, settings and database, is for this account alone
+    os.umask(0o077)  # also for the database
     env = Path.cwd() / ".env"
     if env.exists():
         click.echo(f"{env} existe déjà : rien n'y est changé.")
@@ -124,7 +124,7 @@ def setup(yes: bool, **given: str | None) -> None:
 
 
 def write_env(file: Path, values: Mapping[str, Any]) -> None:
-    """Write the settings for this account alone, whole or not at all; a file that stands is never replaced."""
+    """Write the settings for this account alone, atomically; never replace a file."""
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     lines = [env_line(f"FLASK_{key}", value) for key, value in values.items()]
     try:
@@ -139,10 +139,10 @@ def write_env(file: Path, values: Mapping[str, Any]) -> None:
 
 
 def env_line(key: str, value: Any) -> str:
-    """Return the line of `.env` from which the very same value comes back.
+    """Return a line of `.env` that reads back as the same value.
 
-    Two readers stand between: python-dotenv, which takes quotes away and puts variables in, and Flask, which reads
-    what looks like JSON as JSON. A text that either would change is written as a JSON string.
+    python-dotenv removes quotes and expands variables, and Flask parses JSON. A text that either would change is
+    written as JSON.
     """
     if not isinstance(value, str):
         return f"{key}={json.dumps(value)}"
@@ -161,7 +161,7 @@ def _looks_like_json(text: str) -> bool:
 
 
 def _answers(given: Mapping[str, str | None], *, asks: bool) -> dict[str, Any]:
-    """Return the answers, from the options where they are given, else from the person at the console."""
+    """Take answers from the options, else from the console."""
     answers: dict[str, Any] = {}
     refused: list[str] = []
     for question in QUESTIONS:
@@ -182,7 +182,7 @@ def _answers(given: Mapping[str, str | None], *, asks: bool) -> dict[str, Any]:
 
 
 def _ask(question: Question, default: str | None) -> Any:
-    """Ask until the answer can be used, with the reason each time."""
+    """Ask until the answer fits."""
     return click.prompt(
         question.words,
         default=default,
@@ -197,7 +197,7 @@ def _usual_port(server: str) -> str:
 
 
 def _encryption(answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return port and encryption: TLS at once on port 465, STARTTLS elsewhere, neither within this machine."""
+    """Choose TLS on port 465, STARTTLS on others, neither to this machine."""
     port = int(answers["MAIL_PORT"])
     if port == IMPLICIT_TLS_PORT:
         return {"MAIL_PORT": port, "MAIL_USE_SSL": True}

@@ -1,1 +1,1 @@
-"""The landlord's contracts: what a reference and a module are, and how one is found."""
+"""Contracts: what a reference and a module are, how a contract is found."""

@@ -1,4 +1,4 @@
-"""Contracts of the roster: whose is which, found by the numbers that a tenant reads on his notice."""
+"""Find contracts by their numbers or account."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -16,7 +16,7 @@ from .numbers import padded_variants
 
 
 class Lease(NamedTuple):
-    """A contract as its tenant's own page shows it: an object of it takes twice as long to read."""
+    """A contract on its tenant's page. Loading the object takes twice as long."""
 
     id: int
     reference: str
@@ -31,13 +31,13 @@ class Lease(NamedTuple):
 
     @property
     def tenant_name(self) -> str:
-        """Return title, first and last name as they stand on the roster."""
+        """Return title, first and last name."""
         return full_name(self.title, self.first_name, self.last_name)
 
 
 _columns = cast(Table, Contract.__table__).c
-#: Built once: to make a statement takes longer than the database needs to answer it. With the account, so that whether
-#: there is one costs no look more (F9).
+#: Built once: building a statement takes longer than running it. It always loads the account: response time must not
+#: tell whether there is one (F9).
 _WITH_ACCOUNT = select(Contract).options(joinedload(Contract.account))
 _LOCKED = (
     select(Contract)
@@ -45,8 +45,8 @@ _LOCKED = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
-#: Asked after each login, so in plain rows.
-_OF_ACCOUNT = (
+#: Runs after each login.
+_LEASES = (
     select(*(_columns[name] for name in Lease._fields))
     .where(_columns.account_id == bindparam("account_id"))
     .order_by(_columns.reference)
@@ -54,7 +54,7 @@ _OF_ACCOUNT = (
 
 
 class Referenced(Protocol):
-    """A contract, or what was read of one."""
+    """Anything with a reference."""
 
     @property
     def reference(self) -> Any:
@@ -65,48 +65,50 @@ Found = TypeVar("Found", bound=Referenced)
 
 
 def today() -> date:
-    """Return the day in the landlord's time zone, which decides whether a lease runs."""
+    """Return today in the landlord's time zone."""
     return utcnow().astimezone(settings.timezone).date()
 
 
 def find(reference: str) -> Contract | None:
-    """Return the contract that a person means; one with other leading zeros only if it is the only one (T02)."""
+    """Return the contract with that reference, else the only one with other leading zeros (T02)."""
     return exact_or_only(reference, _candidates(reference))
 
 
-def of_document(number: str) -> tuple[Contract | None, list[str]]:
-    """Return the contract whose reference a document bears, or the references that other leading zeros make of it.
+def find_for_document(number: str) -> tuple[Contract | None, list[str]]:
+    """Return the contract with exactly that reference, or those that differ by leading zeros.
 
-    To the letter, or a document would reach somebody else. Where all references have one length, a shorter number can
-    only lack its zeros.
+    Otherwise a document could reach another tenant. With one length for all, lost zeros are restored.
     """
     low, high = settings.reference_length
-    readings = {number, number.zfill(high) if low == high else number}
+    exact = {number, number.zfill(high) if low == high else number}
     candidates = _candidates(number)
-    found = [contract for contract in candidates if contract.reference in readings]
+    found = [contract for contract in candidates if contract.reference in exact]
     if len(found) == 1:
         return found[0], []
     return None, sorted(contract.reference for contract in candidates)
 
 
 def reference_variants(reference: str) -> dict[str, str]:
-    """Return the spellings of a reference, as `with_reference_in` takes them. PostgreSQL refuses to look for a NUL."""
+    """Return a reference with each count of leading zeros, as parameters of `with_reference_in`.
+
+    None for a NUL, which PostgreSQL refuses.
+    """
     variants = padded_variants(reference, settings.reference_length) if "\0" not in reference else []
-    return {f"spelling_{number}": variant for number, variant in enumerate(variants)}
+    return {f"variant_{number}": variant for number, variant in enumerate(variants)}
 
 
 @cache
 def with_reference_in(statement: Select[Any], count: int) -> Select[Any]:
-    """Return a statement about the contracts whose references have one of so many spellings.
+    """Return the statement limited to one of `count` reference variants.
 
-    One for each count: SQLAlchemy writes a list of any length anew at each execution.
+    Kept for each count: SQLAlchemy compiles lists of any length at each execution.
     """
-    named = [bindparam(f"spelling_{number}", type_=String) for number in range(count)]
-    return statement.where(_columns.reference.in_(named))
+    parameters = [bindparam(f"variant_{number}", type_=String) for number in range(count)]
+    return statement.where(_columns.reference.in_(parameters))
 
 
 def exact_or_only(reference: str, candidates: Sequence[Found]) -> Found | None:
-    """Return which of the contracts in those spellings is meant, if it is sure."""
+    """Return the candidate with that reference, else the only candidate."""
     exact = [c for c in candidates if c.reference == reference]
     if exact:
         return exact[0]
@@ -114,32 +116,32 @@ def exact_or_only(reference: str, candidates: Sequence[Found]) -> Found | None:
 
 
 def find_running(reference: str, module: str) -> Contract | None:
-    """Return the running contract that carries both numbers; which of the two is wrong is never told (T04).
+    """Return the running contract with both numbers, without telling which is wrong (T04).
 
-    The reference decides first: the module of a contract with other leading zeros must not turn it into that one.
+    The module must not select among contracts with other leading zeros.
     """
     found = exact_or_only(reference, _candidates(reference))
     modules = padded_variants(module, settings.module_length)
     return found if found is not None and found.module in modules and found.is_running(today()) else None
 
 
-def of_account(account_id: int) -> list[Lease]:
-    """Return the contracts of an account, by their references."""
-    rows = db.session.execute(_OF_ACCOUNT, {"account_id": account_id})
-    return [Lease(*row) for row in rows]
+def leases_of(account_id: int) -> list[Lease]:
+    """Return the leases of an account by reference."""
+    rows = db.session.execute(_LEASES, {"account_id": account_id}).mappings()
+    return [Lease(**row) for row in rows]
 
 
 def lock(contract_id: int) -> Contract:
-    """Return the contract of that id as it stands now, kept from other writers until the transaction ends."""
+    """Lock a contract until the transaction ends, and return it refreshed."""
     return db.session.scalars(_LOCKED, {"id": contract_id}).one()
 
 
 def last_import_day() -> date | None:
-    """Return the day of the newest roster, in the landlord's time zone (T05)."""
+    """Return the day of the newest roster (T05)."""
     newest = db.session.scalar(select(func.max(Import.created_at)))
     return newest.astimezone(settings.timezone).date() if newest else None
 
 
 def _candidates(reference: str) -> list[Contract]:
-    known = reference_variants(reference)
-    return list(db.session.scalars(with_reference_in(_WITH_ACCOUNT, len(known)), known))
+    variants = reference_variants(reference)
+    return list(db.session.scalars(with_reference_in(_WITH_ACCOUNT, len(variants)), variants))

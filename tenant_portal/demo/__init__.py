@@ -1,4 +1,4 @@
-"""The demo: a throw-away portal with a fictional landlord and three contracts to try."""
+"""A temporary portal with three contracts to try."""
 
 import contextlib
 import logging
@@ -20,7 +20,7 @@ from flask import Flask
 from flask.cli import ScriptInfo
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from .. import formats
+from .. import formats, roster
 from ..accounts import authentication, registration
 from ..app import create_app
 from ..contracts import lookup
@@ -30,21 +30,20 @@ from ..documents.archive import File
 from ..models import ConsentPurpose
 from ..operations import migrations
 from ..resources import PACKAGE
-from ..roster import importer
 from . import paper
 from .letterbox import Letterbox, add_pages
 
 ROSTER = PACKAGE / "data" / "contrats-demo.csv"
 DATABASE = "portal.sqlite3"
 PORT = 8080
-#: Written into the head of the demo's database file, so that no other file is ever taken for it.
+#: Marks the demo's own database file.
 APPLICATION_ID = 0x64656D6F  # «demo» in ASCII
 PASSWORD = "parapluie-violet-tambour"  # noqa: S105 (printed on each page of the demo)
 
 LANDLORD = {
     "PORTAL_LANDLORD_NAME": "Habitat du Val",
     "PORTAL_LANDLORD_EMAIL": "contact@habitat-du-val.example",
-    "PORTAL_LANDLORD_PHONE": "02 61 91 00 12",  # of a range that is given to nobody, for fiction
+    "PORTAL_LANDLORD_PHONE": "02 61 91 00 12",  # reserved for fiction
     "PORTAL_LANDLORD_HOURS": "du lundi au vendredi, de 9 h à 12 h et de 14 h à 17 h",
     "PORTAL_LANDLORD_ADDRESS": "1, place de la Fontaine, 39100 Val-sur-Loue",
     "PORTAL_LEGAL_IDENTITY": "Habitat du Val, bailleur imaginaire de la démonstration",
@@ -55,7 +54,7 @@ LANDLORD = {
 
 @dataclass(frozen=True)
 class Sample:
-    """A contract to try, as the console and the banner show it."""
+    """A contract to try."""
 
     kind: str
     reference: str
@@ -63,7 +62,7 @@ class Sample:
     password: str = ""
 
 
-#: The samples in the words of the console; the banner has its own, which follow the reader's language.
+#: For the console; the banner has translated words.
 KINDS = {
     "direct_debit": "Prélèvement automatique",
     "other_payment": "Autre paiement (chèque)",
@@ -78,7 +77,7 @@ SAMPLES = (
 
 class _QuietHandler(WSGIRequestHandler):
     def log_request(self, *args: Any) -> None:
-        """Print no line per request: the links of the mails would stand in it."""
+        """Print no requests: their URLs are the links of mails."""
 
 
 @click.group(invoke_without_command=True)
@@ -111,7 +110,7 @@ def show(port: int, reference: str) -> None:
 def _run(host: str, port: int) -> None:
     _refuse_configured_database()
     folder = _folder(port)
-    with _listening(host, port) as listener:  # the port is taken now, so no second demo touches the same folder
+    with _listening(host, port) as listener:  # binds the port, so no second demo uses the folder
         _refuse_foreign(folder / DATABASE)
         try:
             app = _application(folder, public_url=f"http://{_name_of(host)}:{port}")
@@ -120,7 +119,7 @@ def _run(host: str, port: int) -> None:
             click.echo(_welcome(app.config["PORTAL_PUBLIC_URL"], port))
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.default_int_handler)
-            server.serve_forever()  # until Ctrl-C
+            server.serve_forever()
             with app.app_context():
                 db.engine.dispose()
         finally:
@@ -133,7 +132,7 @@ def _folder(port: int) -> Path:
 
 
 def _name_of(host: str) -> str:
-    """Return the name under which this computer's browser reaches that address."""
+    """Return the name that a browser here uses."""
     if host in {"0.0.0.0", "::"}:  # noqa: S104 (compared, not listened on)
         return "localhost"
     return f"[{host}]" if ":" in host else host
@@ -151,7 +150,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _refuse_configured_database() -> None:
-    """Stop when a setting names a database: it would be a real one, and the demo works in its own alone."""
+    """Stop if a setting names a database: it would be a real one."""
     key = "FLASK_SQLALCHEMY_DATABASE_URI"
     if os.environ.get(key) or dotenv_values(find_dotenv(usecwd=True)).get(key):
         raise click.ClickException(
@@ -161,7 +160,7 @@ def _refuse_configured_database() -> None:
 
 
 def _refuse_foreign(database: Path) -> None:
-    """Stop when the file of the database was not left behind by a demo, or holds contracts that are not its own."""
+    """Stop if the file is no demo's, or holds other contracts."""
     if database.exists() and not _is_ours(database):
         raise click.ClickException(
             f"{database} contient autre chose que les données de la démonstration : rien n'y est touché."
@@ -183,7 +182,7 @@ def _is_ours(database: Path) -> bool:
 
 
 def _application(folder: Path, *, public_url: str) -> Flask:
-    """Return the portal with the demo's settings alone: nothing of a real installation's environment comes in."""
+    """Return the portal without any setting of a real installation."""
     for key in [key for key in os.environ if key.startswith("FLASK_")]:
         del os.environ[key]
     os.environ["PYTHON_DOTENV_DISABLED"] = "1"
@@ -203,7 +202,6 @@ def _application(folder: Path, *, public_url: str) -> Flask:
 
 
 def _furnish(app: Flask, folder: Path) -> None:
-    """Make the database of the demo: tables, marker, roster, and the account that stands already."""
     _sweep(folder)
     folder.mkdir(parents=True, mode=0o700)
     with contextlib.closing(sqlite3.connect(folder / DATABASE)) as connection:
@@ -213,7 +211,7 @@ def _furnish(app: Flask, folder: Path) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     with app.app_context():
         migrations.upgrade()
-        importer.take(importer.read(ROSTER), name=ROSTER.name)
+        roster.take(roster.read(ROSTER), name=ROSTER.name)
         db.session.commit()
         _register(SAMPLES[2])
         publishing.publish(_paper(sample, month) for sample in SAMPLES for month in _months())
@@ -221,7 +219,6 @@ def _furnish(app: Flask, folder: Path) -> None:
 
 
 def _register(sample: Sample) -> None:
-    """Take a contract through sign-up, activation and first login."""
     contract = lookup.find_running(sample.reference, sample.module)
     assert contract is not None
     choices = {ConsentPurpose.E_NOTICE: True, ConsentPurpose.COMMERCIAL: False, ConsentPurpose.GENERAL: True}
@@ -234,20 +231,18 @@ def _register(sample: Sample) -> None:
 
 
 def _months() -> tuple[date, date]:
-    """Return the present month and the one before."""
     this = lookup.today().replace(day=1)
     return this, (this - timedelta(days=1)).replace(day=1)
 
 
 def _paper(sample: Sample, month: date) -> File:
-    """Return the fictional rent notice of a month."""
     title = f"Avis d'échéance {formats.of_month(month)}"
     lines = (LANDLORD["PORTAL_LANDLORD_NAME"], title, f"Contrat L/{sample.reference}", f"Module {sample.module}")
     return File(f"{sample.reference}_{month:%Y-%m}.pdf", lambda: paper.notice(*lines))
 
 
 def _sweep(folder: Path) -> None:
-    """Erase the database and the notices of a demo, and the folders that are empty then; all else stays."""
+    """Delete a demo's database, notices and empty folders, nothing else."""
     shutil.rmtree(folder / "notices", ignore_errors=True)
     for suffix in ("", "-wal", "-shm", "-journal"):
         (folder / f"{DATABASE}{suffix}").unlink(missing_ok=True)
@@ -257,7 +252,6 @@ def _sweep(folder: Path) -> None:
 
 
 def _welcome(address: str, port: int) -> str:
-    """Return what the console says when the demo answers."""
     python = Path(sys.executable)
     with contextlib.suppress(ValueError):
         python = python.relative_to(Path.cwd())

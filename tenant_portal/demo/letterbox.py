@@ -1,4 +1,4 @@
-"""The demo's mails: kept in memory instead of sent, and shown on a page of their own."""
+"""The demo's mails: kept in memory, shown on a page."""
 
 import hashlib
 import re
@@ -15,9 +15,9 @@ from markupsafe import Markup, escape
 from ..db import utcnow
 from ..resources import PACKAGE
 
-#: Mails that the page keeps; a demo that runs for days does not grow.
+#: Older mails are dropped.
 MAILS_KEPT = 200
-#: What a mail on the page may do: show its own styles, and lead away by a click; no script, no form, nothing from afar.
+#: A mail may use its own styles and follow clicks: no script, no form, no other server.
 LETTER_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; frame-ancestors 'self';"
     " sandbox allow-top-navigation-by-user-activation"
@@ -25,8 +25,8 @@ LETTER_POLICY = (
 
 
 @dataclass(frozen=True)
-class Letter:
-    """A mail as it would have left."""
+class KeptMail:
+    """A mail as it would have been sent."""
 
     number: int
     at: datetime
@@ -38,19 +38,19 @@ class Letter:
 
 
 class Letterbox(Mail):
-    """Stands in the place of the mail server: what the portal sends is kept in memory for the page that shows it."""
+    """Replaces Flask-Mail and keeps all mails in memory."""
 
     def __init__(self, app: Flask) -> None:
         super().__init__(app)
-        self.letters: deque[Letter] = deque(maxlen=MAILS_KEPT)
+        self.letters: deque[KeptMail] = deque(maxlen=MAILS_KEPT)
 
     @property
     def count(self) -> int:
-        """Return how many mails have come since the start."""
+        """Return how many mails were sent since the start."""
         return self.letters[0].number if self.letters else 0
 
     def connect(self) -> Connection:
-        """Return a connection that leads into the letterbox."""
+        """Return a connection to this letterbox."""
         return _Slot(self)
 
 
@@ -65,7 +65,7 @@ class _Slot(Connection):
         """Keep the mail."""
         letters = self.mail.letters
         letters.appendleft(
-            Letter(
+            KeptMail(
                 number=self.mail.count + 1,
                 at=utcnow(),
                 sender=str(message.sender),
@@ -78,7 +78,7 @@ class _Slot(Connection):
 
 
 def add_pages(app: Flask, letterbox: Letterbox, *, samples: Sequence[Any]) -> None:
-    """Add the page that shows the mails, and the banner's words; the pages live as if they were the portal's own."""
+    """Add the pages of the mails, and what the banner shows."""
 
     def letters() -> str:
         return render_template("portal/demo/letterbox.html", letters=list(letterbox.letters))
@@ -108,5 +108,5 @@ def add_pages(app: Flask, letterbox: Letterbox, *, samples: Sequence[Any]) -> No
 
 
 def _linked(text: str) -> Markup:
-    """Return a plain text as HTML, its addresses made into links."""
+    """Return a text as HTML with links."""
     return Markup(re.sub(r"https?://[^\s<>]+", r'<a href="\g<0>">\g<0></a>', str(escape(text))))  # noqa: S704 (escaped)

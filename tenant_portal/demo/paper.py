@@ -1,8 +1,8 @@
-"""Rent notices for the demo: one page of PDF each, written by hand."""
+"""Rent notices for the demo, written as PDF by hand."""
 
 
 def notice(*lines: str) -> bytes:
-    """Return a PDF of one page that shows these lines."""
+    """Return a PDF page with these lines."""
     shown = " ".join(f"({line}) Tj T*" for line in lines).encode("cp1252")
     text = b"BT /F 16 Tf 26 TL 60 770 Td " + shown + b" ET"
     objects = (

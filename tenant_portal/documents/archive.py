@@ -1,4 +1,4 @@
-"""What lies in a folder or a ZIP of rent notices: contents bounded, names read, nothing ever unpacked where it says."""
+"""Read a folder or ZIP of rent notices within bounds. Nothing is unpacked to a path."""
 
 import os
 import re
@@ -18,15 +18,15 @@ from ..errors import NoticesUnusable
 from ..i18n import gettext as _
 from ..settings import settings
 
-#: Bytes of one notice at the most; what a program prints has a hundredth of that.
+#: Largest notice in bytes, a hundred times a usual one.
 FILE_MAX = 10_000_000
-#: Bytes that all files of a ZIP may say they have: more would be no month's notices, but a bomb.
+#: Largest declared total of a ZIP; a larger one is a bomb.
 ZIP_MAX = 10_000_000_000
 _MAGIC = b"%PDF-"
-#: Other methods unpack a block at once, however large it says to be.
+#: Other methods unpack a block of any size at once.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-_ENCRYPTED = 0x1  # of the flags of a file in a ZIP
-#: What reading a broken file of a ZIP may raise.
+_ENCRYPTED = 0x1  # a flag
+#: What a broken ZIP may raise.
 _BROKEN = (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, struct.error)
 
 _PERIOD = re.compile(r"(?<![0-9])(20[0-9]{2})-(0[1-9]|1[0-2])(?![0-9])")
@@ -35,20 +35,20 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 class Refused(Exception):
-    """A file that is no notice; the message says why, to the staff."""
+    """A file is no notice; the message tells staff why."""
 
 
 @dataclass(frozen=True)
 class File:
-    """One file, by its name within the folder or the ZIP; `load` returns its content, one byte too long at the most."""
+    """A file of a folder or ZIP. `load` reads at most `FILE_MAX + 1` bytes."""
 
     name: str
     load: Callable[[], bytes]
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[list[File]]:
-    """Open a folder or a ZIP and return its files in the order of their names; raise `NoticesUnusable` for others."""
+def open_files(path: Path) -> Iterator[list[File]]:
+    """Give the files of a folder or ZIP by name; raise `NoticesUnusable` if it is neither."""
     with ExitStack() as stack:
         try:
             files = _in_folder(path) if path.is_dir() else _in_zip(stack.enter_context(zipfile.ZipFile(path)))
@@ -59,8 +59,8 @@ def opened(path: Path) -> Iterator[list[File]]:
         yield sorted(files, key=lambda file: file.name)
 
 
-def content_of(file: File) -> bytes:
-    """Return the PDF in a file; raise `Refused` for anything else."""
+def read_pdf(file: File) -> bytes:
+    """Return the content; raise `Refused` if it is no PDF."""
     content = file.load()
     if not content:
         raise Refused(_("Le fichier est vide."))
@@ -72,14 +72,14 @@ def content_of(file: File) -> bytes:
 
 
 def may_be_notice(content: bytes) -> bool:
-    """Tell whether a content is one that a publication takes: a PDF by its beginning, and not too large."""
+    """Tell whether the content begins like a PDF and is not too large."""
     return content.startswith(_MAGIC) and len(content) <= FILE_MAX
 
 
-def reading_of(name: str, period: date | None) -> tuple[str, date]:
-    """Return the reference and the month that a file name says; raise `Refused` unless there is one reading only.
+def parse_name(name: str, period: date | None) -> tuple[str, date]:
+    """Return reference and month of a file name; raise `Refused` if it is ambiguous.
 
-    Words without digits count for nothing; every digit must belong to the reference or to the month.
+    Every digit must belong to one of them; words without digits do not count.
     """
     if not name.lower().endswith(".pdf"):
         raise Refused(_("Ce n'est pas un fichier PDF."))
@@ -92,7 +92,7 @@ def reading_of(name: str, period: date | None) -> tuple[str, date]:
     if len(months) > 1 or len(numbers) > 1 or _DAY.search(stem):
         raise Refused(_("Le nom peut se lire de deux façons. Écrivez-le ainsi : 123456_2026-11.pdf"))
     low, high = settings.reference_length
-    length = (1 if low == high else low, high)  # of one length only, leading zeros may lack: they are sure
+    length = (1 if low == high else low, high)  # with one length for all, lost zeros are known
     if not numbers or not is_number(reference := numbers.pop(), length):
         raise Refused(_("Le nom ne porte pas de référence contrat. Écrivez-le ainsi : 123456_2026-11.pdf"))
     if not months:
@@ -110,7 +110,7 @@ def _in_folder(folder: Path) -> list[File]:
 
 
 def _from_disk(path: Path) -> bytes:
-    if not path.is_file():  # a pipe would be waited for without end
+    if not path.is_file():  # reading a pipe could wait for ever
         raise Refused(_("Ce n'est pas un fichier PDF."))
     try:
         with path.open("rb") as file:
@@ -139,7 +139,7 @@ def _from_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> byt
     try:
         with archive.open(info) as file:
             return _bounded(file)
-    except _BROKEN:  # a size that was not true among them: the checksum tells
+    except _BROKEN:  # a false size too: it fails the checksum
         raise _unreadable() from None
 
 
@@ -148,7 +148,7 @@ def _bounded(file: IO[bytes]) -> bytes:
 
 
 def _is_by_product(name: str) -> bool:
-    """Tell whether a system laid the file there by itself: macOS's copies, hidden files."""
+    """Tell whether an operating system made the file."""
     return any(part == "__MACOSX" or part.startswith(".") and part != ".." for part in PurePosixPath(name).parts)
 
 

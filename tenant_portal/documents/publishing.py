@@ -1,4 +1,4 @@
-"""Rent notices: taken from files into the data folder, one for each contract and month, found for their tenant."""
+"""Publish rent notices, one a contract and month, and find them for their tenant."""
 
 import hashlib
 from collections.abc import Iterable
@@ -17,81 +17,97 @@ from . import archive
 from .archive import File, Refused
 from .storage import store, sync_folders
 
-#: Names the lock that makes a second publication on PostgreSQL wait for the first: « notice » in ASCII.
+#: Makes a second publication on PostgreSQL wait: « notice » in ASCII.
 PUBLISH_LOCK = 0x6E6F74696365
 
 
 class Refusal(NamedTuple):
-    """A file that was not taken, and why."""
+    """A file not taken."""
 
     name: str
     reason: str
 
 
+class Published(NamedTuple):
+    """A notice that is new, or that corrects an earlier file."""
+
+    notice: Notice
+    is_correction: bool
+
+
 @dataclass
 class Report:
-    """What a publication did: each file is added, replaced, unchanged or refused."""
+    """What a publication did with each file."""
 
     added: int = 0
     unchanged: int = 0
-    #: Reference and month of each notice that another file stood for before.
+    #: Reference and month of corrected notices.
     replaced: list[tuple[str, date]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    #: The rows that are new or changed, with whether they correct an earlier file; empty after a dry run.
-    published: list[tuple[Notice, bool]] = field(default_factory=list)
+    #: Empty after a dry run.
+    published: list[Published] = field(default_factory=list)
 
     @property
     def is_without_effect(self) -> bool:
-        """Tell whether every notice stands as it stood before."""
+        """Tell whether no notice changed."""
         return not (self.added or self.replaced)
 
 
 class _Taken(NamedTuple):
-    """A file whose name and content are those of a notice."""
+    """A notice in a file."""
 
     name: str
+    contract_id: int
     reference: str
+    period: date
     digest: str
     size: int
 
+    @property
+    def key(self) -> tuple[int, date]:
+        """Has one notice only."""
+        return self.contract_id, self.period
+
 
 def publish(files: Iterable[File], *, period: date | None = None, dry_run: bool = False) -> Report:
-    """Bring the notices to what the files say, in one write that the caller commits.
+    """Publish files as notices; the caller commits.
 
-    Files are read and kept before the write begins, so that tenants' pages wait for nothing; a crash leaves files that
-    no row names, never a row without its file. Of two files that differ for one contract and month none is guessed.
+    Files are stored before the write starts, so that pages do not wait. A crash may leave unused files, never
+    a row without a file. If two files for one contract and month differ, both are refused.
     """
     report = Report()
     found: dict[tuple[int, date], list[_Taken]] = {}
     for file in files:
         try:
-            key, taken = _take(file, period, keep=not dry_run)
+            taken = _take(file, period, keep=not dry_run)
         except Refused as trouble:
             report.refusals.append(Refusal(file.name, str(trouble)))
         else:
-            found.setdefault(key, []).append(taken)
+            found.setdefault(taken.key, []).append(taken)
     if not dry_run:
         sync_folders(taken.digest for same in found.values() for taken in same)
         begin_write()
         if db.session.connection().dialect.name == "postgresql":
             db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": PUBLISH_LOCK})
     months = {month for _contract, month in found}
-    standing = {
-        (n.contract_id, n.period): n for n in db.session.scalars(select(Notice).where(Notice.period.in_(months)))
-    }
+    published = db.session.scalars(select(Notice).where(Notice.period.in_(months)))
+    earlier = {(notice.contract_id, notice.period): notice for notice in published}
     for key, same in found.items():
         if len({taken.digest for taken in same}) > 1:
             reason = _("Un autre fichier porte la même référence et le même mois, avec un autre contenu.")
             report.refusals += [Refusal(taken.name, reason) for taken in same]
         else:
             report.unchanged += len(same) - 1
-            _set(standing.get(key), key, same[0], report, dry_run=dry_run)
+            _set(earlier.get(key), same[0], report, dry_run=dry_run)
     db.session.flush()
     return report
 
 
-def reader_of(notice: Notice) -> Account | None:
-    """Return the account that hears of its notices by mail: chosen so, in direct debit, and its address works (S35)."""
+def find_recipient(notice: Notice) -> Account | None:
+    """Return the account to write to about the notice (S35), or None.
+
+    Its tenant chose so and pays by direct debit, and its address works.
+    """
     contract, account = notice.contract, notice.contract.account
     if account is None or not account.is_finished or account.is_closed or account.email_failed_at is not None:
         return None
@@ -100,29 +116,29 @@ def reader_of(notice: Notice) -> Account | None:
     return account if is_chosen and contract.is_running(lookup.today()) else None
 
 
-def of(contract: Contract) -> list[Notice]:
-    """Return the notices of a contract, the newest month first."""
+def notices_of(contract: Contract) -> list[Notice]:
+    """Return the notices of a contract, newest first."""
     rows = select(Notice).where(Notice.contract_id == contract.id).order_by(Notice.period.desc())
     return list(db.session.scalars(rows))
 
 
 def find(account: Account, number: int) -> Notice | None:
-    """Return the notice with that number if it belongs to a contract of the account."""
+    """Return the notice if it belongs to the account."""
     notice = db.session.get(Notice, number)
     return notice if notice is not None and notice.contract.account_id == account.id else None
 
 
-def _take(file: File, period: date | None, *, keep: bool) -> tuple[tuple[int, date], _Taken]:
-    """Return contract and month of a file, and what it is; its content is in the data folder then."""
-    reference, month = archive.reading_of(file.name, period)
-    contract, others = lookup.of_document(reference)
+def _take(file: File, period: date | None, *, keep: bool) -> _Taken:
+    """Read a file; with `keep`, store its content."""
+    reference, month = archive.parse_name(file.name, period)
+    contract, others = lookup.find_for_document(reference)
     if contract is None:
         raise Refused(_no_contract(reference, others, month))
-    content = archive.content_of(file)  # last, so that a bomb costs nothing unless it bears a tenant's name
+    content = archive.read_pdf(file)  # last, so that a bomb without a tenant's reference costs nothing
     digest = hashlib.sha256(content).hexdigest()
     if keep:
         store(digest, content)
-    return (contract.id, month), _Taken(file.name, contract.reference, digest, len(content))
+    return _Taken(file.name, contract.id, contract.reference, month, digest, len(content))
 
 
 def _no_contract(reference: str, others: list[str], month: date) -> str:
@@ -137,19 +153,20 @@ def _no_contract(reference: str, others: list[str], month: date) -> str:
     )
 
 
-def _set(notice: Notice | None, key: tuple[int, date], taken: _Taken, report: Report, *, dry_run: bool) -> None:
+def _set(notice: Notice | None, taken: _Taken, report: Report, *, dry_run: bool) -> None:
+    """Add a notice or replace its file."""
     is_correction = notice is not None
     if notice is not None and notice.digest == taken.digest:
         report.unchanged += 1
         return
     if is_correction:
-        report.replaced.append((taken.reference, key[1]))
+        report.replaced.append((taken.reference, taken.period))
     else:
         report.added += 1
     if dry_run:
         return
     if notice is None:
-        notice = Notice(contract_id=key[0], period=key[1])
+        notice = Notice(contract_id=taken.contract_id, period=taken.period)
         db.session.add(notice)
     notice.digest, notice.size, notice.published_at = taken.digest, taken.size, utcnow()
-    report.published.append((notice, is_correction))
+    report.published.append(Published(notice, is_correction))

@@ -1,4 +1,4 @@
-"""The files of documents in the data folder, each named by its SHA-256."""
+"""The files of notices, each named by its SHA-256."""
 
 import hashlib
 import re
@@ -16,25 +16,25 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def is_digest(value: object) -> bool:
-    """Tell whether this is a SHA-256 as we write it: nothing else may become the name of a file."""
+    """Tell whether this is a SHA-256: nothing else may become a file name."""
     return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
-def content(digest: str) -> bytes:
-    """Return the content of a notice's file; raise `OSError` where it is lost."""
+def read(digest: str) -> bytes:
+    """Return the content; raise `OSError` if the file is lost."""
     return _path(digest).read_bytes()
 
 
-def stands(digest: str) -> bool:
-    """Tell whether the file of a notice lies where it belongs, unharmed."""
+def is_intact(digest: str) -> bool:
+    """Tell whether the file is there, unharmed."""
     try:
-        return hashlib.sha256(content(digest)).hexdigest() == digest
+        return hashlib.sha256(read(digest)).hexdigest() == digest
     except OSError:
         return False
 
 
 def store(digest: str, content: bytes) -> None:
-    """Put the file of a notice where it belongs; one that stands there already, unharmed, is left alone."""
+    """Write a file, unless it is there unharmed."""
     path = _path(digest)
     try:
         if path.is_file() and path.read_bytes() == content:
@@ -49,17 +49,17 @@ def store(digest: str, content: bytes) -> None:
 
 
 def sync_folders(digests: Iterable[str]) -> None:
-    """Have the files of notices survive a loss of power, before rows name them."""
+    """Flush the folders to disk, before rows name their files."""
     sync({folder for digest in digests for folder in _path(digest).parents[:3]})
 
 
 def path_of(notice: Notice) -> Path:
-    """Return where the file of a notice lies."""
+    """Return the path of a notice."""
     return _path(notice.digest)
 
 
 def _path(digest: str) -> Path:
-    """Return where the file of that digest belongs; anything else that a row may hold names no file at all."""
+    """Return the path; raise `FileNotFoundError` for what is no digest."""
     if not is_digest(digest):
         raise FileNotFoundError(ENOENT, "no SHA-256, so no file")
     return instance_file("notices") / digest[:2] / digest

@@ -1,1 +1,1 @@
-"""The landlord's side, « la gestion »: who looks for a contract and sees where its tenant stands."""
+"""« La gestion »: staff find a contract and see how far its tenant is."""

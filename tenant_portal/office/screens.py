@@ -1,4 +1,4 @@
-"""The landlord's side: find a tenant by what he says on the telephone, and see at which of the twelve steps he is."""
+"""The pages of staff."""
 
 from flask import Blueprint, abort
 from wtforms import StringField
@@ -17,7 +17,7 @@ screen = Blueprint("office", __name__, url_prefix="/gestion")
 
 
 class SearchForm(PortalForm):
-    """What a tenant gives on the telephone; sent by POST, as neither names nor addresses belong into addresses."""
+    """The search; a POST, so that no name or mail address is in a URL."""
 
     query = StringField(
         _l("Référence contrat, nom ou adresse mail"),
@@ -30,7 +30,7 @@ class SearchForm(PortalForm):
 @screen.route("", methods=["GET", "POST"])
 @guards.staff_required
 def find(name: str):
-    """Search the contracts by reference, name or address."""
+    """Find contracts."""
     form = SearchForm()
     found = search.search(form.query.data) if form.validate_on_submit() else None
     return page("office/find.html", form=form, found=found, most=search.SEARCH_MAX, name=name)
@@ -39,6 +39,6 @@ def find(name: str):
 @screen.get("/contrat/<portal_number:number>")
 @guards.staff_required
 def show(name: str, number: int):
-    """Show where the tenant of a contract stands on the twelve steps, and what to do next."""
+    """Show how far a tenant is, and what to do next."""
     contract = db.session.get(Contract, number) or abort(404)
     return page("office/show.html", contract=contract, standing=progress.onboarding_status(contract), name=name)

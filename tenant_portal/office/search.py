@@ -1,4 +1,4 @@
-"""Looking a contract up by what its tenant says on the telephone: bounded in time and memory, whatever is typed."""
+"""Search contracts by what a tenant says on the telephone, within bounds."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,23 +11,23 @@ from ..models import Account, Contract, NameWord
 from ..settings import settings
 from ..text import EMAIL_MAX, words_of
 
-#: Contracts that one search shows; whoever finds more types more.
+#: Contracts shown.
 SEARCH_MAX = 50
-#: Words of one search; no name has more.
+#: More words than any name has.
 WORDS_MAX = 10
-#: Names with a word that are counted, to tell which word is rare.
+#: Names counted to tell which word is rare.
 NAMES_MAX = 1_000
-#: Stands after every text that begins with the same signs, where signs are compared by their numbers.
-_LAST_SIGN = "\U0010ffff"
-#: Stands after every number that begins with the same digits, however the database sorts other signs.
+#: Sorts after all texts with the same beginning, by code point.
+_LAST_CHARACTER = "\U0010ffff"
+#: Sorts after all numbers with the same beginning, in any collation.
 _LAST_DIGITS = "9" * 20
 
 
 def search(query: str) -> list[Contract]:
-    """Return the contracts that staff may mean by a reference, a name or a mail address.
+    """Find contracts by the beginning of a reference, a mail address, or words of a name.
 
-    Digits are a reference or its beginning. What has an @ is an address, the account's or the roster's. The rest are
-    words of a name in any order, each by its beginning, accents and capitals aside.
+    Digits are a reference. A text with @ is an address, the account's or the roster's. Words of a name may come in any
+    order, without accents and capitals.
     """
     text = query.strip()
     digits = digits_of(text)
@@ -49,7 +49,7 @@ def _by_reference(digits: str) -> list[Contract]:
 
 
 def _by_address(address: str) -> list[Contract]:
-    """Read the addresses until enough are found; at most all of them once, in the database."""
+    """Scan all addresses until enough are found."""
     if len(address) > EMAIL_MAX or "\0" in address:
         return []
     accounts = select(Account.id).where(func.lower(Account.email).startswith(address, autoescape=True))
@@ -59,7 +59,7 @@ def _by_address(address: str) -> list[Contract]:
 
 
 def _by_name(words: list[str]) -> list[Contract]:
-    """Follow the word that fewest names have through the index; on the contracts found there are the others, or not."""
+    """Look up the rarest word, then filter by the others."""
     if not words or len(words) > WORDS_MAX:
         return []
     counts = {word: _count_names(word) for word in words}
@@ -74,17 +74,17 @@ _NAMES: tuple[ColumnElement[str], ...] = (Contract.last_name, Contract.first_nam
 
 
 def _names(word: str) -> Select[Any]:
-    """Return a statement for the names that have a word with that beginning."""
-    return select(NameWord.name).where(NameWord.word >= word, NameWord.word < word + _LAST_SIGN)
+    """Select the names with a word that begins so."""
+    return select(NameWord.name).where(NameWord.word >= word, NameWord.word < word + _LAST_CHARACTER)
 
 
 def _count_names(word: str) -> int:
-    """Return how many names have a word with that beginning, of so many as it takes to compare."""
+    """Count those names, up to `NAMES_MAX`."""
     return db.session.scalar(select(func.count()).select_from(_names(word).limit(NAMES_MAX).subquery())) or 0
 
 
 def _some(*statements: Select[Any]) -> list[Contract]:
-    """Return what the statements find, each contract once, and no more than can be shown of each."""
+    """Return what the statements find, each contract once."""
     found: dict[int, Contract] = {}
     for statement in statements:
         found |= _by_id(db.session.scalars(statement.limit(SEARCH_MAX)))

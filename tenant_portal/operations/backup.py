@@ -143,7 +143,7 @@ def _check_notices(tables: MetaData, connection: Connection, archive: Archive, s
                     raise damaged()
                 if digest in files:
                     named.add(digest)
-                elif not storage.stands(digest):
+                elif not storage.is_intact(digest):
                     saved.missing.append(Missing(reference, period))
     if named != files:
         raise damaged()
@@ -202,7 +202,7 @@ def _save_documents(tables: MetaData, connection: Connection, archive: zipfile.Z
 def _save_document(digest: str, archive: zipfile.ZipFile) -> bool:
     """Save a notice, unless it is missing or damaged."""
     try:
-        content = storage.content(digest)
+        content = storage.read(digest)
     except OSError:
         return False
     if hashlib.sha256(content).hexdigest() != digest or not may_be_notice(content):

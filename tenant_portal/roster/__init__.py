@@ -1,5 +1,7 @@
-"""The landlord's list of contracts. `take` brings the contracts to what a roster says, for commands and hosts alike."""
+"""The landlord's list of contracts: `read` a file, then `take` its rows."""
 
+from .csv_reader import read
 from .importer import take
+from .report import Fault, Report
 
-__all__ = ["take"]
+__all__ = ["Fault", "Report", "read", "take"]

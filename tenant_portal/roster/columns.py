@@ -1,12 +1,13 @@
-"""What the cells of a roster mean: columns by their header, numbers, dates, payment and address; pure functions.
+"""What headers and cells of a roster mean.
 
-A function that refuses a value raises `ValueError` with the reason, in the words that staff will read.
+Functions raise `ValueError` with a reason for staff.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -14,92 +15,82 @@ from ..contracts.numbers import is_number
 from ..i18n import gettext as _
 from ..text import EMAIL_MAX
 
-#: Column of the contract, what staff call it, and the headers it is known by, without small words (see `_SMALL`).
-COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "reference": (
+
+class Column(NamedTuple):
+    """What staff call a column, and its possible headers, without the words in `_SMALL`."""
+
+    label: str
+    headers: str
+
+
+#: Columns by their attribute of `Contract`.
+COLUMNS = {
+    "reference": Column(
         "Référence contrat",
-        ("reference contrat", "ref contrat", "contrat", "reference", "ref", "num contrat", "code contrat", "id contrat")
-        + (
-            "reference bail",
-            "ref bail",
-            "bail",
-            "reference locataire",
-            "reference dossier",
-            "contract reference",
-            "contract",
-        ),
+        "reference contrat, ref contrat, contrat, reference, ref, num contrat, code contrat, id contrat,"
+        " reference bail, ref bail, bail, reference locataire, reference dossier, contract reference, contract",
     ),
-    "module": (
-        "N° module",
-        ("module", "num module", "reference module", "ref module", "code module", "id module", "module number"),
+    "module": Column(
+        "N° module", "module, num module, reference module, ref module, code module, id module, module number"
     ),
-    "title": ("Civilité", ("civilite", "titre", "civ", "title")),
-    "last_name": ("Nom", ("nom", "nom famille", "nom locataire", "nom titulaire", "last name", "surname")),
-    "first_name": ("Prénom", ("prenom", "prenoms", "prenom locataire", "prenom titulaire", "first name")),
-    "street": ("Adresse", ("adresse", "rue", "voie", "adresse logement", "adresse postale", "adresse 1", "street")),
-    "postcode": ("Code postal", ("code postal", "cp", "codepost", "postcode", "zip")),
-    "city": ("Ville", ("ville", "commune", "localite", "city")),
-    "kind": ("Nature", ("nature", "nature bien", "type bien", "type", "type logement", "nature contrat", "kind")),
-    "payment": (
+    "title": Column("Civilité", "civilite, titre, civ, title"),
+    "last_name": Column("Nom", "nom, nom famille, nom locataire, nom titulaire, last name, surname"),
+    "first_name": Column("Prénom", "prenom, prenoms, prenom locataire, prenom titulaire, first name"),
+    "street": Column("Adresse", "adresse, rue, voie, adresse logement, adresse postale, adresse 1, street"),
+    "postcode": Column("Code postal", "code postal, cp, codepost, postcode, zip"),
+    "city": Column("Ville", "ville, commune, localite, city"),
+    "kind": Column("Nature", "nature, nature bien, type bien, type, type logement, nature contrat, kind"),
+    "payment": Column(
         "Mode de paiement",
-        ("mode paiement", "paiement", "mode reglement", "reglement", "moyen paiement", "mode payement", "payment"),
+        "mode paiement, paiement, mode reglement, reglement, moyen paiement, mode payement, payment",
     ),
-    "starts_on": (
+    "starts_on": Column(
         "Date d'entrée",
-        (
-            "date entree",
-            "entree",
-            "date debut",
-            "debut",
-            "debut bail",
-            "date debut bail",
-            "date effet",
-            "date entree lieux",
-        )
-        + ("starts on", "start date"),
+        "date entree, entree, date debut, debut, debut bail, date debut bail, date effet, date entree lieux, starts on,"
+        " start date",
     ),
-    "ends_on": (
+    "ends_on": Column(
         "Date de sortie",
-        ("date sortie", "sortie", "date fin", "fin", "fin bail", "date fin bail", "date depart", "ends on", "end date"),
+        "date sortie, sortie, date fin, fin, fin bail, date fin bail, date depart, ends on, end date",
     ),
-    "email": (
+    "email": Column(
         "E-mail",
-        ("e mail", "email", "mail", "adresse mail", "adresse e mail", "adresse email", "courriel", "adresse courriel")
-        + ("adresse electronique", "mail locataire", "email locataire"),
+        "e mail, email, mail, adresse mail, adresse e mail, adresse email, courriel, adresse courriel,"
+        " adresse electronique, mail locataire, email locataire",
     ),
 }
 
 _SMALL = {"n", "no", "numero", "nr", "de", "du", "des", "d", "la", "le", "les", "l"}
-_ALIASES = {alias.replace(" ", ""): name for name, (_label, aliases) in COLUMNS.items() for alias in aliases}
+_NAMES = {header.replace(" ", ""): name for name, column in COLUMNS.items() for header in column.headers.split(", ")}
 
 _SPACES = re.compile(r"\s+")
 _PREFIX = re.compile(r"[Ll](?:[/\\|.-])?(?=[0-9])")
-_AS_TEXT = re.compile(r'="([^"]*)"')  # what spreadsheets are told, so that they keep leading zeros
+_AS_TEXT = re.compile(r'="([^"]*)"')  # keeps leading zeros in a spreadsheet
 _POWER = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _DECIMAL = re.compile(r"[0-9]+[.,][0-9]+")
 _FRENCH_DATE = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4}|[0-9]{2})")
 _ISO_DATE = re.compile(r"([0-9]{4})[/.-]([0-9]{1,2})[/.-]([0-9]{1,2})")
 _TIME = re.compile(r"[ T][0-9]{1,2}[:h][0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
-#: An everyday address; anything else is shown to the careful library, which takes a hundred times as long.
+#: A usual address. Others go to email_validator, a hundred times as slow.
 _EVERYDAY = (
     r"[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:com|fr|net|org|eu|re)"
 )
 _PLAIN_ADDRESS = re.compile(_EVERYDAY)
 _PLAIN_ADDRESSES = re.compile(rf"(?:(?:{_EVERYDAY})?\n)*+")
-#: Leases do not begin before this year; spreadsheets write 1899 and 0001 for «no date».
+#: Leases begin later; spreadsheets write 1899 and 0001 for «no date».
 _YEAR_MIN = 1900
-#: A year of two digits lies at the most so many years ahead, else in the last century.
+#: How far ahead a year of two digits may lie; beyond that it is of the last century.
 _YEARS_AHEAD = 20
 
 
 def column_of(header: str) -> str | None:
-    """Return the column that a header names, whatever its accents, capitals, punctuation and small words."""
+    """Return the column of a header, ignoring accents, capitals, punctuation and small words."""
     words = re.split(r"[^a-z0-9]+", _plain(header))
-    return _ALIASES.get("".join(word for word in words if word not in _SMALL)) or _ALIASES.get("".join(words))
+    return _NAMES.get("".join(word for word in words if word not in _SMALL)) or _NAMES.get("".join(words))
 
 
 def text(raw: str) -> str:
-    """Return a cell on one line: one space between words, no control characters, `="…"` taken off."""
+    """Return a cell on one line: single spaces, no control characters, without `="…"`."""
     if not raw.isprintable():
         raw = "".join(c for c in raw if c.isprintable() or c.isspace())
     if not raw.isascii():
@@ -112,7 +103,7 @@ def text(raw: str) -> str:
 
 
 def are_texts(cells: Sequence[str], longest: int) -> bool:
-    """Tell whether `text` would leave all these cells as they are, and none is longer than that; at one look."""
+    """Tell in one pass whether `text` changes no cell, and none is too long."""
     whole = f"|{'|'.join(cells)}|"
     return (
         whole.isprintable()
@@ -123,24 +114,23 @@ def are_texts(cells: Sequence[str], longest: int) -> bool:
 
 
 def are_numbers(cells: Sequence[str], length: tuple[int, int]) -> bool:
-    """Tell whether all these cells are references or modules as they stand; at one look."""
+    """Tell in one pass whether `number` changes no cell."""
     whole = "".join(cells)
     low, high = max(length[0], 1), length[1]
     return whole.isascii() and whole.isdigit() and low <= min(map(len, cells)) and max(map(len, cells)) <= high
 
 
 def are_addresses(cells: Sequence[str]) -> bool:
-    """Tell whether all these cells are everyday mail addresses in their normal form, or empty; at one look."""
+    """Tell in one pass whether `address` changes no cell. False if any is unusual."""
     whole = "\n".join(cells) + "\n"
     is_plain = _PLAIN_ADDRESSES.fullmatch(whole) is not None
     return is_plain and whole.count("\n") == len(cells) and max(map(len, cells)) <= EMAIL_MAX
 
 
 def number(raw: str, length: tuple[int, int]) -> str:
-    """Return a reference or a module: ASCII digits, without spaces and the « L/ » of the notice.
+    """Return a reference or module as ASCII digits, without spaces and « L/ ».
 
-    Stricter than the form: a person who types a dot meant nothing by it, a spreadsheet that writes one has changed
-    the number.
+    Stricter than the form: after a dot of a spreadsheet, digits are lost.
     """
     if raw.isascii() and raw.isdigit() and is_number(raw, length):
         return raw
@@ -153,7 +143,7 @@ def number(raw: str, length: tuple[int, int]) -> str:
 
 
 def day(raw: str, this_year: int) -> str | None:
-    """Return a French or ISO date as ISO text, with its time of day left out; None for an empty cell."""
+    """Return a French or ISO date, with or without time, as an ISO date; None for an empty cell."""
     value = text(raw)
     if not value.strip("0/.- :"):
         return None
@@ -180,12 +170,12 @@ def day(raw: str, this_year: int) -> str | None:
 
 
 def is_direct_debit(payment: str) -> bool:
-    """Tell whether a way of paying reads « prélèvement… », whatever its case, accents and spaces."""
+    """Tell whether a payment begins with « prélèvement », ignoring case, accents and spaces."""
     return _SPACES.sub("", _plain(payment)).startswith("prelevement")
 
 
 def address(raw: str) -> str:
-    """Return a mail address in its normal form; empty for an empty cell."""
+    """Return a mail address in normal form; empty for an empty cell."""
     if len(raw) <= EMAIL_MAX and _PLAIN_ADDRESS.fullmatch(raw):
         return raw
     value = text(raw)
@@ -198,13 +188,11 @@ def address(raw: str) -> str:
 
 
 def _plain(words: str) -> str:
-    """Return the words in small letters without accents."""
     decomposed = unicodedata.normalize("NFKD", words.replace("°", " ")).lower()
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def _number_trouble(digits: str, length: tuple[int, int]) -> str:
-    """Return why this is no number, in words that tell what happened to it."""
     low, high = length
     if not digits:
         return _("La case est vide.")

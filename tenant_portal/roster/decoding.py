@@ -1,4 +1,4 @@
-"""The text of a roster file, line by line: what is no text is told by its kind, the encoding is found out."""
+"""Open a roster file: detect non-text files and the encoding, and yield its lines."""
 
 import codecs
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from typing import BinaryIO
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
 
-#: Longest line that is held at once, in characters: none of a roster comes near it.
+#: Longest line in characters.
 LINE_MAX = 1_000_000
-#: Characters that are read at a time: so few that they stay in the processor's own memory until all is done with them.
+#: Characters read at a time, so few that they stay in the processor's cache.
 PIECE = 1 << 16
-#: Bytes that tell what kind of file it is.
+#: Bytes that tell the kind of file.
 SAMPLE_BYTES = 64 * 1024
 
-_BOMS = (  # the longer ones first: UTF-32 begins like UTF-16
+_BOMS = (  # UTF-32 begins like UTF-16, so it comes first
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -27,7 +27,7 @@ _BOMS = (  # the longer ones first: UTF-32 begins like UTF-16
 
 
 def open_file(path: Path) -> tuple[BinaryIO, bytes]:
-    """Open a file and return it with its first bytes; raise `RosterUnusable` if there is none to read."""
+    """Open a file and return it with its first bytes; raise `RosterUnusable` if it cannot be read."""
     try:
         if path.is_dir():
             raise RosterUnusable(_("C'est un dossier. Indiquez le fichier qu'il contient."))
@@ -46,7 +46,7 @@ def _cause(trouble: Exception) -> str:
 
 
 def file_type(sample: bytes) -> str | None:
-    """Return what a file is that is no text, in the words of staff."""
+    """Return the kind of a non-text file, in French, or None."""
     known = (
         (b"PK\x03\x04", _("un classeur (Excel ou LibreOffice)")),
         (b"\xd0\xcf\x11\xe0", _("un classeur Excel")),
@@ -64,7 +64,7 @@ def file_type(sample: bytes) -> str | None:
 
 
 def encoding_of(file: BinaryIO, sample: bytes) -> tuple[str, str]:
-    """Return the encoding and what to do with bytes that it does not know."""
+    """Return the encoding and the handler of wrong bytes."""
     for mark, encoding in _BOMS:
         if sample.startswith(mark):
             return encoding, "replace"
@@ -76,7 +76,7 @@ def encoding_of(file: BinaryIO, sample: bytes) -> tuple[str, str]:
 
 
 def _utf8_or_windows(file: BinaryIO) -> tuple[str, str]:
-    """Read the file once: UTF-8 where all of it is, or nearly all; else Windows-1252, which has no wrong files."""
+    """Read the file: UTF-8 if nearly all of it is, else Windows-1252, which can decode any file."""
     decode = codecs.getincrementaldecoder("utf-8")("strict").decode
     file.seek(0)
     for chunk in iter(partial(file.read, 1 << 20), b""):
@@ -91,7 +91,7 @@ def _utf8_or_windows(file: BinaryIO) -> tuple[str, str]:
 
 
 def _as_windows(trouble: UnicodeError) -> tuple[str, int]:
-    """Decode what is not UTF-8 in a file of UTF-8: somebody pasted it from a Windows program."""
+    """Decode text of a Windows program that was pasted into a UTF-8 file."""
     if not isinstance(trouble, UnicodeDecodeError):
         raise trouble
     return trouble.object[trouble.start : trouble.end].decode("cp1252", "replace"), trouble.end
@@ -102,7 +102,7 @@ codecs.register_error(_WINDOWS_BYTES, _as_windows)
 
 
 def asked_encoding(name: str) -> tuple[str, str]:
-    """Return an encoding that staff asked for; bytes that it does not know are then an error."""
+    """Return the encoding that staff asked for, in which wrong bytes are errors."""
     try:
         "".encode(name)
         normal = codecs.lookup(name).name
@@ -114,7 +114,7 @@ def asked_encoding(name: str) -> tuple[str, str]:
 
 
 def pieces(file: BinaryIO, encoding: str, errors: str) -> Iterator[str]:
-    """Give the file some whole lines at a time, each ended by « \\n » whatever the file ends its lines with."""
+    """Yield some whole lines at a time, each ended by « \\n »."""
     try:
         with TextIOWrapper(file, encoding=encoding, errors=errors, newline=None) as text:
             yield from iter(lambda: text.read(PIECE) + text.readline(LINE_MAX), "")

@@ -1,16 +1,15 @@
-"""Bringing the contracts to what a roster says: staged in batches, compared and taken by the database, in one go.
+"""Import a roster: stage its rows in batches, then let the database compare and write.
 
-A file may hold a million lines: nothing here keeps more of it than one batch, and no statement is sent per line.
+A million lines fit: one batch is in memory, and no statement is sent for a single line.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Index,
-    ScalarSelect,
     Select,
     String,
     and_,
@@ -26,29 +25,27 @@ from sqlalchemy import (
 )
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from ..contracts import lookup
 from ..db import begin_staging, begin_write, db, lock_writes, translate_driver_errors, utcnow
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
-from ..models import Contract, Import, Message, NameWord
+from ..models import Contract, Import, NameWord
 from . import columns
-from .csv_reader import Roster, from_tables, read
+from .csv_reader import Roster, from_tables
 from .report import Fault, Report
 from .staging import Stage, stage_all
-from .unchanged import known_to
 
-__all__ = ["Fault", "Report", "Roster", "awaited", "read", "take"]
-
-#: Share of the running contracts that a complete roster may end without being told that it is meant so.
+#: Largest share of contracts that is ended without `force`.
 ENDED_SHARE_MAX = 0.2
-#: Names the lock that makes a second import on PostgreSQL wait for the first: « roster » in ASCII.
+#: Makes a second import on PostgreSQL wait: « roster » in ASCII.
 IMPORT_LOCK = 0x726F73746572
 
 _contracts = Contract.metadata.tables[Contract.__tablename__]
-_INDEXES_OF_NAMES = {"ix_portal_contracts_last_name", "ix_portal_contracts_first_name"}
 _words = Contract.metadata.tables[NameWord.__tablename__]
+_INDEXES_OF_NAMES = {"ix_portal_contracts_last_name", "ix_portal_contracts_first_name"}
 
 
 def take(
@@ -60,39 +57,35 @@ def take(
     dry_run: bool = False,
     progress: Callable[[], None] = lambda: None,
 ) -> Report:
-    """Bring the contracts to what the rows say, in one transaction that the caller commits; a dry run is undone here.
+    """Bring the contracts to what the rows say, in one transaction that the caller commits; roll back a dry run.
 
-    A contract that comes back runs again; columns that the roster lacks, and the accounts, stay as they are. With
+    A contract that comes back runs again. Columns that the roster lacks, and the accounts, stay as they are. With
     `complete`, contracts that the roster lacks are ended; more than a fifth of them only with `force`.
     """
     if isinstance(rows, Roster):
         roster = rows
         begin_staging()
-    else:  # a host may read them in this very transaction, which then could no longer get the write lock
+    else:  # a host may read its rows in this transaction, which could not get the write lock after that
         roster = from_tables(rows)
         begin_write()
     connection = db.session.connection()
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": IMPORT_LOCK})
     stage, report = Stage(roster.columns, connection), Report()
-    with translate_driver_errors(connection), known_to(connection, stage.names) as known:
-        newest = known.newest_import() if known else None
-        staged, recognised = stage_all(roster, stage, known, report, progress)
-    if not staged and not recognised and not report.refused:
+    with translate_driver_errors(connection):
+        staged = stage_all(roster, stage, report, progress)
+    if not staged and not report.refused:
         raise RosterUnusable(_("Cette liste ne contient aucun contrat. Refaites l'export."))
     lock_writes()
-    if recognised and newest != connection.scalar(select(func.max(Import.id))):
-        raise RosterUnusable(_("Une autre liste a été importée pendant la lecture de celle-ci. Recommencez."))
     if _add_to_none(stage):
         report.added = staged
     else:
-        Index("ix_portal_staged_reference", stage.rows.c.reference).create(connection)
-        doubtful = _stage_doubtful(stage) if recognised and staged else 0
-        staged += doubtful - _drop_repeated(roster, stage, report)
+        if not _index_references(stage):
+            staged -= _drop_repeated(roster, stage, report)
         if complete:
             report.ended = _end_lacking(stage, force=force)
         report.added, report.changed = _upsert(stage)
-        report.unchanged = staged + recognised - doubtful - report.changed - report.added
+        report.unchanged = staged - report.changed - report.added
     _learn_words(stage)
     stage.drop()
     counts = {key: getattr(report, key) for key in ("added", "changed", "unchanged", "ended", "refused")}
@@ -104,110 +97,102 @@ def take(
     return report
 
 
-def awaited() -> list[tuple[Message, Contract]]:
-    """Return who asked to be told when his contract appears, and the running contract that has appeared (T05).
+def _add_to_none(stage: Stage) -> bool:
+    """Insert all staged rows if there is no contract yet; return whether that was done.
 
-    Only a contract that is new since the question, and free: nobody learns by asking which references exist (X19).
+    A reference on two lines prevents it.
     """
-    waiting = select(Message).where(
-        Message.topic == "waiting",
-        Message.told_at.is_(None),
-        Message.contract_id.is_(None),
-        Message.reference != "",
-        Message.email != "",
-    )
-    today = lookup.today()
-    found = [(message, lookup.find(message.reference)) for message in db.session.scalars(waiting).all()]
-    return [
-        (message, contract)
-        for message, contract in found
-        if contract is not None and contract.account_id is None and contract.is_running(today)
-    ]
+    if _count(stage):
+        return False
+    connection = stage.connection
+    indexes = [index for index in _contracts.indexes if index.name in _INDEXES_OF_NAMES]
+    try:
+        with _savepoint(connection):
+            for index in indexes:  # indexing a million names at once is much faster
+                index.drop(connection)
+            connection.execute(insert(_contracts).from_select(stage.names, _staged(stage)))
+            for index in indexes:
+                index.create(connection)
+    except IntegrityError:
+        if connection.dialect.name != "postgresql":
+            for index in indexes:
+                index.create(connection)
+        return False
+    return True
 
 
-def _stage_doubtful(stage: Stage) -> int:
-    """Stage what stands of the contracts that were recognised and that another line speaks of as well."""
-    of, runs = _contracts.c, stage.known.alias().c
-    doubtful = (
-        select(runs.line + of.id - runs.first, *(of[name] for name in stage.names))
-        .where(runs.first == _run_of(stage, "first"), of.id <= runs.last)
-        .where(of.reference.in_(select(stage.rows.c.reference)))
-    )
-    return stage.connection.execute(insert(stage.rows).from_select(["line", *stage.names], doubtful)).rowcount
-
-
-def _run_of(stage: Stage, value: str) -> ScalarSelect[int]:
-    """Return what the last run that begins before a contract, or with it, says of itself."""
-    run = stage.known.c
-    of_it = select(run[value]).where(run.first <= _contracts.c.id).order_by(run.first.desc()).limit(1)
-    return of_it.correlate(_contracts).scalar_subquery()
+def _index_references(stage: Stage) -> bool:
+    """Index the staged references; return whether each stands on one line only."""
+    name, reference = "ix_portal_staged_reference", stage.rows.c.reference
+    try:
+        with _savepoint(stage.connection):
+            Index(name, reference, unique=True).create(stage.connection)
+    except IntegrityError:
+        stage.rows.indexes.clear()
+        Index(name, reference).create(stage.connection)
+        return False
+    return True
 
 
 def _drop_repeated(roster: Roster, stage: Stage, report: Report) -> int:
-    """Leave out the lines whose reference stands on several: the same said twice counts once, else none is guessed."""
-    connection, rows, present = stage.connection, stage.rows, stage.refused_numbers
+    """Delete staged rows whose reference stands on several lines; return how many.
+
+    Equal lines count once. Of different lines none is taken.
+    """
+    connection, rows = stage.connection, stage.rows
     doubles = select(rows.c.reference).group_by(rows.c.reference).having(func.count() > 1)
-    if connection.execute(doubles.limit(1)).first() is None:
-        return 0
     names = [name for name in roster.columns if name != "reference"]
     compared = {name: func.coalesce(sql_cast(rows.c[name], String), "") for name in names}
-    differs = {name: func.min(value) != func.max(value) for name, value in compared.items()}
     verdict = (
         select(
             rows.c.reference,
-            func.min(rows.c.line).label("first"),
-            func.max(rows.c.line).label("last"),
-            *(difference.label(name) for name, difference in differs.items()),
+            func.min(rows.c.line).label("first_line"),
+            func.max(rows.c.line).label("last_line"),
+            *((func.min(value) != func.max(value)).label(name) for name, value in compared.items()),
         )
         .where(rows.c.reference.in_(doubles))
         .group_by(rows.c.reference)
         .subquery()
     )
     told = (
-        select(rows.c.line, *verdict.c)
+        select(rows.c.line, verdict)
         .join(verdict, verdict.c.reference == rows.c.reference)
         .order_by(rows.c.line)
         .execution_options(yield_per=1_000)
     )
     label = roster.labels["reference"]
-    for line, reference, first, last, *flags in connection.execute(told):
-        other = last if line == first else first
-        unlike = [roster.labels[name] for name, flag in zip(names, flags, strict=True) if flag]
-        if flags[0]:
-            unlike = unlike[:1]  # another module says enough
-        if unlike:
-            report.refusals.add([Fault(line, label, reference, _double_trouble(other, unlike))], is_late=True)
+    for row in connection.execute(told).mappings():
+        line, first, reference = row["line"], row["first_line"], row["reference"]
+        differing = ["module"] if row["module"] else [name for name in names if row[name]]
+        if differing:
+            other = row["last_line"] if line == first else first
+            reason = _(
+                "La ligne %(other)s porte la même référence, avec un autre contenu (%(columns)s). Aucune n'est prise.",
+                other=other,
+                columns=", ".join(roster.labels[name] for name in differing),
+            )
+            report.refusals.add([Fault(line, label, reference, reason)], is_late=True)
             report.refused += 1
         elif line != first:
             reason = _("La ligne %(other)s dit la même chose : le contrat est pris une fois.", other=first)
             report.warnings.add([Fault(line, label, reference, reason)], is_late=True)
             report.repeated += 1
-    unlike_any = or_(*(verdict.c[name] for name in names))
-    refused = select(verdict.c.reference).where(unlike_any)
-    connection.execute(insert(present).from_select(["reference", "module"], refused.add_columns(text("''"))))
-    gone = connection.execute(delete(rows).where(rows.c.reference.in_(refused))).rowcount
-    again = select(verdict.c.first).where(verdict.c.reference == rows.c.reference, rows.c.line > verdict.c.first)
-    gone += connection.execute(delete(rows).where(rows.c.reference.in_(doubles), exists(again))).rowcount
-    return int(gone)
-
-
-def _double_trouble(other: int, unlike: list[str]) -> str:
-    return _(
-        "La ligne %(other)s porte la même référence, avec un autre contenu (%(columns)s). Aucune n'est prise.",
-        other=other,
-        columns=", ".join(unlike),
-    )
+    refused = select(verdict.c.reference).where(or_(*(verdict.c[name] for name in names)))
+    connection.execute(insert(stage.refused_references).from_select(["reference"], refused))
+    dropped = connection.execute(delete(rows).where(rows.c.reference.in_(refused))).rowcount
+    is_later = exists().where(verdict.c.reference == rows.c.reference, rows.c.line > verdict.c.first_line)
+    dropped += connection.execute(delete(rows).where(rows.c.reference.in_(doubles), is_later)).rowcount
+    return int(dropped)
 
 
 def _end_lacking(stage: Stage, *, force: bool) -> int:
-    """End the contracts that the roster lacks; a line that was refused still says that its contract is there."""
-    of, present = _contracts.c, stage.refused_numbers.c
+    """End the contracts that the roster lacks. A refused line keeps the contract that it names."""
+    of, references, modules = _contracts.c, stage.refused_references.c, stage.refused_modules.c
     is_alive = and_(of.ended_at.is_(None), or_(of.ends_on.is_(None), of.ends_on >= lookup.today()))
     is_there = or_(
-        func.coalesce(_run_of(stage, "last"), 0) >= of.id,
         exists().where(stage.rows.c.reference == of.reference),
-        exists().where(present.reference == of.reference),
-        exists().where(present.reference == "", present.module == of.module),
+        exists().where(references.reference == of.reference),
+        exists().where(modules.module == of.module),
     )
     lacking = and_(is_alive, ~is_there)
     alive, ended = _count(stage, is_alive), _count(stage, lacking)
@@ -226,24 +211,19 @@ def _end_lacking(stage: Stage, *, force: bool) -> int:
 
 
 def _upsert(stage: Stage) -> tuple[int, int]:
-    """Add the contracts that are new and write what really differs; return how many of each.
+    """Insert the contracts that are new and update those that differ; return how many of each.
 
-    A contract that had been ended runs again.
+    A contract that had ended runs again. Unchanged rows are left out: on PostgreSQL each would use up a number of the
+    sequence.
     """
-    of, names, source = _contracts.c, stage.names, _staged(stage).where(true())
-    own_insert: Callable[..., Any] = sqlite.insert
-    if stage.connection.dialect.name == "postgresql":
-        # A row that changes nothing would use up a number of its sequence all the same.
-        own_insert, is_same = postgresql.insert, of.reference == stage.rows.c.reference
-        differs = (of[name].is_distinct_from(stage.rows.c[name]) for name in names)
-        source = source.outerjoin(_contracts, is_same).where(or_(of.id.is_(None), of.ended_at.is_not(None), *differs))
-        source = source.order_by(stage.rows.c.line)
-    statement = own_insert(_contracts).from_select(names, source)
-    new = {name: statement.excluded[name] for name in names}
+    of, rows, names = _contracts.c, stage.rows, stage.names
+    differs = (of[name].is_distinct_from(rows.c[name]) for name in names)
+    source = _staged(stage).outerjoin(_contracts, of.reference == rows.c.reference)
+    source = source.where(or_(of.id.is_(None), of.ended_at.is_not(None), *differs)).order_by(rows.c.line)
+    statement = _insert(stage)(_contracts).from_select(names, source)
     statement = statement.on_conflict_do_update(
         index_elements=["reference"],
-        set_=new | {"ended_at": None, "imported_at": utcnow()},
-        where=or_(of.ended_at.is_not(None), *(of[name].is_distinct_from(value) for name, value in new.items())),
+        set_={name: statement.excluded[name] for name in names} | {"ended_at": None, "imported_at": utcnow()},
     )
     before = _count(stage)
     written = stage.connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
@@ -252,36 +232,22 @@ def _upsert(stage: Stage) -> tuple[int, int]:
 
 
 def _learn_words(stage: Stage) -> None:
-    """Have the search find the names on the staged rows; what it knows already stays as it is."""
-    words, is_postgresql = stage.words.c, stage.connection.dialect.name == "postgresql"
-    own_insert: Callable[..., Any] = postgresql.insert if is_postgresql else sqlite.insert
-    source = select(words.word, words.name).distinct().where(true())
-    stage.connection.execute(own_insert(_words).from_select(["word", "name"], source).on_conflict_do_nothing())
+    """Add the words of the staged names to the search."""
+    source = select(stage.words.c.word, stage.words.c.name).distinct().where(true())
+    stage.connection.execute(_insert(stage)(_words).from_select(["word", "name"], source).on_conflict_do_nothing())
 
 
-def _add_to_none(stage: Stage) -> bool:
-    """Add all that was staged where no contract stands yet, and tell so; no reference may stand on two lines."""
-    if _count(stage):
-        return False
-    connection = stage.connection
-    indexes = [index for index in _contracts.indexes if index.name in _INDEXES_OF_NAMES]
-    try:
-        with connection.begin_nested() if connection.dialect.name == "postgresql" else nullcontext():
-            for index in indexes:  # to sort a million names once costs a fraction of putting each at its place
-                index.drop(connection)
-            connection.execute(insert(_contracts).from_select(stage.names, _staged(stage)))
-            for index in indexes:
-                index.create(connection)
-    except IntegrityError:
-        if connection.dialect.name != "postgresql":
-            for index in indexes:
-                index.create(connection)
-        return False
-    return True
+def _insert(stage: Stage) -> Callable[..., Any]:
+    """Return the dialect's insert, which has `ON CONFLICT`."""
+    return postgresql.insert if stage.connection.dialect.name == "postgresql" else sqlite.insert
+
+
+def _savepoint(connection: Connection) -> AbstractContextManager[object]:
+    """Return a savepoint on PostgreSQL, where a failed statement would otherwise end the transaction."""
+    return connection.begin_nested() if connection.dialect.name == "postgresql" else nullcontext()
 
 
 def _staged(stage: Stage) -> Select[Any]:
-    """Select what was staged; the tables are read from their beginning, in the order of the lines."""
     return select(*(stage.rows.c[name] for name in stage.names))
 
 

@@ -1,4 +1,4 @@
-"""What an import did, and what is wrong with which line."""
+"""What an import did, and the faults of its lines."""
 
 import marshal
 import weakref
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Fault(NamedTuple):
-    """What is wrong with one cell, or with a whole line when `column` is empty."""
+    """What is wrong with a cell, or with a line if `column` is empty."""
 
     line: int
     column: str
@@ -19,13 +19,13 @@ class Fault(NamedTuple):
 
 
 class Faults(Iterable[Fault]):
-    """Faults in the order of their lines; where there are many they wait in a file, not in memory."""
+    """Faults in the order of their lines; many are kept in a file."""
 
     def __init__(self) -> None:
         self._early, self._late = _Spool(), _Spool()
 
     def add(self, faults: Iterable[Fault], *, is_late: bool = False) -> None:
-        """Keep faults, given in the order of their lines; late ones are found when all lines are there."""
+        """Keep faults in the order of their lines; late ones are found after all lines are read."""
         spool = self._late if is_late else self._early
         for fault in faults:
             spool.append(fault)
@@ -55,21 +55,21 @@ class _Spool(Iterable[Fault]):
 
 @dataclass
 class Report:
-    """What an import did: each line of the roster is added, changed, unchanged, refused or repeated."""
+    """What an import did with the lines, and how many contracts it ended."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     ended: int = 0
     refused: int = 0
-    #: Refused lines with neither a reference nor a module that can be read: their contracts count as lacking.
+    #: Refused lines without readable reference and module. Their contracts count as lacking.
     nameless: int = 0
-    #: Lines that say again, to the letter, what an earlier one said.
+    #: Lines that repeat an earlier one.
     repeated: int = 0
     refusals: Faults = field(default_factory=Faults)
     warnings: Faults = field(default_factory=Faults)
 
     @property
     def is_without_effect(self) -> bool:
-        """Tell whether every contract stands as it stood before."""
+        """Tell whether no contract changed."""
         return not (self.added or self.changed or self.ended)

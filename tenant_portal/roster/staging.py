@@ -1,8 +1,7 @@
-"""Cleaning the rows of a roster and putting them beside the contracts, batch by batch, for the database to compare."""
+"""Clean the rows of a roster and stage them in temporary tables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import compress
 from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, String, Table
@@ -16,87 +15,65 @@ from ..text import words_of
 from . import columns
 from .csv_reader import Batch, Roster
 from .report import Fault, Report
-from .unchanged import SIGN, Known, runs
 
-#: Characters of a value that are kept to show it.
+#: Characters of a value in a fault.
 SHOWN_MAX = 80
-#: Cleaned values that a column remembers, such as every day of seventy years; most columns hold the same few.
+#: Values that a column remembers, such as the days of seventy years.
 REMEMBERED = 25_000
-#: Names that are remembered until their words are staged: more than most landlords have.
+#: Names remembered before their words are staged.
 NAMES_MAX = 100_000
 
 _contracts = Contract.metadata.tables[Contract.__tablename__]
-#: What stands for «nothing» on its way to PostgreSQL: a sign that no cleaned cell holds.
+#: NULL in a COPY to PostgreSQL. No cleaned cell contains it.
 _NULL = "\x01"
 
 
 class Stage:
-    """The temporary tables of an import: what the database compares with the contracts."""
+    """The temporary tables of one import."""
 
     def __init__(self, columns: Sequence[str], connection: Connection) -> None:
         self.connection = connection
         self.names = [*columns, *(["is_direct_debit"] if "payment" in columns else [])]
+        line = Column("line", Integer, primary_key=True, autoincrement=False)
         metadata = MetaData()
+        table = partial(Table, prefixes=["TEMPORARY"])
         #: The rows that can be taken.
-        self.rows = Table(
-            "portal_staged",
-            metadata,
-            Column("line", Integer, primary_key=True, autoincrement=False),
-            *(Column(name, _contracts.c[name].type) for name in self.names),
-            prefixes=["TEMPORARY"],
+        self.rows = table(
+            "portal_staged", metadata, line, *(Column(name, _contracts.c[name].type) for name in self.names)
         )
-        #: The numbers of the lines that are refused, whose contracts are not lacking; one of the two may be empty.
-        self.refused_numbers = Table(
-            "portal_present",
-            metadata,
-            Column("reference", String),
-            Column("module", String),
-            prefixes=["TEMPORARY"],
-        )
-        #: The contracts that stand as the roster says: from one number to another, on lines that follow each other.
-        self.known = Table(
-            "portal_known",
-            metadata,
-            Column("first", Integer, primary_key=True, autoincrement=False),
-            Column("last", Integer),
-            Column("line", Integer),
-            prefixes=["TEMPORARY"],
-        )
-        #: The words of the names on the staged rows, for the search.
-        self.words = Table(
-            "portal_staged_words",
-            metadata,
-            Column("word", String),
-            Column("name", String),
-            prefixes=["TEMPORARY"],
-        )
+        #: References of refused rows, whose contracts do not lack.
+        self.refused_references = table("portal_refused_references", metadata, Column("reference", String))
+        #: Modules of refused rows without readable reference.
+        self.refused_modules = table("portal_refused_modules", metadata, Column("module", String))
+        #: Words of the names, for the search.
+        self.words = table("portal_staged_words", metadata, Column("word", String), Column("name", String))
         self._names = set[str]()
         metadata.create_all(connection, checkfirst=False)
         self.drop = partial(metadata.drop_all, connection, checkfirst=False)
 
-    def note_names(self, columns: Sequence[Sequence[str]]) -> None:
-        """Remember the names in these columns; many rows bear the same few."""
-        self._names.update(*columns)
+    def add_names(self, names: Sequence[str]) -> None:
+        """Remember names, so that each is split into words once."""
+        self._names.update(names)
         if len(self._names) > NAMES_MAX:
             self.add_words()
 
     def add_words(self) -> None:
-        """Stage the words of the names that were remembered."""
+        """Stage the words of the remembered names."""
         pairs = [(word, name) for name in self._names for word in words_of(name)]
         self._names.clear()
-        if pairs:
-            self.add(self.words, list(zip(*pairs, strict=True)))
+        self.add(self.words, word=[word for word, _name in pairs], name=[name for _word, name in pairs])
 
-    def add(self, table: Table, columns: Sequence[Sequence[Any]]) -> None:
-        """Add rows, given column by column, by the driver's own means: nothing is computed for each."""
-        names = ", ".join(table.columns.keys())
-        dialect = self.connection.dialect
+    def add(self, table: Table, **columns: Sequence[Any]) -> None:
+        """Insert rows, given as columns, through the driver: SQLAlchemy would process each value."""
+        if not any(columns.values()):
+            return
+        dialect, names = self.connection.dialect, ", ".join(columns)
         if dialect.driver == "psycopg":
             texts = [
                 values
-                if isinstance(column.type, String)
+                if isinstance(table.c[name].type, String)
                 else [_NULL if value is None else str(value) for value in values]
-                for column, values in zip(table.columns, columns, strict=True)
+                for name, values in columns.items()
             ]
             lines = "\n".join(map("\t".join, zip(*texts, strict=True)))
             driver: Any = self.connection.connection.driver_connection
@@ -109,121 +86,83 @@ class Stage:
             mark = "?" if dialect.paramstyle == "qmark" else "%s"
             marks = ", ".join([mark] * len(columns))
             statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 (our names)
-            self.connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+            self.connection.exec_driver_sql(statement, list(zip(*columns.values(), strict=True)))
 
 
-def stage_all(
-    roster: Roster, stage: Stage, known: Known | None, report: Report, progress: Callable[[], None]
-) -> tuple[int, int]:
-    """Clean and stage each row that can be taken, note the others; return how many were staged, and how many known."""
+def stage_all(roster: Roster, stage: Stage, report: Report, progress: Callable[[], None]) -> int:
+    """Stage the rows that can be taken, report the faults; return how many are staged."""
     cleaners = {name: _cleaner(name) for name in roster.columns}
     debits = Cleaner(lambda payment: str(int(columns.is_direct_debit(payment))))
-    names = [at for at, name in enumerate(roster.columns) if name in ("last_name", "first_name")]
-    staged = recognised = 0
+    staged = 0
     for batch in roster.batches:
-        rows = batch if known is None else _without_known(batch, known, stage, cleaners, debits)
-        recognised += len(batch.lines) - len(rows.lines)
-        if rows.lines:
-            clean = [cleaner.column(values) for cleaner, values in zip(cleaners.values(), rows.columns, strict=True)]
-            if "payment" in cleaners:
-                clean.append(debits.column(clean[roster.columns.index("payment")]))
-            taken = _good_ones(rows, Batch(rows.lines, clean, rows.troubles), roster, stage, cleaners, report)
-            if taken.lines:
-                stage.add(stage.rows, [taken.lines, *taken.columns])
-                stage.note_names([taken.columns[at] for at in names])
-                staged += len(taken.lines)
+        clean = {name: cleaner.column(batch.columns[name]) for name, cleaner in cleaners.items()}
+        if "payment" in clean:
+            clean["is_direct_debit"] = debits.column(clean["payment"])
+        taken = _without_refused(batch, clean, roster, stage, cleaners, report)
+        stage.add(stage.rows, line=taken.lines, **taken.columns)
+        for name in {"last_name", "first_name"} & taken.columns.keys():
+            stage.add_names(taken.columns[name])
+        staged += len(taken.lines)
         for cleaner in (*cleaners.values(), debits):
             cleaner.forget()
         progress()
     stage.add_words()
-    return staged, recognised
+    return staged
 
 
-def _without_known(
-    batch: Batch, known: Known, stage: Stage, cleaners: "dict[str, Cleaner]", debits: "Cleaner"
-) -> Batch:
-    """Leave out the rows that stand in the database to the letter, and note their contracts."""
-    reference = cleaners["reference"].column(batch.columns[0][:1])[0]
-    numbers = known.numbers(reference, lambda: _texts(batch, cleaners, debits), len(batch.lines))
-    if any(batch.troubles):
-        numbers = [None if trouble else number for number, trouble in zip(numbers, batch.troubles, strict=True)]
-    if None not in numbers:
-        found, lines, others = [n for n in numbers if n], batch.lines, Batch((), [()] * len(batch.columns), ())
-    else:
-        found, lines = list(filter(None, numbers)), list(compress(batch.lines, numbers))
-        others = batch.only([number is None for number in numbers]) if found else batch
-    if found:
-        stage.add(stage.known, list(zip(*runs(lines, found), strict=True)))
-    return others
-
-
-def _texts(batch: Batch, cleaners: "dict[str, Cleaner]", debits: "Cleaner") -> list[str]:
-    """Return each row as the text that its contract would be: numbers and days as they are kept, the rest as it is."""
-    values = []
-    for (name, cleaner), cells in zip(cleaners.items(), batch.columns, strict=True):
-        if name in ("reference", "module"):
-            values.append(cleaner.column(cells))
-        elif name in ("starts_on", "ends_on"):
-            refused = cleaner.refused
-            days = zip(cells, cleaner.column(cells), strict=True)
-            values.append([raw if raw in refused else day or "" for raw, day in days])
-        else:
-            values.append(cells)
-    if "payment" in cleaners:
-        values.append(debits.column(batch.columns[list(cleaners).index("payment")]))
-    return list(map(SIGN.join, zip(*values, strict=True)))
-
-
-def _good_ones(
-    rows: Batch,
-    taken: Batch,
+def _without_refused(
+    batch: Batch,
+    clean: Mapping[str, Sequence[Any]],
     roster: Roster,
     stage: Stage,
     cleaners: "dict[str, Cleaner]",
     report: Report,
 ) -> Batch:
-    """Return the cleaned rows that can be taken; note the faults of the others, and their numbers."""
-    if not any(rows.troubles) and not any(cleaner.refused or cleaner.warned for cleaner in cleaners.values()):
-        return taken
-    good = _judge(roster, cleaners, rows, report)
+    """Return the cleaned rows that can be taken; stage the numbers of the others."""
+    cleaned = batch._replace(columns=clean)
+    if not any(batch.troubles) and not any(cleaner.refused or cleaner.warned for cleaner in cleaners.values()):
+        return cleaned
+    good = _judge(roster, cleaners, batch, report)
     if all(good):
-        return taken
-    refused = taken.only([not is_good for is_good in good])
-    named = [numbers for numbers in zip(*refused.columns[:2], strict=True) if any(numbers)]
-    if named:
-        stage.add(stage.refused_numbers, list(zip(*named, strict=True)))
-    report.refused += len(refused.lines)
-    report.nameless += len(refused.lines) - len(named)
-    return taken.only(good)
+        return cleaned
+    refused = cleaned.where([not is_good for is_good in good])
+    numbers = list(zip(refused.columns["reference"], refused.columns["module"], strict=True))
+    references = [reference for reference, _module in numbers if reference]
+    modules = [module for reference, module in numbers if module and not reference]
+    stage.add(stage.refused_references, reference=references)
+    stage.add(stage.refused_modules, module=modules)
+    report.refused += len(numbers)
+    report.nameless += len(numbers) - len(references) - len(modules)
+    return cleaned.where(good)
 
 
 def _judge(roster: Roster, cleaners: "dict[str, Cleaner]", batch: Batch, report: Report) -> list[bool]:
-    """Tell for each row of a batch whether it can be taken, and note the faults of those that cannot."""
+    """Tell which rows can be taken, and report all faults."""
     lines = batch.lines
     good = [not trouble for trouble in batch.troubles]
     refusals = [
         Fault(line, "", reference[:SHOWN_MAX], trouble)
-        for line, reference, trouble in zip(lines, batch.columns[0], batch.troubles, strict=True)
+        for line, reference, trouble in zip(lines, batch.columns["reference"], batch.troubles, strict=True)
         if trouble
     ]
     warnings: list[Fault] = []
     readable = list(good)
-    for (name, cleaner), column in zip(cleaners.items(), batch.columns, strict=True):
-        for reasons, noted in ((cleaner.refused, refusals), (cleaner.warned, warnings)):
+    for name, cleaner in cleaners.items():
+        for reasons, faults in ((cleaner.refused, refusals), (cleaner.warned, warnings)):
             if not reasons:
                 continue
-            for at, value in enumerate(column):
+            for at, value in enumerate(batch.columns[name]):
                 if value in reasons and readable[at]:
-                    noted.append(Fault(lines[at], roster.labels[name], value[:SHOWN_MAX], reasons[value]))
-                    good[at] = good[at] and noted is warnings
-    of_taken = dict(zip(lines, good, strict=True))
+                    faults.append(Fault(lines[at], roster.labels[name], value[:SHOWN_MAX], reasons[value]))
+                    good[at] = good[at] and faults is warnings
+    is_taken = dict(zip(lines, good, strict=True))
     report.refusals.add(sorted(refusals, key=lambda fault: fault.line))
-    report.warnings.add(sorted((w for w in warnings if of_taken[w.line]), key=lambda fault: fault.line))
+    report.warnings.add(sorted((w for w in warnings if is_taken[w.line]), key=lambda fault: fault.line))
     return good
 
 
 class Cleaner(dict[str, Any]):
-    """What the cells of one column mean, remembered; and which of them are refused or taken with a warning, and why."""
+    """Cleans the cells of a column and remembers values, refusals and warnings."""
 
     def __init__(
         self,
@@ -238,7 +177,7 @@ class Cleaner(dict[str, Any]):
         self.warned: dict[str, str] = {}
 
     def column(self, values: Sequence[str]) -> Sequence[Any]:
-        """Return what each of these cells means: themselves, where one look at them all shows that they are clean."""
+        """Return the clean values of these cells."""
         return values if self.are_clean(values) else list(map(self.__getitem__, values))
 
     def __missing__(self, raw: str) -> Any:
@@ -256,7 +195,7 @@ class Cleaner(dict[str, Any]):
         return value
 
     def forget(self) -> None:
-        """Make room again once many different values were seen."""
+        """Forget all values once they are too many."""
         if len(self) > REMEMBERED:
             self.clear()
             self.refused.clear()
@@ -272,6 +211,6 @@ def _cleaner(name: str) -> Cleaner:
     if name == "email":
         return Cleaner(columns.address, are_clean=columns.are_addresses, is_optional=True)
     longest: int = _contracts.c[name].type.length  # type: ignore[attr-defined]
-    if name in ("last_name", "first_name", "street"):  # hardly ever the same: to remember them would cost more
+    if name in ("last_name", "first_name", "street"):  # they seldom repeat
         return Cleaner(columns.text, are_clean=partial(columns.are_texts, longest=longest), longest=longest)
     return Cleaner(columns.text, longest=longest)

@@ -34,7 +34,7 @@ class ClosingForm(PortalForm):
 def home(own: Session):
     """Show the contracts and choices; welcome the tenant after his first login (step 12)."""
     leases = []
-    for lease in lookup.of_account(own.account_id):
+    for lease in lookup.leases_of(own.account_id):
         choices = consents.current(own.account_id, lease.id)
         waits = consents.awaits_direct_debit(choices, is_direct_debit=lease.is_direct_debit)
         leases.append((lease, choices, waits))

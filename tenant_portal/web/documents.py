@@ -17,7 +17,8 @@ screen = Blueprint("documents", __name__, url_prefix="/espace/avis")
 def notices(account: Account):
     """List the notices of each contract, newest first."""
     return page(
-        "documents/notices.html", contracts=[(contract, publishing.of(contract)) for contract in account.contracts]
+        "documents/notices.html",
+        contracts=[(contract, publishing.notices_of(contract)) for contract in account.contracts],
     )
 
 

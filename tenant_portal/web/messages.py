@@ -14,7 +14,7 @@ from ..i18n import lazy_gettext as _l
 from ..mail import notifications, rendering
 from ..messages import conversation
 from ..messages.conversation import BODY_MAX, Topic
-from ..messages.masking import without_passwords
+from ..messages.masking import mask_passwords
 from ..models import Contract
 from ..settings import settings
 from . import identity
@@ -57,7 +57,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 def _clean(typed: str | None) -> str:
     """Remove control characters and pasted passwords (T36)."""
     lines = (typed or "").replace("\r\n", "\n").replace("\r", "\n")
-    return without_passwords(_CONTROLS.sub("", lines).strip())
+    return mask_passwords(_CONTROLS.sub("", lines).strip())
 
 
 def _reference_where_needed(form: Any, field: Field) -> None:

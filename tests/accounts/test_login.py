@@ -44,7 +44,7 @@ def test_known_and_unknown_reference_get_the_same_page(portal, an_account):
 def test_t02_who_types_other_zeros_than_two_contracts_have_reaches_neither(portal, mailbox, a_contract, an_account):
     account = an_account(a_contract(reference="234567"))
     assert log_in(portal.another_browser(), "0234567", account.password).path == "/espace"
-    a_contract(reference="00234567", ends="31/12/2020")
+    a_contract(reference="00234567", ends_on="31/12/2020")
     assert log_in(portal.another_browser(), "0234567", account.password).says(PAIR)
     assert log_in(portal.another_browser(), "00234567", account.password).says(PAIR)
     assert log_in(portal.another_browser(), "234567", account.password).path == "/espace"

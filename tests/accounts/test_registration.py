@@ -64,7 +64,7 @@ def test_t02_tenant_types_letters_and_is_told_what_to_type(portal, typed):
     ("reference", "module"), [("00234567", "71"), ("0234567", "71"), ("0234567", "72"), ("000234567", "71")]
 )
 def test_t02_the_module_of_one_contract_opens_no_other_with_other_zeros(portal, mailbox, a_contract, reference, module):
-    a_contract(reference="00234567", module="72", ends="31/12/2020")
+    a_contract(reference="00234567", module="72", ends_on="31/12/2020")
     a_contract(reference="234567", module="71")
     assert sign_up(portal, reference, module).says(NEUTRAL)
     assert sign_up(portal.another_browser(), "234567", "71").h1 == "Consultez vos e-mails"
@@ -94,8 +94,8 @@ def test_t03_tenant_without_his_numbers_finds_where_they_are_and_whom_to_ask(por
 
 def test_t04_any_mismatch_gets_the_same_neutral_sentence(portal, a_contract, clock):
     running = a_contract()
-    ended = a_contract(ends="01/02/2020")
-    future = a_contract(starts="01/02/2099")
+    ended = a_contract(ends_on="01/02/2020")
+    future = a_contract(starts_on="01/02/2099")
     pages = []
     for reference, module in (
         ("999999", running.module),

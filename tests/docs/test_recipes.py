@@ -74,11 +74,16 @@ def test_a_mail_has_its_function_its_two_parts_its_name_for_staff_and_its_test()
     assert {name.partition(",")[0] for name in WRITERS} == kinds
 
 
-def test_a_column_of_the_roster_is_one_of_the_contract_and_of_its_page() -> None:
+def test_a_column_of_the_roster_is_one_of_the_contract_and_stands_in_the_docs() -> None:
     own = {"id", "ended_at", "imported_at", "account_id", "is_direct_debit"}
     assert set(COLUMNS) == {column.name for column in Contract.__table__.columns} - own
-    page = (ROOT / "docs" / "roster.md").read_text(encoding="utf-8")
-    assert not [label for label, _headers in COLUMNS.values() if f"| {label} " not in page]
+    page = (ROOT / "docs" / "roster.md").read_text(encoding="utf-8").partition("| Column | Known by |")[2]
+    rows = [tuple(row.split(" | ")[:2]) for row in re.findall(r"^\| (.+) \|$", page.partition("\n\n")[0], re.MULTILINE)]
+    assert rows == list(COLUMNS.values())
+    hosts = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")
+    keys = re.search(r"with the keys (.+?)\. Every row", hosts, re.DOTALL)
+    assert keys is not None
+    assert re.findall(r"`(\w+)`", keys[1]) == list(COLUMNS)
 
 
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"fr"}))

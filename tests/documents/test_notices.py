@@ -180,8 +180,8 @@ def test_tenant_who_keeps_his_paper_notice_gets_no_mail_but_finds_it_here(an_acc
     tenant = an_account(e_notice="Non" if why == "refused" else "Oui")
     changes = {
         "other payment": {"payment": "Chèque"},
-        "ended": {"ends": "22/11/2026"},
-        "not begun": {"starts": "01/12/2026"},
+        "ended": {"ends_on": "22/11/2026"},
+        "not begun": {"starts_on": "01/12/2026"},
     }
     roster.add(reference=tenant.lease.reference, module=tenant.lease.module, **changes.get(why, {}))
     said = publish_for(landlord, tenant, "2026-11")

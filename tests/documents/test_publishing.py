@@ -500,7 +500,7 @@ def test_two_members_of_staff_who_publish_at_once_make_each_notice_once(
     ready = threading.Barrier(2)
 
     def take(portal: Flask) -> tuple[int, int]:
-        with portal.app_context(), archive.opened(path) as found:
+        with portal.app_context(), archive.open_files(path) as found:
             ready.wait()
             report = publishing.publish(found)
             db.session.commit()
@@ -515,7 +515,9 @@ def test_two_members_of_staff_who_publish_at_once_make_each_notice_once(
 
 CRASH = """
 import json, sys
-from tenant_portal import create_app, notice_files, notices
+from pathlib import Path
+from tenant_portal import create_app
+from tenant_portal.documents import archive, publishing
 app = create_app(json.loads(sys.argv[1]))
 
 def until_the_last(files):
@@ -525,8 +527,8 @@ def until_the_last(files):
             sys.stdin.readline()
         yield file
 
-with app.app_context(), notice_files.opened(notices.Path(sys.argv[2])) as files:
-    notices.publish(until_the_last(files))
+with app.app_context(), archive.open_files(Path(sys.argv[2])) as files:
+    publishing.publish(until_the_last(files))
     print("now", flush=True)
     sys.stdin.readline()
 """

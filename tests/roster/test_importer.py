@@ -60,6 +60,12 @@ def take(source: Any, **options: Any) -> Report:
     return report
 
 
+def rows_of(path: Path, **options: str) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    """Read a file and yield for each row its line, its cells, and why it cannot be read."""
+    for batch in csv_reader.read(path, **options).batches:
+        yield from zip(batch.lines, zip(*batch.columns.values(), strict=True), batch.troubles, strict=True)
+
+
 def counts(report: Report) -> tuple[int, int, int, int, int]:
     """Return what was added, changed, unchanged, ended and refused."""
     return report.added, report.changed, report.unchanged, report.ended, report.refused
@@ -269,7 +275,7 @@ def test_encoding_delimiter_and_order_are_found_out(
     writer.writerow(["Prénom", "N° module", "Mode de paiement", "Inconnu", "Référence contrat"])
     writer.writerow(["Élodie", "00000012", "Prélèvement", "a;b,c\td|e", "000451"])
     writer.writerow(["Noël", "00000013", "Chèque", 'un "mot"', "000452"])
-    rows = list(csv_reader.read(a_file(tmp_path, text.getvalue(), encoding)))
+    rows = list(rows_of(a_file(tmp_path, text.getvalue(), encoding)))
     assert rows == [
         (2, ("000451", "00000012", "Élodie", "Prélèvement"), ""),
         (3, ("000452", "00000013", "Noël", "Chèque"), ""),
@@ -278,7 +284,7 @@ def test_encoding_delimiter_and_order_are_found_out(
 
 def test_a_title_above_the_header_is_passed_over(inside: None, tmp_path: Path) -> None:
     path = a_file(tmp_path, "sep=;\n\nÉtat des contrats;au 22/11/2026\n\nContrat;Module\n\n1;2\n;\n3;4\n")
-    assert [(line, cells) for line, cells, _ in csv_reader.read(path)] == [(7, ("1", "2")), (9, ("3", "4"))]
+    assert [(line, cells) for line, cells, _ in rows_of(path)] == [(7, ("1", "2")), (9, ("3", "4"))]
 
 
 def test_quoted_lines_stray_quotes_and_odd_rows_lose_nothing(inside: None, tmp_path: Path) -> None:
@@ -301,7 +307,7 @@ def test_quoted_lines_stray_quotes_and_odd_rows_lose_nothing(inside: None, tmp_p
         "N;14;24;fin",
     ]
     path = a_file(tmp_path, "\r\n".join(lines) + "\r\n")
-    rows = {cells[0]: (line, cells, trouble) for line, cells, trouble in csv_reader.read(path)}
+    rows = {cells[0]: (line, cells, trouble) for line, cells, trouble in rows_of(path)}
     assert set(rows) == {str(n) for n in range(1, 15)}
     assert rows["1"][:2] == (2, ("1", "11", "A", "2, rue X\nBât. B"))
     assert [rows[str(n)][0] for n in range(2, 15)] == list(range(4, 17))
@@ -312,19 +318,19 @@ def test_quoted_lines_stray_quotes_and_odd_rows_lose_nothing(inside: None, tmp_p
 
 def test_a_quoted_delimiter_before_a_line_end_makes_no_row_of_its_own(inside: None, tmp_path: Path) -> None:
     path = a_file(tmp_path, 'Module,Référence,Adresse,Nom\n7,"1,2E+05","2 rue X\nBât. B",A\n8,9,rue,B\n')
-    rows = [(line, cells) for line, cells, _ in csv_reader.read(path)]
+    rows = [(line, cells) for line, cells, _ in rows_of(path)]
     assert rows == [(2, ("1,2E+05", "7", "A", "2 rue X\nBât. B")), (4, ("9", "8", "B", "rue"))]
 
 
 def test_a_file_cut_in_the_middle_of_a_line_refuses_that_line(inside: None, tmp_path: Path) -> None:
     path = a_file(tmp_path, "Référence;Module;Nom\n1;2;A\n3;45")
-    assert [bool(trouble) for _line, _cells, trouble in csv_reader.read(path)] == [False, True]
+    assert [bool(trouble) for _line, _cells, trouble in rows_of(path)] == [False, True]
 
 
 def test_utf8_with_a_few_bytes_of_windows_keeps_all_accents(inside: None, tmp_path: Path) -> None:
     text = "Référence;Module;Nom\n" + "1;2;Éléonore\n" * 3
     path = a_file(tmp_path, text.encode() + b"2;3;No\xebl\n")
-    assert [cells[2] for _line, cells, _ in csv_reader.read(path)] == ["Éléonore"] * 3 + ["Noël"]
+    assert [cells[2] for _line, cells, _ in rows_of(path)] == ["Éléonore"] * 3 + ["Noël"]
 
 
 def test_an_encoding_that_the_file_does_not_have_is_refused(inside: None, tmp_path: Path) -> None:
@@ -332,7 +338,7 @@ def test_an_encoding_that_the_file_does_not_have_is_refused(inside: None, tmp_pa
     with pytest.raises(RosterUnusable, match="utf-8"):
         take(csv_reader.read(path, encoding="utf-8"))
     assert how_many() == 0
-    assert len(list(csv_reader.read(path, encoding="latin-1"))) == 10_000
+    assert len(list(rows_of(path, encoding="latin-1"))) == 10_000
 
 
 @pytest.mark.parametrize(
@@ -432,7 +438,7 @@ def test_no_line_is_read_many_times(inside: None, tmp_path: Path, parsed: Counte
     """What the csv module is given tells how long a file takes: each line five times at the most."""
     unit, times = _SLOW[kind]
     path = a_file(tmp_path, "Référence;Module;Nom;Adresse\n" + unit * times)
-    for _row in csv_reader.read(path):
+    for _row in rows_of(path):
         pass
     lines = path.read_bytes().count(unit[-1:].encode()) if unit[-1:] in "\n\r" else times
     assert parsed["signs"] <= 5 * path.stat().st_size + 100_000
@@ -443,7 +449,7 @@ def test_a_mark_astray_in_the_header_swallows_no_row(inside: None, tmp_path: Pat
     text = 'Référence;Module;"Nom;Adresse\n' + "".join(f"{n};{n};Nom;rue\n" for n in range(1, 9))
     assert counts(take(csv_reader.read(a_file(tmp_path, text)))) == (8, 0, 0, 0, 0)
     path = a_file(tmp_path, 'Référence;Module;"Date\nd\'entrée"\n21;2;01/02/2003\n')
-    assert [(line, cells) for line, cells, _ in csv_reader.read(path)] == [(3, ("21", "2", "01/02/2003"))]
+    assert [(line, cells) for line, cells, _ in rows_of(path)] == [(3, ("21", "2", "01/02/2003"))]
 
 
 def test_what_cannot_be_opened_is_refused(inside: None, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from flask import Flask
 
+from tenant_portal.roster.columns import COLUMNS
+
 from .page_text import plain
 from .portal_client import Page, Portal
 from .post import Mailbox
@@ -24,21 +26,7 @@ ENGLISH_QUESTIONS = (
     "You agree to receive general (non-commercial) information by email",
 )
 
-_COLUMNS = {
-    "reference": "Référence contrat",
-    "module": "N° module",
-    "title": "Civilité",
-    "last_name": "Nom",
-    "first_name": "Prénom",
-    "street": "Adresse",
-    "postcode": "Code postal",
-    "city": "Ville",
-    "kind": "Nature",
-    "payment": "Mode de paiement",
-    "starts": "Date d'entrée",
-    "ends": "Date de sortie",
-    "email": "E-mail",
-}
+_LABELS = {name: column.label for name, column in COLUMNS.items()}
 _USUAL = {
     "title": "Mme",
     "last_name": "MARTIN",
@@ -48,7 +36,7 @@ _USUAL = {
     "city": "Angers",
     "kind": "Logement",
     "payment": "Prélèvement automatique",
-    "starts": "01/03/2019",
+    "starts_on": "01/03/2019",
 }
 
 
@@ -78,8 +66,8 @@ class Roster:
         """Import these contracts with the command of the landlord's staff, and return what it prints."""
         path = self.folder / f"contrats-{next(self._numbers)}.csv"
         with path.open("w", encoding="cp1252", newline="") as file:
-            writer = csv.DictWriter(file, list(_COLUMNS), delimiter=";")
-            writer.writerow(_COLUMNS)
+            writer = csv.DictWriter(file, list(_LABELS), delimiter=";")
+            writer.writerow(_LABELS)
             writer.writerows(rows)
         result = self.app.test_cli_runner().invoke(args=["portal", "contracts", "import", str(path), *options])
         assert result.exit_code == 0, result.output
