@@ -1,4 +1,4 @@
-"""Texts: French is the source, every message id a French sentence; its typography is put right in one place."""
+"""Texts: message ids are French sentences, whose typography is set here."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from .resources import folder
 from .settings import state
 
-#: The languages that tenants may choose, each in its own words.
+#: The languages that tenants may choose.
 LANGUAGES = {"fr": "Français", "en": "English"}
 
 # U+202F before ; ! ? and U+00A0 before : and inside « » (PRODUCT 7.6); neither may end a line.
@@ -28,16 +28,17 @@ _UNITS = re.compile(
 
 @lru_cache(maxsize=4096)
 def typeset(text: str) -> str:
-    """Return a French text with its unbreakable spaces and its typographic apostrophe."""
+    """Return a French text with its no-break spaces and typographic apostrophes."""
     text = _NARROW.sub("\u202f\\1", _APOSTROPHE.sub("’", text))
     text = _WIDE.sub(lambda found: f"\u00a0{found[1]}" if found[1] else "«\u00a0", text)
     return _UNITS.sub("\u00a0", text)
 
 
 def language() -> str:
-    """Return the code of the language that the reader chose, French first.
+    """Return the reader's language, French by default.
 
-    A host's selector is not asked: it speaks for the host's readers, and may need a request where a command has none.
+    Ignore the host's locale selector: it serves the host's users and may need a request, which commands do not
+    have.
     """
     known: str | None = g.get("portal_spoken") if g else None
     return known if known in LANGUAGES else "fr"
@@ -45,7 +46,7 @@ def language() -> str:
 
 @contextmanager
 def speaking(code: str) -> Iterator[None]:
-    """Speak that language meanwhile, whatever the host's selector says."""
+    """Use a language within this block, whatever the host's selector says."""
     former = g.get("portal_spoken")
     with force_locale(code):
         g.portal_spoken = code
@@ -71,13 +72,13 @@ def _catalogue(code: str) -> NullTranslations:
 
 
 def gettext(message: str, **variables: Any) -> str:
-    """Return the text in the language of the reader; `%(name)s` stands for a variable."""
+    """Return the text in the reader's language; `%(name)s` stands for a variable."""
     text = _translated(language(), message)
     return text % variables if variables else text
 
 
 def ngettext(singular: str, plural: str, num: int, **variables: Any) -> str:
-    """Return the text for that number of things; French counts 0 and 1 as singular."""
+    """Return the text for that number; French counts 0 and 1 as singular."""
     return _counted(language(), singular, plural, num) % {"num": num, **variables}
 
 
@@ -88,12 +89,12 @@ def _counted(code: str, singular: str, plural: str, num: int) -> str:
 
 
 def lazy_gettext(message: str, **variables: Any) -> LazyString:
-    """Return a text that is translated when it is shown; for labels made at import."""
+    """Return a text that is translated when it is shown, for labels made at import."""
     return LazyString(gettext, message, **variables)
 
 
 def for_html(code: str) -> dict[str, Callable[..., Markup]]:
-    """Return `_` and `ngettext` of the HTML pages in a language: messages are ours and may hold tags, variables not."""
+    """Return `_` and `ngettext` for HTML pages: our messages may hold tags, variables are escaped."""
     return {"_": partial(_markup_gettext, code), "ngettext": partial(_markup_ngettext, code)}
 
 
@@ -113,9 +114,9 @@ def _escaped(variables: dict[str, Any]) -> dict[str, Any]:
 
 
 def choose_language(code: str) -> None:
-    """Speak that language until this application context ends, whatever the host's selector says."""
+    """Use a language until this application context ends, whatever the host's selector says."""
     leave_language()
-    if not state.options.get("owns_session"):  # for a host's layout around our pages; our own texts ask nobody
+    if not state.options.get("owns_session"):  # for a host's layout around our pages
         g.portal_language = force_locale(code)
         g.portal_language.__enter__()
     g.portal_spoken = code
@@ -129,6 +130,6 @@ def leave_language(_: BaseException | None = None) -> None:
         forced.__exit__(None, None, None)
 
 
-# Babel's extractor knows these names; forms mark their labels with the lazy one.
+# The names that Babel's extractor knows.
 _ = gettext
 _l = lazy_gettext

@@ -1,4 +1,4 @@
-"""What every template knows by name, alike in pages, mails and texts."""
+"""The names that pages, mails and texts have in common."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from .settings import settings, state
 
 
 def names(language: str, *, is_html: bool) -> dict[str, Any]:
-    """Return the names for a language; in HTML `_` and `ngettext` escape what stands in for their variables."""
+    """Return the names for a language; in HTML `_` and `ngettext` escape their variables."""
     words = i18n.for_html(language) if is_html else {"_": i18n.gettext, "ngettext": i18n.ngettext}
     return {
         **words,

@@ -69,6 +69,7 @@ NOT_SCREENS = {
     "identity",
     "links",
     "login_flow",
+    "pages",
     "redirects",
     "request_guards",
     "security_headers",

@@ -7,10 +7,19 @@ from typing import NamedTuple, cast
 from sqlalchemy import Table, bindparam, insert, select
 
 from ..db import db
-from ..i18n import gettext as _
 from ..i18n import language
+from ..i18n import lazy_gettext as _l
 from ..models import Account, Consent, ConsentPurpose, Contract
 
+#: The questions of the form, in the words of the help page (S20 to S22).
+QUESTIONS = {
+    ConsentPurpose.E_NOTICE: _l(
+        "Vous acceptez de recevoir votre avis d'échéance par voie électronique"
+        " (Réservé aux contrats en prélèvement automatique)"
+    ),
+    ConsentPurpose.COMMERCIAL: _l("Vous acceptez de recevoir des informations commerciales par e-mail"),
+    ConsentPurpose.GENERAL: _l("Vous acceptez de recevoir des informations générales (non commerciales) par e-mail"),
+}
 #: Changes with the sentence of a question: a yes holds for the question that was asked (L07).
 WORDING_VERSION = "2026-11"
 
@@ -40,15 +49,8 @@ _OF_ACCOUNT = (
 
 
 def wording(purpose: ConsentPurpose) -> str:
-    """Return the question in the reader's language, in the words of the help page (S20-S22)."""
-    return {
-        ConsentPurpose.E_NOTICE: _(
-            "Vous acceptez de recevoir votre avis d'échéance par voie électronique"
-            " (Réservé aux contrats en prélèvement automatique)"
-        ),
-        ConsentPurpose.COMMERCIAL: _("Vous acceptez de recevoir des informations commerciales par e-mail"),
-        ConsentPurpose.GENERAL: _("Vous acceptez de recevoir des informations générales (non commerciales) par e-mail"),
-    }[purpose]
+    """Return a question in the reader's language."""
+    return str(QUESTIONS[purpose])
 
 
 def record(

@@ -8,7 +8,9 @@ from ..db import db
 from ..i18n import lazy_gettext as _l
 from ..models import Contract
 from ..web import guards
-from ..web.fields import PortalForm, Required, page
+from ..web.fields import Required
+from ..web.forms import PortalForm
+from ..web.pages import page
 from . import search
 
 screen = Blueprint("office", __name__, url_prefix="/gestion")

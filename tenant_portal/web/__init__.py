@@ -1,4 +1,4 @@
-"""The route table: the portal's blueprint with its screens, and what happens before and after each request."""
+"""The portal's blueprint: its screens, and what runs before and after each request."""
 
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, request, url_for
 from werkzeug.exceptions import HTTPException
@@ -26,12 +26,11 @@ from . import (
     template_context,
 )
 from .cookies import chosen_language, set_cookie
-from .identity import check_loaders, leave_account
+from .identity import check_loaders, uncount_request
 from .redirects import same_page
-from .request_guards import mend_query, read_whole, refuse_odd_form
+from .request_guards import read_body, refuse_malformed_form, repair_query
 from .url_converters import RowNumber
 
-#: Blueprints in the order of the tenant's way; endpoint, function and template of a page share one name.
 SCREENS = (
     login.screen,
     signup.screen,
@@ -48,7 +47,7 @@ SCREENS = (
 
 
 def register(app: Flask, *screens: Blueprint, prefix: str) -> None:
-    """Put the pages, and more screens if there are any, into an application."""
+    """Register the pages, and more screens if given."""
     portal = Blueprint(
         "portal",
         __name__,
@@ -67,31 +66,31 @@ def register(app: Flask, *screens: Blueprint, prefix: str) -> None:
     app.url_map.converters["portal_number"] = RowNumber
     app.register_blueprint(portal, url_prefix=prefix or None)
     if "csrf" in app.extensions:
-        app.extensions["csrf"].exempt(csp_reports.screen)  # a browser's own report has no form, and changes nothing
+        app.extensions["csrf"].exempt(csp_reports.screen)  # a browser's report has no form
 
 
 def complete(app: Flask) -> None:
-    """Let an application of our own answer for the addresses that belong to no page; a host keeps its own answers."""
+    """Let our own application answer for unknown addresses."""
     app.add_url_rule("/.well-known/change-password", "portal_change_password", _change_password)
-    app.register_error_handler(HTTPException, errors.refused)
-    app.register_error_handler(500, errors.refused)
+    app.register_error_handler(HTTPException, errors.http_error)
+    app.register_error_handler(500, errors.http_error)
 
 
 def _change_password() -> Response:
-    """Lead to the page where a password is changed, after a login (W3C change-password-url, U21)."""
+    """Redirect to the change of password (W3C change-password-url, U21)."""
     answer = redirect(url_for("portal.password.change"), 302)
     return security_headers.add(current_app.make_response(answer))
 
 
 def _prepare_request() -> WerkzeugResponse | None:
-    """Speak the language that was chosen, French first; `?langue=en` chooses, and the address is clean again."""
+    """Check the request, and set its language."""
     _check_host()
-    if not template_context.is_below_expected_path():  # in a host: our own application believes no other path
+    if not template_context.is_below_expected_path():  # possible in a host only
         return errors.wrong_address("below a path that is not the one of PORTAL_PUBLIC_URL")
-    mend_query()
-    read_whole()
+    repair_query()
+    read_body()
     _refuse_other_sites()
-    refuse_odd_form()
+    refuse_malformed_form()
     wanted = request.args.get("langue", "")
     if wanted in i18n.LANGUAGES and request.method == "GET" and request.endpoint:
         answer = redirect(same_page(without="langue"))
@@ -102,7 +101,6 @@ def _prepare_request() -> WerkzeugResponse | None:
 
 
 def _check_host() -> None:
-    """Refuse to show a page in a host that broke a condition after we moved in."""
     check_loaders()
     if "host_checked" not in state.cache:
         host_checks.check_rules(current_app)
@@ -110,7 +108,7 @@ def _check_host() -> None:
 
 
 def _refuse_other_sites() -> None:
-    """Refuse what a page of another site loads or sends in a tenant's name; he may follow its links (ASVS 3.5.8)."""
+    """Refuse what another site loads or sends in a tenant's name, except links (ASVS 3.5.8)."""
     asked = request.headers
     is_link = asked.get("Sec-Fetch-Mode") == "navigate" and asked.get("Sec-Fetch-Dest") == "document"
     if asked.get("Sec-Fetch-Site") == "cross-site" and not (is_link and request.method in {"GET", "HEAD"}):
@@ -118,7 +116,7 @@ def _refuse_other_sites() -> None:
 
 
 def _reset_language(error: BaseException | None) -> None:
-    leave_account()
+    uncount_request()
     i18n.leave_language(error)
 
 

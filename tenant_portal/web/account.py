@@ -1,4 +1,4 @@
-"""The tenant's own pages: his home after each login, his account and its closing; and the way out."""
+"""The tenant's home, his account, and the logout."""
 
 from typing import Any
 
@@ -15,14 +15,16 @@ from ..models import REOPENING, Account, Contract
 from ..operations import retention
 from . import guards, identity
 from .address_typos import suggested_address
-from .fields import ButtonForm, CurrentPasswordField, PortalForm, flash_once, page, pop_flash
+from .fields import CurrentPasswordField
+from .forms import ButtonForm, PortalForm
 from .login_flow import refuse, try_own_password
+from .pages import flash_once, page, pop_flash
 
 screen = Blueprint("account", __name__)
 
 
 class ClosingForm(PortalForm):
-    """The password once more: neither a session that was left open nor a remembered device closes an account."""
+    """The password: an open session alone closes no account."""
 
     password = CurrentPasswordField(_l("Mon mot de passe"))
 
@@ -30,7 +32,7 @@ class ClosingForm(PortalForm):
 @screen.get("/espace")
 @guards.session_required
 def home(own: Session):
-    """Show the tenant's contracts and his three choices as noted; the welcome after the first login (step 12)."""
+    """Show the contracts and choices; welcome the tenant after his first login (step 12)."""
     leases = []
     for lease in lookup.leases_of(own.account_id):
         choices = consents.current(own.account_id, lease.id)
@@ -48,7 +50,7 @@ def home(own: Session):
 @screen.get("/espace/compte")
 @guards.account_required
 def overview(account: Account):
-    """Show what the account is, a change of address that waits, and the ways to change address and password."""
+    """Show the account and a pending change of address."""
     waiting = email_change.pending(account)
     context: dict[str, Any] = {}
     if waiting is not None:
@@ -63,7 +65,7 @@ def overview(account: Account):
 @screen.route("/espace/compte/fermeture", methods=["GET", "POST"])
 @guards.account_required
 def close(account: Account):
-    """Say what closing the account erases and what stays; close it for whoever types its password (T35, U29)."""
+    """Close the account for its password (T35, U29)."""
     form = ClosingForm()
     context: dict[str, Any] = {"reopening": REOPENING, "journal": retention.JOURNAL}
     if not form.validate_on_submit():
@@ -80,7 +82,7 @@ def close(account: Account):
 
 @screen.post("/deconnexion")
 def log_out() -> Response:
-    """Log out: the session is dead on the server, the browser forgets its pages."""
+    """End the session."""
     ButtonForm().require_fresh()
     begin_write()
     tenant = identity.current_tenant()
@@ -106,7 +108,7 @@ def _close(account: Account, contract: Contract) -> None:
 
 
 def _leave(code: str) -> Response:
-    """Lead out to the login page, which says what was done; the browser forgets our pages (ASVS 14.3.1)."""
+    """Redirect to the login page; the browser clears its cache (ASVS 14.3.1)."""
     flash_once(code)
     response = make_response(redirect(url_for("portal.login.log_in")))
     response.headers["Clear-Site-Data"] = '"cache"'

@@ -1,6 +1,6 @@
-"""The mail address that was probably meant, where the typed one is a slip away from a common one (T06)."""
+"""Slips in mail addresses (T06)."""
 
-#: Providers that French tenants use most; the typo helper compares what was typed with them (T06).
+#: The providers that French tenants use most.
 MAIL_DOMAINS = (
     "gmail.com",
     "orange.fr",
@@ -32,9 +32,9 @@ MAIL_DOMAINS = (
 
 
 def suggested_address(address: str) -> str | None:
-    """Return the address that was probably meant, where the domain is one slip away from a common one (T06).
+    """Return the address that was probably meant, or None.
 
-    One slip is an edit distance of 1, or of 2 with the same letters (« gmial.com »).
+    A slip is an edit distance of 1, or of 2 with the same letters (« gmial.com »).
     """
     local, at, domain = address.strip().rpartition("@")
     domain = domain.lower()

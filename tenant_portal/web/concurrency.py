@@ -1,25 +1,24 @@
-"""How many requests of one account a process answers at the same time, so that no tenant takes every place."""
+"""A limit of running requests per account, so that no tenant takes every thread."""
 
 import threading
 from collections import Counter
 
 from ..settings import state
 
-#: A browser that opens all its tabs again asks for fewer pages at once.
+#: More than a browser sends that reopens all its tabs.
 ACCOUNT_REQUESTS_MAX = 8
-#: After so many seconds a request that was refused may be sent again.
 RETRY_SECONDS = 10
 
 
 class Running:
-    """Counts the requests of each account that are being answered; an account without any is not kept."""
+    """Count the running requests of each account."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[int] = Counter()
 
     def enter(self, account_id: int) -> bool:
-        """Count one more request of the account, unless it has as many as one may have."""
+        """Count a request, or return False at the limit."""
         with self._lock:
             if self._counts[account_id] >= ACCOUNT_REQUESTS_MAX:
                 return False
@@ -27,7 +26,7 @@ class Running:
             return True
 
     def leave(self, account_id: int) -> None:
-        """Count one request of the account less."""
+        """Uncount a request."""
         with self._lock:
             self._counts[account_id] -= 1
             if self._counts[account_id] <= 0:
@@ -35,7 +34,7 @@ class Running:
 
 
 def running() -> Running:
-    """Return the counts of this application."""
+    """Return the counter of this application."""
     counts: Running | None = state.cache.get("running_requests")
     if counts is None:
         counts = state.cache.setdefault("running_requests", Running())

@@ -1,4 +1,4 @@
-"""The portal's own cookies: the language, the remembered login, the mark of a known device."""
+"""Our cookies: language, remembered login, mark of a known device."""
 
 import secrets
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from ..i18n import LANGUAGES
 from ..settings import settings, state
 
 _YEAR = 365 * 24 * 3600
-# What a browser calls itself, and what people call it; the first mark found counts, as each claims to be others too.
+# The first match counts: each browser claims to be others too.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR", "Opera"),
@@ -34,26 +34,26 @@ _SYSTEMS = (
 
 
 def device_mark() -> str:
-    """Return the mark that we gave this browser at an earlier login, or nothing: one that was made up is none (X12)."""
+    """Return the mark that we gave this browser, or an empty text; a forged mark counts as none (X12)."""
     return signed_links.unseal("device", request.cookies.get(cookie_name("device"), ""))
 
 
 def device_name() -> str:
-    """Return the name of this request's browser as a person knows it, « Firefox, Android », or nothing."""
+    """Return the browser's name as people know it: « Firefox, Android »."""
     agent = request.user_agent.string
     names = [next((name for mark, name in table if mark in agent), "") for table in (_BROWSERS, _SYSTEMS)]
     return ", ".join(name for name in names if name)
 
 
 def remember_device() -> str:
-    """Return this browser's mark, giving it one for a year if it has none."""
+    """Return this browser's mark; set a new one if it has none."""
     device = device_mark() or secrets.token_urlsafe(sessions.TOKEN_BYTES)
     set_cookie("device", signed_links.seal("device", device), _YEAR)
     return device
 
 
 def cookie_name(what: str) -> str:
-    """Return the name of one of our cookies; with HTTPS at the root of a host the browser guards its origin too."""
+    """Return a cookie's full name, with the prefix that HTTPS allows."""
     if "cookie_prefix" not in state.cache:
         is_whole_host = _cookie_path() == "/"
         state.cache["cookie_prefix"] = ("__Host-" if is_whole_host else "__Secure-") if settings.is_https else ""
@@ -65,7 +65,7 @@ def _cookie_path() -> str:
 
 
 def set_cookie(what: str, value: str, seconds: int) -> None:
-    """Set one of our cookies with the answer, for our own pages only."""
+    """Set a cookie on the response, for our own pages only."""
 
     @after_this_request
     def add(response: Response) -> Response:
@@ -82,6 +82,6 @@ def set_cookie(what: str, value: str, seconds: int) -> None:
 
 
 def chosen_language() -> str:
-    """Return the language that this browser chose, French unless it did."""
+    """Return this browser's language, French by default."""
     chosen = request.cookies.get(cookie_name("lang"), "")
     return chosen if chosen in LANGUAGES else "fr"

@@ -1,4 +1,4 @@
-"""Where browsers report what the content policy has stopped: some lines an hour in the log (ASVS 3.4.7)."""
+"""Reports of browsers about what the content policy blocked (ASVS 3.4.7)."""
 
 import json
 import re
@@ -15,8 +15,7 @@ from ..settings import settings
 screen = Blueprint("csp_reports", __name__)
 
 _KINDS = {"application/csp-report", "application/reports+json"}
-#: The rules that a page can break: those our policy names, with the two kinds of a script or a style, and those that
-#: `default-src` stands for.
+#: Our rules, and those that `default-src` stands for.
 RULES = frozenset(
     [
         "default-src",
@@ -41,7 +40,7 @@ RULES = frozenset(
         "prefetch-src",
     ]
 )
-#: What stands in the place of an address that was stopped.
+#: What browsers report in place of a blocked address.
 _KEYWORDS = frozenset(
     [
         "inline",
@@ -62,8 +61,8 @@ _ORIGIN = re.compile(r"(?:https?|wss?)://[a-z0-9.-]{1,100}(?::[0-9]{1,5})?(?=[/?
 
 @screen.post("/rapport-de-securite")
 def receive():
-    """Write down which rule stopped what on a page of ours; whatever else is sent is dropped without a word."""
-    if request.mimetype not in _KINDS:  # a form of another site cannot send these without being asked first
+    """Log which rule blocked what on our pages; drop everything else."""
+    if request.mimetype not in _KINDS:  # another site cannot send these types without a preflight
         abort(400)
     for rule, blocked in _reported():
         if rate_limits.count_once("report", Per.CAUSE, f"{rule}/{blocked}", otherwise=False):
@@ -74,7 +73,7 @@ def receive():
 
 
 def _reported() -> Iterator[tuple[str, str]]:
-    """Yield rule and what was stopped of each report about a page of ours."""
+    """Yield rule and blocked origin of each report about our pages."""
     try:
         sent = json.loads(request.get_data())
     except (ValueError, RecursionError):
@@ -93,13 +92,12 @@ def _is_ours(body: Mapping[str, Any]) -> bool:
 
 
 def _rule(body: Mapping[str, Any]) -> str:
-    """Return the name of the rule; older browsers give it with its sources."""
     name = _text(body, "effective-directive", "effectiveDirective", "violated-directive").partition(" ")[0]
     return name if name in RULES else ""
 
 
 def _blocked(body: Mapping[str, Any]) -> str:
-    """Return a keyword or an origin: the rest of an address may be personal."""
+    """Return a keyword or an origin. The rest of an address may be personal."""
     blocked = _text(body, "blocked-uri", "blockedURL")
     return blocked if blocked in _KEYWORDS else _origin(blocked)
 
@@ -110,5 +108,4 @@ def _origin(address: str) -> str:
 
 
 def _text(body: Mapping[str, Any], *names: str) -> str:
-    """Return the first of these entries that is a text."""
     return next((value for name in names if isinstance(value := body.get(name), str)), "")

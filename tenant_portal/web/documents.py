@@ -1,4 +1,4 @@
-"""The tenant's rent notices: the list of each contract, and the files."""
+"""The tenant's rent notices."""
 
 from flask import Blueprint, Response, abort, current_app, send_file
 
@@ -7,7 +7,7 @@ from ..errors import NoticeMissing
 from ..models import Account
 from ..text import masked_reference
 from . import guards
-from .fields import page
+from .pages import page
 
 screen = Blueprint("documents", __name__, url_prefix="/espace/avis")
 
@@ -15,7 +15,7 @@ screen = Blueprint("documents", __name__, url_prefix="/espace/avis")
 @screen.get("")
 @guards.account_required
 def notices(account: Account):
-    """Show the notices of each contract, the newest first."""
+    """List the notices of each contract, newest first."""
     return page(
         "documents/notices.html",
         contracts=[(contract, publishing.notices_of(contract)) for contract in account.contracts],
@@ -25,7 +25,7 @@ def notices(account: Account):
 @screen.get("/<portal_number:number>")
 @guards.account_required
 def download(account: Account, number: int) -> Response:
-    """Hand out the file of a notice; another tenant's does not exist."""
+    """Send a notice's file; another tenant's is not found."""
     notice = publishing.find(account, number) or abort(404)
     digits = masked_reference(notice.contract.reference)
     try:

@@ -1,4 +1,4 @@
-"""Another mail address: asked for with the password, confirmed from there, and objected to from the former one (F3)."""
+"""A new mail address (F3)."""
 
 from typing import Any
 
@@ -15,14 +15,16 @@ from ..mail import notifications
 from ..models import Account, Contract, EmailChange
 from . import guards, identity, links
 from .address_typos import suggested_address
-from .fields import ButtonForm, CurrentPasswordField, MailAddressField, PortalForm, flash_once, page
+from .fields import CurrentPasswordField, MailAddressField
+from .forms import ButtonForm, PortalForm
 from .login_flow import refuse, try_own_password
+from .pages import flash_once, page
 
 screen = Blueprint("email_change", __name__)
 
 
 class ChangeForm(PortalForm):
-    """The new address, and the password: whoever finds a session open must not take the account with it."""
+    """The new address and the password: an open session alone must not take over the account."""
 
     email = MailAddressField(
         _l("Ma nouvelle adresse mail"),
@@ -35,17 +37,14 @@ class ChangeForm(PortalForm):
         self.account = account
 
     def validate_email(self, field: Any) -> None:
-        """Refuse the present address, unless it must prove itself: a mail server refused it, or it is in doubt."""
+        """Refuse the present address, unless it failed or is in doubt."""
         is_fine = self.account.email_failed_at is None and self.account.email_doubted_at is None
         if field.data.lower() == self.account.email.lower() and is_fine:
             raise ValidationError(_("Cette adresse est déjà celle de votre compte. Saisissez la nouvelle."))
 
 
 class ConfirmForm(PortalForm):
-    """The password of the account, for who opens the link where he is not logged in.
-
-    Whoever receives the link because the address was mistyped must not become the account's owner by one click.
-    """
+    """The password: a link to a mistyped address must not make a stranger the owner."""
 
     password = CurrentPasswordField(_l("Mon mot de passe"))
 
@@ -53,7 +52,7 @@ class ConfirmForm(PortalForm):
 @screen.route("/espace/compte/adresse", methods=["GET", "POST"])
 @guards.account_required
 def ask(account: Account):
-    """Ask for another address: a link goes to the new one, the present one is told at once."""
+    """Ask for a new address: it gets a link, the present one is told."""
     form = ChangeForm(account)
     context: dict[str, Any] = {"account": account, "suggestion": suggested_address(form.email.data or "")}
     if not form.validate_on_submit():
@@ -72,7 +71,7 @@ def ask(account: Account):
 @screen.post("/espace/compte/adresse/arret")
 @guards.account_required
 def stop(account: Account):
-    """Let go of a change that waits."""
+    """Drop a pending change."""
     ButtonForm().require_fresh()
     begin_write()
     email_change.drop(account)
@@ -83,14 +82,14 @@ def stop(account: Account):
 
 @screen.get("/adresse/<token>")
 def open_link(token: str):
-    """Take the token out of the address at once; nothing else happens (F2)."""
+    """Move the token from the address into the session; change nothing (F2)."""
     links.keep("email_change", token)
     return redirect(url_for(".confirm"))
 
 
 @screen.route("/adresse", methods=["GET", "POST"])
 def confirm():
-    """Confirm the new address by a button, and with the password where the account is not logged in."""
+    """Confirm the new address, with the password where the account is not logged in."""
     if request.method == "GET" and not links.token_of("email_change"):
         return redirect(url_for("portal.account.overview"))
     link = links.require("email_change")
@@ -121,14 +120,14 @@ def confirm():
 
 @screen.get("/adresse/objection/<token>")
 def open_objection(token: str):
-    """Take the token out of the address at once; nothing else happens."""
+    """Move the token from the address into the session; change nothing."""
     links.keep("email_objection", token)
     return redirect(url_for(".objection"))
 
 
 @screen.route("/adresse/objection", methods=["GET", "POST"])
 def objection():
-    """Let the owner of the former address stop the change or undo it, and choose another password (F3)."""
+    """Stop or undo the change for the owner of the former address (F3)."""
     if request.method == "GET" and not links.token_of("email_objection"):
         return redirect(url_for("portal.login.log_in"))
     link = _objection_link()
@@ -148,7 +147,7 @@ def _objection_link(*, lock: bool = False) -> Link:
 
 
 def _choose_password(link: Link) -> Any:
-    """Save what was undone and lead on: whoever reads the first address chooses another password at once."""
+    """Commit, and lead the reader of the first address to a new password."""
     identity.log_out()
     db.session.commit()
     links.forget("email_change")
@@ -164,7 +163,7 @@ def _is_logged_in(account: Account) -> bool:
 
 
 def _objection(change: EmailChange, contract: Contract) -> dict[str, Any]:
-    """Return how the former address can object; a young one cannot (X02)."""
+    """Return the link by which the former address can object; a young address has none (X02)."""
     if not email_change.may_object(change):
         return {}
     link = links.address("email_objection", change, contract)

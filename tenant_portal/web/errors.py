@@ -1,4 +1,4 @@
-"""Kind error pages: what is wrong, what is saved, and what to do next."""
+"""Error pages."""
 
 import logging
 from typing import Any
@@ -18,28 +18,28 @@ from ..settings import settings
 from . import security_headers, template_context
 from .cookies import chosen_language
 from .identity import use_anonymous_user
-from .request_guards import discard_rest, mend_query
+from .request_guards import discard_rest, repair_query
 
-#: Answered kindly, with what to do next; anything else that werkzeug raises gets its own status and the same page.
+#: Pages with advice of their own; any other status shows that of 400 or 500.
 KIND_STATUSES = (400, 403, 404, 405, 413, 429, 500)
-#: After so many seconds a page that met a database out of reach may be asked for again.
+#: Retry-After when the database is away.
 AWAY_SECONDS = 60
 
 log = logging.getLogger("tenant_portal")
 
 
 def register(blueprint: Blueprint) -> None:
-    """Answer for the errors of our pages; a host's own handlers stay for its own."""
-    blueprint.register_error_handler(PortalError, _foreseen)
-    blueprint.register_error_handler(DBAPIError, _away)
-    blueprint.register_error_handler(PoolTimeout, _away)
-    blueprint.register_error_handler(CSRFError, _expired)
-    blueprint.register_error_handler(HTTPException, refused)
-    for status in KIND_STATUSES:  # a host's own handler of a status would win against ours of all statuses
-        blueprint.register_error_handler(status, refused)
+    """Handle the errors of our pages; a host's handlers stay for its own."""
+    blueprint.register_error_handler(PortalError, _portal_error)
+    blueprint.register_error_handler(DBAPIError, _database_away)
+    blueprint.register_error_handler(PoolTimeout, _database_away)
+    blueprint.register_error_handler(CSRFError, _csrf_error)
+    blueprint.register_error_handler(HTTPException, http_error)
+    for status in KIND_STATUSES:  # a host's handler of one status wins against ours of all
+        blueprint.register_error_handler(status, http_error)
 
 
-def _foreseen(error: PortalError) -> tuple[str, int]:
+def _portal_error(error: PortalError) -> tuple[str, int]:
     if isinstance(error, ConfigError):
         raise error
     db.session.rollback()
@@ -47,28 +47,28 @@ def _foreseen(error: PortalError) -> tuple[str, int]:
     return _problem(code=error.code, error=error), error.status
 
 
-def _away(error: SQLAlchemyError) -> Response:
-    """Say what is saved and what is not while the database cannot do its work, and ask it nothing for that (T41)."""
+def _database_away(error: SQLAlchemyError) -> Response:
+    """Answer 503 without asking the database anything (T41)."""
     if not is_away(error):
         raise error
     audit.note("database_away", level=logging.WARNING, error=cause(error))
     _leave_database()
-    # A connection that is lost over a COMMIT leaves open whether that has come to pass.
+    # After a connection lost during COMMIT nobody knows whether it was committed.
     is_unsure = isinstance(error, DBAPIError) and error.statement is None and error.connection_invalidated
     with i18n.speaking(chosen_language()):
         text = _problem(code="away", error=error, is_sent=request.method == "POST", is_unsure=is_unsure)
     return Response(text, 503, {"Retry-After": str(AWAY_SECONDS)}, mimetype="text/html")
 
 
-def _expired(error: CSRFError) -> tuple[str, int]:
-    """Answer a host's own CSRF check as kindly as ours; it comes before our pages could choose their language."""
+def _csrf_error(error: CSRFError) -> tuple[str, int]:
+    """Answer a host's own CSRF check, which runs before our pages set their language."""
     audit.note("refused", status=400, code="form_expired")
     with i18n.speaking(chosen_language()):
         return _problem(code="form_expired", error=error), 400
 
 
-def refused(error: HTTPException) -> Any:
-    """Answer a status kindly, with the number by which the log tells of it."""
+def http_error(error: HTTPException) -> Any:
+    """Answer an HTTP error, with the request's number in the log."""
     status = error.code or 500
     if status < 400:
         return error.get_response()
@@ -78,11 +78,11 @@ def refused(error: HTTPException) -> Any:
         discard_rest()
     if isinstance(error, SecurityError):
         return security_headers.add(wrong_address("for a name that is not in TRUSTED_HOSTS"))
-    if getattr(error, "original_exception", None) is None:  # else the application has told of it
+    if getattr(error, "original_exception", None) is None:  # else the application has logged it
         audit.note("refused", status=status, level=logging.ERROR if status >= 500 else logging.INFO)
     number = log_format.request_id()
     code = f"status_{status if status in KIND_STATUSES else (500 if status >= 500 else 400)}"
-    with i18n.speaking(chosen_language()):  # an address of no page has no language yet
+    with i18n.speaking(chosen_language()):  # an unknown address has no language yet
         text = _problem(code=code, error=error, number=number)
     response = current_app.make_response((text, status))
     for header, value in error.get_response().headers:
@@ -92,30 +92,30 @@ def refused(error: HTTPException) -> Any:
 
 
 def _problem(**context: Any) -> str:
-    """Return the page of a problem; with the database away as for a stranger, at worst without a host's layout."""
-    mend_query()
+    """Render the page of a problem, at worst as for an anonymous visitor and without a host's layout."""
+    repair_query()
     for _try in range(2):
-        try:  # an address of no page has no blueprint yet, and so no context of ours
+        try:  # an unknown address has no context processor of ours
             return render_template(
                 "portal/problem.html", **({} if request.blueprint else template_context.names()), **context
             )
         except SQLAlchemyError as trouble:
             log.warning("the database cannot be used for a page of a problem: %s", cause(trouble))
             _leave_database()
-        except HTTPException:  # the tenant has too many requests in progress: this page is drawn as for a stranger
+        except HTTPException:  # too many running requests: now as anonymous
             continue
     plain = current_app.jinja_env.get_template("portal/problem_plain.html")
     return plain.render(**template_context.names(), **context)
 
 
 def _leave_database() -> None:
-    """Let go of a connection that may be broken, and of whoever is logged in as far as this answer goes."""
+    """Drop a connection that may be broken."""
     db.session().invalidate()
     use_anonymous_user()
 
 
 def wrong_address(which: str) -> Response:
-    """Answer who asked for a name or a path that is not ours; no address is built from what he asked for."""
+    """Answer a request for a host name or path that is not ours; build no address from it."""
     log.warning("refused a request %s", which)
     with i18n.speaking("fr"):
         text = _("Votre espace locataire s'ouvre à cette adresse : %(address)s", address=settings.public_url)

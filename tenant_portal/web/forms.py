@@ -1,23 +1,30 @@
-"""The two forms of the help page, which the guide shows as well: rename a field here and its figures follow."""
+"""The base of all forms, the login form and the sign-up form."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from wtforms import HiddenField, ValidationError
+from flask import current_app, request, session
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import generate_csrf
+from wtforms import Field, HiddenField, RadioField
 
-from ..accounts import passwords, registration
+from ..accounts import passwords, registration, signed_links
+from ..accounts.consents import QUESTIONS
+from ..accounts.passwords import PASSWORD_DIGITS_MIN, PASSWORD_MAX, PASSWORD_MIN
+from ..db import db
+from ..errors import FormExpired
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import ConsentPurpose
 from .fields import (
+    ConfirmationField,
     ContractReferenceField,
     CurrentPasswordField,
     MailAddressField,
     ModuleField,
     NewPasswordField,
-    PortalForm,
     RememberField,
     YesNoField,
-    judge_new_password,
 )
 
 _WHERE_IS_REFERENCE = _l(
@@ -26,8 +33,101 @@ _WHERE_IS_REFERENCE = _l(
 _WHERE_IS_MODULE = _l("Le numéro de module est imprimé sur votre avis d'échéance, près de la référence contrat.")
 
 
+class CheckedToken(FlaskForm.Meta.csrf_class):
+    """Flask-WTF's check of a token; only a page that shows the form signs a new one."""
+
+    def generate_csrf_token(self, csrf_token_field: Field) -> str:
+        """Sign nothing."""
+        return ""
+
+
+class PortalForm(FlaskForm):
+    """A form with its own CSRF check; a failed check keeps what was typed.
+
+    `steps` maps fields to the steps of the help page, `infos` to the texts behind ⓘ.
+    """
+
+    steps: ClassVar[Mapping[str, int]] = {}
+    infos: ClassVar[Mapping[str, Any]] = {}
+    is_expired = False
+    #: Whether there is nothing to type.
+    is_button = False
+
+    class Meta(FlaskForm.Meta):
+        """CSRF is always on, for half a day, and over a change of keys."""
+
+        csrf = True
+        csrf_class = CheckedToken
+        csrf_time_limit = 12 * 3600  # seconds
+
+        @property
+        def csrf_secret(self) -> Any:
+            """Return a list of keys: Flask-WTF passes it to its signer."""
+            own = current_app.config.get("WTF_CSRF_SECRET_KEY")  # a host's own key
+            return own or signed_links.keys()
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """Return the sent fields; Flask-WTF would read JSON as a form and fail on most of it."""
+            return None if request.is_json else super().wrap_formdata(form, formdata)
+
+        def get_translations(self, form: Any) -> Any:
+            """Use no texts of WTForms."""
+            return None
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Validate; an expired token sets `is_expired` (U11)."""
+        fine = super().validate(extra_validators)
+        self.is_expired = bool(self.csrf_field.errors)
+        return bool(fine)
+
+    @property
+    def csrf_field(self) -> Any:
+        """Return the token's field, whose name a host may have chosen."""
+        return self[self.meta.csrf_field_name]
+
+    @property
+    def is_blank(self) -> bool:
+        """Tell whether nothing was sent and nothing is filled in."""
+        return not self.is_submitted() and not any(field.data for field in self if field is not self.csrf_field)
+
+    @property
+    def faults(self) -> list[tuple[str, str]]:
+        """Return the id of each refused control with its sentence."""
+        return [
+            (f"{field.id}-0" if isinstance(field, RadioField) else field.id, str(message))
+            for field in self
+            if field is not self.csrf_field
+            for message in field.errors
+        ]
+
+    @property
+    def failed_step(self) -> int | None:
+        """Return the first of the twelve steps that failed."""
+        return min((self.steps[f.short_name] for f in self if f.errors and f.short_name in self.steps), default=None)
+
+
+class ButtonForm(PortalForm):
+    """A form with a button only."""
+
+    is_button = True
+
+    def require_fresh(self) -> None:
+        """Raise `FormExpired` when the token is expired or not ours."""
+        if not self.validate_on_submit():
+            raise FormExpired
+
+    def is_fresh(self) -> bool:
+        """Tell whether the token is valid; a login in another tab invalidates it.
+
+        Raises `FormExpired` when the browser sent no session, so that its page cannot be shown again.
+        """
+        if not session:
+            self.require_fresh()
+        return bool(self.validate_on_submit())
+
+
 class LoginForm(PortalForm):
-    """« Identifiez-vous » (S02 to S08); the same form finishes the account on the activation page."""
+    """« Identifiez-vous » (S02 to S08), also on the activation page."""
 
     reference = ContractReferenceField(
         _l("Ma référence contrat (Chiffres uniquement)"),
@@ -51,16 +151,8 @@ class SignupForm(PortalForm):
         _l("Votre numéro de module (voir avis d'échéance)"),
         description=_l("Il figure aussi sur votre avis d'échéance. Exemple : 12345678"),
     )
-    password = NewPasswordField(
-        _l("Créez un mot de passe"),
-        _l("Saisissez un mot de passe d'au moins 12 caractères."),
-        description=_l(
-            "12 caractères minimum. Choisissez celui que vous voulez et notez-le : nous n'y avons pas accès."
-        ),
-    )
-    confirmation = NewPasswordField(
-        _l("Confirmez votre mot de passe"), _l("Saisissez votre mot de passe une seconde fois.")
-    )
+    password = NewPasswordField(_l("Créez un mot de passe"))
+    confirmation = ConfirmationField(_l("Confirmez votre mot de passe"))
     email = MailAddressField(
         _l("Votre adresse mail"),
         description=_l(
@@ -68,19 +160,13 @@ class SignupForm(PortalForm):
         ),
     )
     e_notice = YesNoField(
-        _l(
-            "Vous acceptez de recevoir votre avis d'échéance par voie électronique"
-            " (Réservé aux contrats en prélèvement automatique)"
-        ),
-        _l("Choisissez Oui ou Non pour l'avis d'échéance par voie électronique."),
+        QUESTIONS[ConsentPurpose.E_NOTICE], _l("Choisissez Oui ou Non pour l'avis d'échéance par voie électronique.")
     )
     commercial = YesNoField(
-        _l("Vous acceptez de recevoir des informations commerciales par e-mail"),
-        _l("Choisissez Oui ou Non pour les informations commerciales."),
+        QUESTIONS[ConsentPurpose.COMMERCIAL], _l("Choisissez Oui ou Non pour les informations commerciales.")
     )
     general = YesNoField(
-        _l("Vous acceptez de recevoir des informations générales (non commerciales) par e-mail"),
-        _l("Choisissez Oui ou Non pour les informations générales."),
+        QUESTIONS[ConsentPurpose.GENERAL], _l("Choisissez Oui ou Non pour les informations générales.")
     )
 
     steps: ClassVar = {
@@ -96,32 +182,58 @@ class SignupForm(PortalForm):
     infos: ClassVar = {"reference": _WHERE_IS_REFERENCE, "module": _WHERE_IS_MODULE}
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Tell whether everything holds; the password is weighed last, without what the roster knows (X01, X03)."""
+        """Validate the form; the password is judged last, without words of the roster (X01, X03)."""
         fine = super().validate(extra_validators)
         if self.password.errors or self.is_expired:
             return fine
         return self.judge_password([]) and fine
 
     def judge_password(self, known_words: list[str]) -> bool:
-        """Tell whether who knows this tenant would guess the password; what is faulty elsewhere does not count.
+        """Tell whether the password is strong, given the other fields and words of the roster.
 
-        With words of the roster it is judged a second time, but only if it may hold one of them.
+        The second call, with words of the roster, judges only a password that may contain one.
         """
         if known_words and not passwords.may_hold(self.password.data, known_words):
             return True
         typed = [f.data for f in (self.reference, self.module, self.email) if f.data and not f.errors]
         return judge_new_password(self.password, registration.guessable_words(None, *typed, *known_words))
 
-    def validate_confirmation(self, field: Any) -> None:
-        """Refuse two passwords that differ."""
-        if field.data != self.password.data:
-            raise ValidationError(_("Les deux mots de passe ne sont pas identiques. Saisissez-les à nouveau."))
-
     @property
     def choices(self) -> dict[ConsentPurpose, bool]:
-        """Return the three answers, each apart from the others."""
+        """Return the three answers."""
         return {
             ConsentPurpose.E_NOTICE: self.e_notice.data,
             ConsentPurpose.COMMERCIAL: self.commercial.data,
             ConsentPurpose.GENERAL: self.general.data,
         }
+
+
+def form_token() -> tuple[str, str]:
+    """Return name and value of the CSRF token; a button needs no form object for it."""
+    meta = PortalForm.Meta()
+    return meta.csrf_field_name, generate_csrf(meta.csrf_secret, meta.csrf_field_name)
+
+
+def judge_new_password(field: Field, context: list[str]) -> bool:
+    """Tell whether a password is strong; a weak one gets the reason and a way out (PRODUCT 1, U31, U32).
+
+    This takes a while, so first release the database connection.
+    """
+    db.session.rollback()
+    reason = passwords.weakness(field.data or "", context)
+    if reason is None:
+        return True
+    sentences = {
+        "short": _("Choisissez un mot de passe d'au moins %(num)d caractères.", num=PASSWORD_MIN),
+        "long": _("Choisissez un mot de passe de %(num)d caractères au plus.", num=PASSWORD_MAX),
+        "digits": _(
+            "Ce mot de passe ne contient que des chiffres. Ajoutez des lettres, ou tapez au moins %(num)d chiffres.",
+            num=PASSWORD_DIGITS_MIN,
+        ),
+        "guessable": _(
+            "Ce mot de passe est trop courant ou trop facile à deviner. Choisissez-en un autre :"
+            " par exemple quatre mots sans rapport entre eux, ni avec votre logement."
+        ),
+    }
+    field.errors = [*field.errors, sentences[reason]]
+    return False

@@ -1,4 +1,4 @@
-"""Who may see a page: tenants, or whom the host names as staff."""
+"""Who may see a page."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,7 +17,7 @@ from .identity import current_tenant
 
 
 def session_required(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only logged-in tenants in, by their sessions; the others log in first and come back."""
+    """Pass the tenant's session to the view; send others to the login."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -31,7 +31,7 @@ def session_required(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only logged-in tenants in, by their accounts; the others log in first and come back."""
+    """Pass the tenant's account to the view; send others to the login."""
 
     @session_required
     @wraps(view)
@@ -42,10 +42,9 @@ def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def staff_required(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let in only whom the host's `staff` names; for everybody else the page does not exist.
+    """Admit only users named by the host's `staff` callback; everyone else gets 404.
 
-    Where both share one login, whoever is a tenant is no member of staff: a host that asks no more than «is somebody
-    logged in» must not be asked about him.
+    With a shared login a tenant is never staff: a careless callback asks only whether somebody is logged in.
     """
 
     @wraps(view)

@@ -1,4 +1,4 @@
-"""Who is asking: the login manager, ours or the host's, sees a tenant only inside the portal's own pages."""
+"""Who is asking: a login manager that knows a tenant only on our own pages."""
 
 import secrets
 from typing import Any
@@ -21,16 +21,16 @@ from ..errors import ConfigError
 from ..settings import settings, state
 from . import concurrency
 from .cookies import cookie_name, device_name, remember_device, set_cookie
-from .request_guards import read_whole
+from .request_guards import read_body
 
 _ID_PREFIX = "portal:"
 
 
 class Tenant(UserMixin):
-    """A logged-in tenant, as Flask-Login knows him: his id names the session row, not the account.
+    """A logged-in tenant for Flask-Login; his id names the session row.
 
-    For Flask-Login he is a stranger: whatever a host grants to `current_user.is_authenticated`, in a hook or a layout
-    that runs on our pages too, is meant for its own people. Who the tenant is, only `current_tenant` tells.
+    To Flask-Login he is anonymous: a host's hooks and layouts run on our pages too, and what they grant to
+    authenticated users is meant for the host's people.
     """
 
     is_authenticated = False
@@ -40,16 +40,16 @@ class Tenant(UserMixin):
         self.token, self.session, self.is_fresh = token, session, is_fresh
 
     def get_id(self) -> str:
-        """Return the id that the session cookie keeps."""
+        """Return the id for the session cookie."""
         return _ID_PREFIX + self.token
 
 
 def install_login_manager(app: Flask) -> None:
-    """Take the host's login manager, or make one, and put our loaders before the host's."""
+    """Put our loaders before those of the host's login manager."""
     manager: LoginManager | None = getattr(app, "login_manager", None)
     if manager is None:
         manager = LoginManager()
-        manager.session_protection = None  # the session row on the server protects, not a hash of the browser's name
+        manager.session_protection = None  # our session rows do
         manager.init_app(app, add_context_processor=False)
     host_user, host_request = manager.user_callback, manager.request_callback
 
@@ -69,9 +69,9 @@ def install_login_manager(app: Flask) -> None:
 
 
 def check_loaders() -> None:
-    """Raise `ConfigError` when something has taken the place of our loaders since `install_login_manager`.
+    """Raise `ConfigError` when our loaders were replaced.
 
-    A host's loader that met one of our ids could take a tenant for a member of staff, so no page is shown then.
+    A host's loader could read one of our ids as a member of staff.
     """
     manager = getattr(current_app, "login_manager", None)
     found = (manager, getattr(manager, "user_callback", None), getattr(manager, "request_callback", None))
@@ -82,17 +82,17 @@ def check_loaders() -> None:
 
 
 def log_in(account_id: int, *, remember: bool) -> None:
-    """Start a session for the account on this device, in a session cookie that holds nothing from before."""
+    """Start a session on this device; the cookie keeps nothing from before."""
     device = remember_device()
     token = sessions.start(account_id, device=device, device_name=device_name(), remember=remember)
     _forget_session()
-    g.pop("_login_user", None)  # who asks from now on is read from the session
-    # What `login_user` would store; it would also tell a host's listeners, who take each user for one of the host's.
+    g.pop("_login_user", None)
+    # What `login_user` would store; it would also signal the host's listeners, who expect users of the host.
     manager: Any = current_app.login_manager  # type: ignore[attr-defined]
     session.update(_user_id=_ID_PREFIX + token, _fresh=True, portal_seen=_minutes_now())
-    if current_app.config.get("SESSION_PROTECTION", manager.session_protection):  # each request is compared
+    if current_app.config.get("SESSION_PROTECTION", manager.session_protection):  # compared at each request
         session.update(_id=manager._session_identifier_generator())
-    session[_form_token_key()] = secrets.token_hex()  # or the page behind the login would send the cookie once more
+    session[_form_token_key()] = secrets.token_hex()  # else the next page would send the cookie again
     if remember:
         set_cookie("remember", signed_links.seal("remember", token), int(settings.remember_days.total_seconds()))
     elif cookie_name("remember") in request.cookies:
@@ -100,7 +100,7 @@ def log_in(account_id: int, *, remember: bool) -> None:
 
 
 def log_out() -> None:
-    """End the session on the server and take its cookies back."""
+    """End the session and delete its cookies."""
     tenant = current_tenant()
     if tenant is not None:
         sessions.end(tenant.token)
@@ -113,9 +113,9 @@ def log_out() -> None:
 
 
 def current_tenant() -> Tenant | None:
-    """Return the tenant of this request, if he is logged in and his time is not over.
+    """Return the tenant of this request, if he is logged in.
 
-    Raises 429 where his account has too many requests in progress; for the page that says so he is a stranger.
+    Raises 429 when his account has too many running requests; the error page treats him as anonymous.
     """
     if not _is_ours() or ("_user_id" not in session and cookie_name("remember") not in request.cookies):
         return None
@@ -130,21 +130,21 @@ def current_tenant() -> Tenant | None:
     return user
 
 
-def leave_account() -> None:
-    """Count this request of an account as answered; called at the end of each request, whatever came of it."""
+def uncount_request() -> None:
+    """Uncount this request of its account."""
     account_id = g.pop("portal_counted", None)
     if account_id is not None:
         concurrency.running().leave(account_id)
 
 
 def use_anonymous_user() -> None:
-    """Take the visitor for a stranger until the end of the request: who he is stands in a database out of reach."""
+    """Treat the visitor as anonymous for this request."""
     manager: Any = current_app.login_manager  # type: ignore[attr-defined]
     g._login_user = manager.anonymous_user()
 
 
 def origin() -> str:
-    """Return the address of origin of this request, as counters use it."""
+    """Return the client's address for the counters."""
     return origin_of(request.remote_addr)
 
 
@@ -153,7 +153,7 @@ def _is_ours() -> bool:
 
 
 def _from_session(token: str) -> Tenant | None:
-    read_whole()
+    read_body()
     idle = _minutes_now() - int(session.get("portal_seen", 0))
     if idle * 60 > settings.session_idle_minutes.total_seconds():
         return None
@@ -170,13 +170,13 @@ def _remembered_token(asked: Request) -> str:
 
 
 def _from_remembered(token: str) -> Tenant | None:
-    read_whole()
+    read_body()
     row = sessions.check(token) if token else None
     return Tenant(token, row, is_fresh=False) if row is not None and row.is_remembered else None
 
 
 def _forget_session() -> None:
-    """Empty the session cookie; in a host's application only what is ours, and what a login must renew."""
+    """Empty the session; in a host's application only our keys and what a login must renew."""
     if state.options.get("owns_session"):
         session.clear()
         return
@@ -185,7 +185,6 @@ def _forget_session() -> None:
 
 
 def _form_token_key() -> str:
-    """Return under which name Flask-WTF keeps the token of forms; a host may have chosen it."""
     return str(current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"))
 
 

@@ -1,7 +1,7 @@
-"""Links of mails: their addresses, and what an opened one leaves with its page (F20).
+"""Links of mails (F20).
 
-The token leaves the address bar at once and travels on in the form of its page. What a form acts on stands in the form.
-The session keeps the link opened last, so that its page can be shown again.
+The token leaves the address bar at once and travels in the form of its page, so a form acts on its own link. The
+session keeps the last opened link, so that its page can be shown again.
 """
 
 from flask import request, session
@@ -10,12 +10,11 @@ from .. import public_urls
 from ..accounts import signed_links
 from ..errors import FormExpired, LinkInvalid
 from ..models import Account, Contract, EmailChange
-from .fields import flash_once
+from .pages import flash_once
 
-#: The field in which a page carries its link.
+#: The form field with the link's token.
 FIELD = "lien"
 _KEPT = "portal_links"
-#: The page that each link of a mail opens.
 _PAGES = {
     "activation": "signup.open_link",
     "reset": "password.open_link",
@@ -25,19 +24,19 @@ _PAGES = {
 
 
 def address(purpose: str, subject: Account | EmailChange, contract: Contract | None) -> str:
-    """Return the full address of a new link, for a mail."""
+    """Return the full address of a new link."""
     token = signed_links.issue(purpose, subject, contract)
     return public_urls.public(_PAGES[purpose], token=token)
 
 
 def keep(purpose: str, token: str) -> None:
-    """Keep a link for its page; raise `LinkInvalid` for what we never signed, which fills no cookie (X09)."""
+    """Store a link in the session; raise `LinkInvalid` for one that we never signed (X09)."""
     signed_links.check_signature(purpose, token)
     session[_KEPT] = {**session.get(_KEPT, {}), purpose: token}
 
 
 def token_of(purpose: str) -> str:
-    """Return the token that a sent form carries, or, for a page to show, that of the link opened last."""
+    """Return the token of the sent form, or on GET that of the last opened link."""
     if request.method == "POST":
         return request.form.get(FIELD, "")
     token: str = session.get(_KEPT, {}).get(purpose, "")
@@ -45,14 +44,14 @@ def token_of(purpose: str) -> str:
 
 
 def forget(purpose: str) -> None:
-    """Forget a link that has done its work."""
+    """Remove a used link from the session."""
     session[_KEPT] = {kept: token for kept, token in session.get(_KEPT, {}).items() if kept != purpose}
 
 
 def require(purpose: str, *, lock: bool = False, even_late: bool = False) -> signed_links.Link:
-    """Return the link of this page as it stands now; raise as `signed_links.verify` does.
+    """Return the verified link of this page; raises as `signed_links.verify` does.
 
-    That of a sent form is kept again: its page may have to be shown, and a login in another tab empties the session.
+    The link of a sent form is stored again, because a login in another tab empties the session.
     """
     token = token_of(purpose)
     if not token:
@@ -64,9 +63,9 @@ def require(purpose: str, *, lock: bool = False, even_late: bool = False) -> sig
 
 
 def put_back(purpose: str, *, say_so: bool = True) -> None:
-    """Have the page of a button shown again for its own link: a login in another tab took its token away.
+    """Store the link of a button with an expired token, so that its page can be shown again.
 
-    Raises `FormExpired` where the form carries none. The page of a problem tells nothing of what was said before.
+    Raises `FormExpired` when the form carries no link.
     """
     if not token_of(purpose):
         raise FormExpired

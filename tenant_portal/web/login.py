@@ -1,4 +1,4 @@
-"""Login: reference and password, and what becomes of it: home, the activation mail once more, or a clear refusal."""
+"""The login page, and the reopening of an account."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from ..db import begin_write, db
 from ..errors import LinkError
 from ..mail import notifications
 from . import identity, links, redirects
-from .fields import ButtonForm, flash_once, page
-from .forms import LoginForm
+from .forms import ButtonForm, LoginForm
 from .login_flow import attempt_login, contract_of, enter, refuse
+from .pages import flash_once, page
 
 screen = Blueprint("login", __name__)
 
@@ -33,7 +33,7 @@ def log_in():
         return refuse(form, attempt, "login/log_in.html")
     if not holder.is_activated:
         account = holder.account
-        # The password proves who this is: he may see his address, have the mail again or put it right (T16).
+        # The password proves who he is: he may see and correct his address (T16).
         session["portal_signup"] = {
             "contract": account.contracts[0].id,
             "reference": form.reference.data,
@@ -56,14 +56,14 @@ def log_in():
 
 @screen.get("/reouverture")
 def reopen() -> Any:
-    """Ask whoever has just typed the password of a closed account whether to open it again (T35)."""
+    """Offer to reopen the closed account whose password was just typed (T35)."""
     link = _link()
     return page("login/reopen.html", link=link, account=link.account) if link else redirect(url_for(".log_in"))
 
 
 @screen.post("/reouverture/oui")
 def confirm_reopening() -> Any:
-    """Open the account again and log in; the owner is told by mail."""
+    """Reopen the account and log in."""
     if not ButtonForm().is_fresh():
         links.put_back("reopening")
         return redirect(url_for(".reopen"))
@@ -81,8 +81,8 @@ def confirm_reopening() -> Any:
 
 
 def _link(*, lock: bool = False) -> signed_links.Link | None:
-    """Return the closed account whose password was typed in this browser, unless too much time has passed since."""
+    """Return the link of the closed account, or None when it expired or the account is open again."""
     try:
         return links.require("reopening", lock=lock)
-    except LinkError:  # reopened meanwhile, too (tokens._fingerprint)
+    except LinkError:
         return None

@@ -1,4 +1,4 @@
-"""Getting in: what the login page and the activation page do with a reference and a password."""
+"""From a typed password to a login."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,30 +13,30 @@ from ..db import db
 from ..mail import notifications
 from ..models import Account, Contract
 from . import cookies, identity
-from .fields import PortalForm, page
-from .forms import LoginForm
+from .forms import LoginForm, PortalForm
+from .pages import page
 
 
 def attempt_login(form: LoginForm, *, link_of: int | None = None) -> LoginResult:
-    """Try the reference and the password of the form; `link_of` is the account whose link its page carries."""
+    """Verify the form; `link_of` is the account of the page's link."""
     return try_password(form.reference.data or "", form.password.data or "", link_of=link_of)
 
 
 def try_password(reference: str, password: str, *, link_of: int | None = None) -> LoginResult:
-    """Try a password as this device from this address, for which the failures are counted."""
+    """Verify a password; failures count for this device and address."""
     device, origin = cookies.device_mark(), identity.origin()
     return authentication.authenticate(reference, password, device=device, origin=origin, link_of=link_of)
 
 
 def try_own_password(account: Account, password: str) -> LoginResult:
-    """Try the password of who is logged in: neither a stale session nor a remembered one is enough (ASVS 7.5.1)."""
+    """Verify the logged-in tenant's password; no session is enough by itself (ASVS 7.5.1)."""
     attempt = try_password(account.contracts[0].reference, password)
     is_own = attempt.holder is not None and attempt.holder.id == account.id
     return attempt if is_own else replace(attempt, holder=None)
 
 
 def refuse(form: PortalForm, attempt: LoginResult, template: str, **context: Any) -> Any:
-    """Show one alert for the pair, with the reference kept (U25); whoever fails too often is asked to wait (T21)."""
+    """Show one alert for the pair (U25), or the wait after too many failures (T21)."""
     if attempt.is_alarm:
         alarmed = db.session.get(Account, attempt.alarmed_id or NO_ACCOUNT_ID)
         notifications.attempts(alarmed, contract_of(attempt), link=public_urls.public("password.forgotten"))
@@ -49,10 +49,7 @@ def refuse(form: PortalForm, attempt: LoginResult, template: str, **context: Any
 
 
 def enter(attempt: LoginResult, holder: AuthenticatedAccount, form: LoginForm) -> bool:
-    """Log in, finishing the account at the first login (step 12); tell whether it was the first.
-
-    The owner is told of a device that his account does not know; of the first one the welcome mail tells.
-    """
+    """Log in, and tell whether it was the first login, which finishes the account (step 12)."""
     is_first = not holder.is_finished
     if is_first:
         authentication.finish(holder.account)
@@ -80,5 +77,5 @@ def enter(attempt: LoginResult, holder: AuthenticatedAccount, form: LoginForm) -
 
 
 def contract_of(attempt: LoginResult) -> Contract | None:
-    """Return the contract of an attempt, looked for whether there is one or not (F9)."""
+    """Return the contract of an attempt; query without one too, so that the time reveals nothing (F9)."""
     return db.session.get(Contract, attempt.contract_id or NO_ACCOUNT_ID)

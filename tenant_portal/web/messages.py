@@ -1,11 +1,10 @@
-"""« Laisser un message »: the trouble first, then free words; a number at once and an answer within a known delay."""
+"""« Laisser un message »."""
 
 import re
 from typing import Any
 
 from flask import Blueprint, redirect, request, session, url_for
-from wtforms import Field, RadioField, TextAreaField, ValidationError
-from wtforms.fields.choices import SelectChoice
+from wtforms import Field, TextAreaField, ValidationError
 from wtforms.validators import StopValidation
 
 from .. import i18n, signals
@@ -20,13 +19,15 @@ from ..models import Contract
 from ..settings import settings
 from . import identity
 from .address_typos import suggested_address
-from .fields import ContractReferenceField, MailAddressField, PortalForm, Required, page
+from .fields import ContractReferenceField, MailAddressField, QuestionField
+from .forms import PortalForm
+from .pages import page
 
 screen = Blueprint("messages", __name__)
 
-#: Seconds after which a tenant who wrote too often may try again.
+#: Retry-After for who wrote too often.
 RETRY_AFTER = 3600
-#: What a link may say after `?sujet=` to have a trouble chosen beforehand.
+#: Values of `?sujet=` in links, which preselect a topic.
 TOPICS_OF_LINKS = {
     "numero": Topic.NUMBER,
     "activation": Topic.MAIL,
@@ -49,12 +50,12 @@ TOPIC_LABELS = {
     Topic.OTHER: _l("Autre chose"),
 }
 
-# What no keyboard types and no mail should carry; line ends and tabs stay.
+# Control characters except line ends and tabs.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def _clean(typed: str | None) -> str:
-    """Return the text as it may be kept, sent and shown again: no control character, no pasted password (T36)."""
+    """Remove control characters and pasted passwords (T36)."""
     lines = (typed or "").replace("\r\n", "\n").replace("\r", "\n")
     return mask_passwords(_CONTROLS.sub("", lines).strip())
 
@@ -68,13 +69,12 @@ def _reference_where_needed(form: Any, field: Field) -> None:
 
 
 class MessageForm(PortalForm):
-    """The trouble, the words, the reference, the address to answer to; never a telephone number or a password (L18)."""
+    """Topic, text, reference and address; never a telephone number or a password (L18)."""
 
-    topic = RadioField(
+    topic = QuestionField(
         _l("Quel est votre problème ?"),
-        [Required(_l("Choisissez votre problème dans la liste. Sinon, choisissez « Autre chose »."))],
-        choices=[SelectChoice(topic, label) for topic, label in TOPIC_LABELS.items()],
-        validate_choice=False,
+        _l("Choisissez votre problème dans la liste. Sinon, choisissez « Autre chose »."),
+        TOPIC_LABELS,
     )
     body = TextAreaField(
         _l("Votre message"),
@@ -94,17 +94,17 @@ class MessageForm(PortalForm):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # The reference may stay empty, but not where that very contract is waited for (T05).
+        # Optional, except for a tenant who waits for that contract (T05).
         self.reference.validators = [_reference_where_needed, *self.reference.validators[1:]]
         self.reference.flags.required = False
 
     def validate_topic(self, field: Any) -> None:
-        """Refuse a trouble that is not on the list."""
+        """Refuse an unknown topic."""
         if field.data not in TOPIC_LABELS:
             raise ValidationError(_("Choisissez votre problème dans la liste. Sinon, choisissez « Autre chose »."))
 
     def validate_body(self, field: Any) -> None:
-        """Refuse an empty message, but for who only waits for his contract, and one that is too long."""
+        """Refuse a message that is too long or, unless the tenant waits for his contract, empty."""
         if not field.data and self.topic.data != Topic.WAITING:
             raise ValidationError(_("Écrivez votre message : dites ce qui vous bloque."))
         if len(field.data or "") > BODY_MAX:
@@ -119,7 +119,7 @@ class MessageForm(PortalForm):
 
 @screen.route("/message", methods=["GET", "POST"])
 def write():
-    """Show the message form, and send what was written."""
+    """Show the form, and send the message."""
     form = MessageForm(**_known())
     if not form.validate_on_submit():
         return _form_page(form)
@@ -154,7 +154,7 @@ def write():
 
 @screen.get("/message/envoye")
 def sent():
-    """Show that the message has left: its number, when the answer comes, what happens next."""
+    """Show the number of the message."""
     sent = session.get("portal_message")
     if sent is None:
         return redirect(url_for(".write"))
@@ -180,7 +180,7 @@ def _form_page(form: MessageForm, *, status: int = 200, is_excessive: bool = Fal
 
 
 def _known() -> dict[str, Any]:
-    """Return what the form may hold from the start: the trouble of a link, and what this tenant gave before."""
+    """Return initial values: the topic of the link, and what we know of the visitor."""
     topic = TOPICS_OF_LINKS.get(request.args.get("sujet", ""))
     known: dict[str, Any] = {"topic": topic}
     signup, tenant = session.get("portal_signup", {}), identity.current_tenant()
@@ -190,12 +190,11 @@ def _known() -> dict[str, Any]:
     elif signup:
         known |= {"email": signup["email"], "reference": signup["reference"]}
     if topic is Topic.ADDRESS:
-        known.pop("email", None)  # the very address that is wrong
+        known.pop("email", None)  # that address is the wrong one
     return known
 
 
 def _standing(contract: Contract | None) -> str:
-    """Return where the tenant stands, in French, for the landlord alone."""
     with i18n.speaking("fr"):
         if contract is None:
             return _("Aucune référence connue : nous ne savons pas où en est cette personne.")

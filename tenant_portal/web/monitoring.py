@@ -1,4 +1,4 @@
-"""What machines ask: whether the portal is well, and its figures."""
+"""Health and metrics."""
 
 import hmac
 from datetime import timedelta
@@ -14,13 +14,13 @@ from ..settings import settings
 
 screen = Blueprint("monitoring", __name__)
 
-#: A mail that waits for longer is late: tenants are told to wait that long before they ask again (T08).
+#: Tenants are told to wait that long for a mail (T08).
 LATE = timedelta(minutes=15)
 
 
 @screen.get("/healthz")
 def healthz() -> Any:
-    """Tell machines whether database and outbox are well, in words alone.
+    """Report whether database and outbox are well, in words only.
 
     The age of a mail would tell a stranger whether one was written for the reference he gave.
     """
@@ -34,7 +34,7 @@ def healthz() -> Any:
 
 @screen.get("/metrics")
 def metrics() -> Response:
-    """Give Prometheus the figures, if it sends the token; for everybody else there is no such page."""
+    """Return the metrics to who sends the token; everyone else gets 404."""
     given = request.headers.get("Authorization", "").encode("latin-1", "replace")
     expected = f"Bearer {settings.metrics_token}".encode()
     if not (settings.metrics_token and hmac.compare_digest(given, expected)):

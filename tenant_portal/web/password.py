@@ -1,4 +1,4 @@
-"""A new password: by a link to the address on file, asked for with the reference only, or in the account."""
+"""A new password."""
 
 from typing import Any
 
@@ -15,22 +15,16 @@ from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import Account, Contract, EmailChange
 from . import cookies, guards, identity, links
-from .fields import (
-    ContractReferenceField,
-    CurrentPasswordField,
-    NewPasswordField,
-    PortalForm,
-    flash_once,
-    judge_new_password,
-    page,
-)
+from .fields import ConfirmationField, ContractReferenceField, CurrentPasswordField, NewPasswordField
+from .forms import PortalForm, judge_new_password
 from .login_flow import refuse, try_own_password
+from .pages import flash_once, page
 
 screen = Blueprint("password", __name__)
 
 
 class ForgottenForm(PortalForm):
-    """The reference, and nothing that tells who has an account."""
+    """The reference only."""
 
     reference = ContractReferenceField(
         _l("Ma référence contrat (Chiffres uniquement)"),
@@ -39,14 +33,14 @@ class ForgottenForm(PortalForm):
 
 
 class NewPasswordForm(PortalForm):
-    """What holds of a new password wherever it is chosen; its fields stand in the forms."""
+    """The rules of a new password; subclasses add its fields."""
 
     def __init__(self, account: Account, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.account = account
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Tell whether everything holds; the password is weighed last (X03)."""
+        """Validate; the password is judged last (X03)."""
         fine = super().validate(extra_validators)
         password = self["password"]
         if password.errors or self.is_expired:
@@ -54,41 +48,20 @@ class NewPasswordForm(PortalForm):
         words = [word for contract in self.account.contracts for word in registration.guessable_words(contract)]
         return judge_new_password(password, [*words, self.account.email]) and fine
 
-    def validate_confirmation(self, field: Any) -> None:
-        """Refuse two passwords that differ."""
-        if field.data != self["password"].data:
-            raise ValidationError(_("Les deux mots de passe ne sont pas identiques. Saisissez-les à nouveau."))
-
 
 class ResetForm(NewPasswordForm):
     """The new password, twice."""
 
-    password = NewPasswordField(
-        _l("Créez un mot de passe"),
-        _l("Saisissez un mot de passe d'au moins 12 caractères."),
-        description=_l(
-            "12 caractères minimum. Choisissez celui que vous voulez et notez-le : nous n'y avons pas accès."
-        ),
-    )
-    confirmation = NewPasswordField(
-        _l("Confirmez votre mot de passe"), _l("Saisissez votre mot de passe une seconde fois.")
-    )
+    password = NewPasswordField(_l("Créez un mot de passe"))
+    confirmation = ConfirmationField(_l("Confirmez votre mot de passe"))
 
 
 class ChangeForm(NewPasswordForm):
-    """The present password, and the new one twice (ASVS 6.2.3)."""
+    """The current password, and the new one twice (ASVS 6.2.3)."""
 
     current = CurrentPasswordField(_l("Mon mot de passe actuel"))
-    password = NewPasswordField(
-        _l("Mon nouveau mot de passe"),
-        _l("Saisissez un mot de passe d'au moins 12 caractères."),
-        description=_l(
-            "12 caractères minimum. Choisissez celui que vous voulez et notez-le : nous n'y avons pas accès."
-        ),
-    )
-    confirmation = NewPasswordField(
-        _l("Confirmez votre nouveau mot de passe"), _l("Saisissez votre mot de passe une seconde fois.")
-    )
+    password = NewPasswordField(_l("Mon nouveau mot de passe"))
+    confirmation = ConfirmationField(_l("Confirmez votre nouveau mot de passe"))
 
     def validate_password(self, field: Any) -> None:
         """Refuse a password that changes nothing."""
@@ -98,7 +71,7 @@ class ChangeForm(NewPasswordForm):
 
 @screen.route("/mot-de-passe-oublie", methods=["GET", "POST"])
 def forgotten():
-    """Ask the reference; send a link to the address on file, if there is one (T17)."""
+    """Send a link to the address on file, if there is one (T17)."""
     form = ForgottenForm(reference=session.get("portal_signup", {}).get("reference"))
     if not form.validate_on_submit():
         return page("password/forgotten.html", form=form)
@@ -111,27 +84,27 @@ def forgotten():
 
 @screen.get("/mot-de-passe-oublie/envoye")
 def reset_sent():
-    """Show what happens now, the same whether or not there is an account (T17)."""
+    """Show the next step, the same with and without an account (T17)."""
     return page("password/reset_sent.html")
 
 
 @screen.get("/mot-de-passe/<token>")
 def open_link(token: str):
-    """Take the token out of the address at once; nothing else happens."""
+    """Move the token from the address into the session; change nothing."""
     links.keep("reset", token)
     return redirect(url_for(".reset"))
 
 
 @screen.route("/mot-de-passe", methods=["GET", "POST"])
 def reset():
-    """Choose a new password: every session ends, every other link dies, the owner is told by mail."""
+    """Set a new password; every session and every other link ends."""
     if request.method == "GET" and not links.token_of("reset"):
         return redirect(url_for(".forgotten"))
     link = links.require("reset")
     form = ResetForm(link.account)
     if not form.validate_on_submit():
         return page("password/reset.html", form=form, link=link)
-    db.session.rollback()  # no connection is kept busy while the hash is computed
+    db.session.rollback()  # release the connection while hashing
     password_hash = passwords.hash(form.password.data)
     begin_write()
     link = links.require("reset", lock=True)
@@ -147,13 +120,13 @@ def reset():
 @screen.route("/espace/compte/mot-de-passe", methods=["GET", "POST"])
 @guards.session_required
 def change(own: Session):
-    """Change the password in the account; this browser stays, with a session of its own, every other one ends."""
+    """Change the password; this browser gets a new session, all others end."""
     account = own.account
     form = ChangeForm(account)
     context: dict[str, Any] = {"reference": account.contracts[0].reference}
     if not form.validate_on_submit():
         return page("password/change.html", form=form, refusal=None, **context)
-    db.session.rollback()  # no connection is kept busy while the hash is computed
+    db.session.rollback()  # release the connection while hashing
     password_hash = passwords.hash(form.password.data)
     attempt = try_own_password(account, form.current.data)
     if attempt.holder is None:
@@ -170,7 +143,7 @@ def change(own: Session):
 
 
 def _tell_changed(account: Account, contract: Contract) -> None:
-    """Tell the address on file, and the first address too while that can undo a change (docs/security.md)."""
+    """Tell the address on file, and the first address while it can undo a change (docs/security.md)."""
     notifications.password_changed(account, contract, reset_link=public_urls.public("password.forgotten"))
     change = email_change.oldest_open(account)
     if change is not None:
@@ -186,10 +159,10 @@ def _ask_for_proof(change: EmailChange, contract: Contract) -> None:
 
 
 def _send_link(reset: Reset, turn: int) -> None:
-    """Have the link leave that helps on: to another password, to the first login, or to the former address.
+    """Send the link that helps: to a new password, to the first login, or to the former address.
 
-    Until a first login the password is the tenant's only proof, so whoever reads the address must not choose it. An
-    address in doubt must not either: the first address is told once more that it can undo the change.
+    Before the first login the password is the tenant's only proof, so a reader of the address must not choose it.
+    Neither must a reader of an address in doubt.
     """
     account, contract = reset.account, reset.contract
     if account is not None and contract is not None and not account.is_finished:
@@ -210,7 +183,7 @@ def _send_link(reset: Reset, turn: int) -> None:
         until = email_change.objection_until(change)
         notifications.email_changed(change, contract, address=change.old_email, objection=link, until=until, turn=turn)
         return
-    # For nobody a link is made too, which opens nothing: the answer takes as long (F9).
+    # Make a useless link without an account, so that the time reveals nothing (F9).
     is_somebody = account is not None and account.email_doubted_at is None
     whose = account if account is not None and is_somebody else Account(id=0, email="", password_hash="")
     link = links.address("reset", whose, contract)

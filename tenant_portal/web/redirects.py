@@ -1,4 +1,4 @@
-"""Where people are sent: addresses built anew from our own map, never as they were typed."""
+"""Targets of redirects, built anew from our URL map."""
 
 from urllib.parse import urlencode, urlsplit
 
@@ -8,10 +8,9 @@ from werkzeug.routing import RequestRedirect
 
 
 def next_page(wanted: str | None) -> str:
-    """Return where to go after a login: the page asked for, if it is one of the tenant's own, else his home.
+    """Return the wanted page if it is the tenant's own, else his home.
 
-    The address is built anew from our own map, so nothing that was typed can lead elsewhere. One with a number may be a
-    file, after which the browser would still show the login.
+    A page with a number may be a file, after which the browser would still show the login.
     """
     home = url_for("portal.account.home")
     if not wanted:
@@ -29,7 +28,7 @@ def next_page(wanted: str | None) -> str:
 
 
 def same_page(*, without: str) -> str:
-    """Return the address of the present page, without one of its parameters, built anew from our own map."""
+    """Return this page's address without one query parameter."""
     query = urlencode([(name, value) for name, value in request.args.items(multi=True) if name != without])
     address = url_for(request.endpoint or "", **(request.view_args or {}))
     return f"{address}?{query}" if query else address

@@ -1,4 +1,4 @@
-"""The headers of every answer of ours: what a browser may load, keep and tell others."""
+"""The security and cache headers of every response."""
 
 from flask import Response
 
@@ -15,7 +15,7 @@ SECURITY_HEADERS = {
     ),
     "Reporting-Endpoints": 'portal="{reports}"',
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",  # for scanners and browsers that do not know frame-ancestors
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -24,7 +24,7 @@ SECURITY_HEADERS = {
 
 
 def add(response: Response) -> Response:
-    """Add the headers that an answer does not have already, and say how long it may be kept."""
+    """Add the headers that a response lacks."""
     headers = response.headers
     own = {name.lower() for name in headers.keys()}  # noqa: SIM118 (one look at each header, not one for each of ours)
     headers.extend([(name, value) for name, value in _security_headers().items() if name.lower() not in own])
@@ -37,7 +37,6 @@ def add(response: Response) -> Response:
 
 
 def _security_headers() -> dict[str, str]:
-    """Return the headers of every page; they follow from the settings alone."""
     if "security_headers" not in state.cache:
         values = {"images": stylesheet.logo_origin(), "reports": public_urls.public("csp_reports.receive")}
         headers = {name: value.format(**values) for name, value in SECURITY_HEADERS.items()}

@@ -1,10 +1,9 @@
-"""« Mes appareils »: where the tenant is logged in, and the way to end it elsewhere (T31, T39)."""
+"""« Mes appareils » (T31, T39)."""
 
 from typing import Any
 
 from flask import Blueprint, redirect, url_for
 from wtforms import RadioField, ValidationError
-from wtforms.fields.choices import SelectChoice
 
 from .. import audit
 from ..accounts import sessions
@@ -13,19 +12,21 @@ from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import Login
 from . import guards
-from .fields import CurrentPasswordField, PortalForm, Required, flash_once, page
+from .fields import CurrentPasswordField, Required
+from .forms import PortalForm
 from .login_flow import refuse, try_own_password
+from .pages import flash_once, page
 
 screen = Blueprint("sessions", __name__)
 
-#: The newest logins that are shown, ended or not (CNIL, guide on the security of personal data, fiche 16).
+#: Shown logins (CNIL, guide on the security of personal data, fiche 16).
 LATEST = 3
-#: Stands for all others in the list of devices to log out.
+#: The answer « Tous mes autres appareils ».
 ALL = "tous"
 
 
 class EndForm(PortalForm):
-    """Which device to log out, or all others; with the password, or a thief would shut the owner out (ASVS 7.5.2)."""
+    """One device, or all others; with the password, or a thief would lock the owner out (ASVS 7.5.2)."""
 
     device = RadioField(
         _l("Quel appareil voulez-vous déconnecter ?"),
@@ -38,10 +39,10 @@ class EndForm(PortalForm):
         numbers = [str(login.id) for login in others]
         self.answers = numbers if len(numbers) == 1 else [*numbers, ALL]
         super().__init__(device=self.answers[-1], **kwargs)
-        self.device.choices = [SelectChoice(number) for number in self.answers]
+        self.device.choices = self.answers
 
     def validate_device(self, field: Any) -> None:
-        """Refuse a device that is logged out by now, or never was this tenant's."""
+        """Refuse a device that is logged out, or another tenant's."""
         if field.data not in self.answers:
             raise ValidationError(_("Cet appareil n'est plus connecté. Choisissez-en un autre."))
 
@@ -49,7 +50,7 @@ class EndForm(PortalForm):
 @screen.route("/espace/connexions", methods=["GET", "POST"])
 @guards.session_required
 def overview(own: sessions.Session):
-    """List the devices that are logged in and the last logins; log out others for whoever types the password."""
+    """List devices and last logins; log out other devices for the password."""
     account = own.account
     others = [login for login in sessions.running(account) if login.id != own.id]
     form = EndForm(others)

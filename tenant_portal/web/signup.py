@@ -1,4 +1,4 @@
-"""Sign-up: the form of the notice's two numbers, « Consultez vos e-mails », and the activation page that is a login."""
+"""Sign-up and activation."""
 
 import json
 from datetime import datetime
@@ -19,20 +19,21 @@ from ..models import Account, Contract
 from ..text import masked_reference
 from . import identity, links
 from .address_typos import suggested_address
-from .fields import ButtonForm, MailAddressField, PortalForm, flash_once, page
-from .forms import LoginForm, SignupForm
+from .fields import MailAddressField
+from .forms import ButtonForm, LoginForm, PortalForm, SignupForm
 from .login_flow import attempt_login, enter, refuse
+from .pages import flash_once, page
 
 screen = Blueprint("signup", __name__)
 
-#: The field in which « Consultez vos e-mails » carries its sign-up.
+#: The form field with the signed sign-up.
 SIGN_UP_FIELD = "inscription"
-#: After so many mismatches in one browser, the way to a person comes first (T04).
+#: From then on the message form is offered first (T04).
 MISMATCHES_BEFORE_MESSAGE = 3
 
 
 class AddressForm(PortalForm):
-    """The address of a sign-up, to put right without typing the rest again (T07)."""
+    """A corrected address (T07)."""
 
     email = MailAddressField(_l("Votre adresse mail"), description=_l("Exemple : nom@domaine.fr"))
 
@@ -43,16 +44,15 @@ def sign_up():
     form = SignupForm()
     if not form.validate_on_submit():
         if form.is_submitted() and not form.is_expired:
-            _note_refusal(form)
+            _record_refusal(form)
         return _form_page(form)
     origin = identity.origin()
     attempt = number_pairs.attempt(form.reference.data, form.module.data, origin=origin)
     if attempt.contract is None:
-        return _not_found(form, attempt)
+        return _refuse_pair(form, attempt)
     contract = attempt.contract
-    # The password is judged after the pair, and no more often (X01).
-    if not form.judge_password(registration.guessable_words(contract)):
-        return _too_easy(form, origin)
+    if not form.judge_password(registration.guessable_words(contract)):  # after the pair, no more often (X01)
+        return _refuse_guessable(form, origin)
     result = registration.sign_up(
         contract,
         Submission(email=form.email.data, choices=form.choices),
@@ -85,7 +85,7 @@ def sign_up():
 
 @screen.get("/inscription/courriel")
 def check_mail():
-    """Show « Consultez vos e-mails »: the address, what to do, the mail once more, the address put right (U35)."""
+    """Show « Consultez vos e-mails » (U35)."""
     if "portal_signup" not in session:
         return redirect(url_for("portal.login.log_in"))
     return _mail_page(AddressForm(formdata=None), session["portal_signup"])
@@ -93,7 +93,7 @@ def check_mail():
 
 @screen.post("/inscription/courriel/renvoi")
 def resend():
-    """Send the mail of this sign-up once more; the first link stays good."""
+    """Send the mail again; the first link stays valid."""
     known = _sign_up_of_page()
     if not ButtonForm().is_fresh():
         session["portal_signup"] = known
@@ -116,7 +116,7 @@ def resend():
 
 @screen.post("/inscription/courriel/adresse")
 def change_address():
-    """Put the address right; the link goes to the new one, links to the former one are dead."""
+    """Correct the address; links to the former one end."""
     known = _sign_up_of_page()
     form = AddressForm()
     if not form.validate_on_submit():
@@ -140,14 +140,14 @@ def change_address():
 
 @screen.get("/activation/<token>")
 def open_link(token: str):
-    """Take the token out of the address at once; nothing else happens (PRODUCT 1, ASVS 14.2.1)."""
+    """Move the token from the address into the session; change nothing (PRODUCT 1, ASVS 14.2.1)."""
     links.keep("activation", token)
     return redirect(url_for(".activation"))
 
 
 @screen.route("/activation", methods=["GET", "POST"])
 def activation():
-    """Show the login form that finishes the account; the link by itself changes nothing (T12, S39)."""
+    """Show the login that finishes the account; the link alone changes nothing (T12, S39)."""
     if request.method == "GET" and not links.token_of("activation"):
         return redirect(url_for("portal.login.log_in"))
     link = links.require("activation")
@@ -159,7 +159,7 @@ def activation():
     attempt = attempt_login(form, link_of=link.account.id)
     if attempt.holder is None:
         return refuse(form, attempt, "signup/activation.html", **context)
-    account = links.require("activation").account  # read anew, in the same write as what follows
+    account = links.require("activation").account  # read again, in the write transaction
     if attempt.holder.id != account.id:
         db.session.commit()
         return page("signup/activation.html", form=form, refusal="other_account", **context)
@@ -170,7 +170,7 @@ def activation():
 
 @screen.post("/activation/ailleurs")
 def activate_elsewhere():
-    """Activate without logging in, for whoever reads his mail on one device and goes on at another."""
+    """Activate without a login, for who continues on another device."""
     if not ButtonForm().is_fresh():
         links.put_back("activation")
         return redirect(url_for(".activation"))
@@ -184,9 +184,9 @@ def activate_elsewhere():
 
 @screen.post("/activation/nouveau-lien")
 def new_link():
-    """Send a fresh link in the place of an expired one, to the address of the sign-up, which is not shown (T10)."""
+    """Replace an expired link, without showing the address that it goes to (T10)."""
     if not ButtonForm().is_fresh():
-        links.put_back("activation", say_so=False)
+        links.put_back("activation", say_so=False)  # the page of an expired link shows no message
         return redirect(url_for(".activation"))
     begin_write()
     link = links.require("activation", lock=True, even_late=True)
@@ -226,7 +226,7 @@ def _mail_page(form: AddressForm, known: dict[str, Any]) -> tuple[str, int]:
 
 
 def _sign_up_of_page() -> dict[str, Any]:
-    """Return the sign-up that the sent page carries, whatever this browser has signed up for since (F20)."""
+    """Return the sign-up of the sent page, whichever this browser made since (F20)."""
     text = signed_links.unseal("signup", request.form.get(SIGN_UP_FIELD, ""))
     if not text:
         raise LinkInvalid("signup")
@@ -235,9 +235,9 @@ def _sign_up_of_page() -> dict[str, Any]:
 
 
 def _account_of(known: dict[str, Any]) -> tuple[Account | None, Contract | None]:
-    """Return account and contract of a sign-up, kept from other writers; no account where a finished one stands (T13).
+    """Return account and contract of a sign-up, locked; the account is None where a finished one exists (T13).
 
-    No contract either where a newer sign-up has taken its place: nothing would leave for this one.
+    The contract is None where a newer sign-up replaced this one.
     """
     account = registration.pending_sign_up(known["contract"], known["key"], lock=True)
     contract = db.session.get(Contract, known["contract"])
@@ -245,8 +245,8 @@ def _account_of(known: dict[str, Any]) -> tuple[Account | None, Contract | None]
     return account, contract if account is not None or (standing is not None and standing.is_finished) else None
 
 
-def _note_refusal(form: SignupForm) -> None:
-    """Note at which step a sign-up was refused, so that staff see where a tenant is stuck; once an hour (X20)."""
+def _record_refusal(form: SignupForm) -> None:
+    """Record the failed step for the staff, once an hour (X20)."""
     reference = form.reference.data if not form.reference.errors else None
     per, whose = (Per.REFERENCE, reference.lstrip("0")) if reference else (Per.ORIGIN, identity.origin())
     begin_write()
@@ -255,8 +255,8 @@ def _note_refusal(form: SignupForm) -> None:
     db.session.commit()
 
 
-def _not_found(form: SignupForm, attempt: number_pairs.PairAttempt) -> tuple[str, int]:
-    """Answer with the one neutral sentence: which of the numbers is wrong, or why, is never told (T04, T05)."""
+def _refuse_pair(form: SignupForm, attempt: number_pairs.PairAttempt) -> tuple[str, int]:
+    """Answer with one neutral sentence, which never tells which number is wrong (T04, T05)."""
     db.session.commit()
     if attempt.wait is not None:
         return _form_page(form, wait=attempt.wait, status=429)
@@ -264,11 +264,11 @@ def _not_found(form: SignupForm, attempt: number_pairs.PairAttempt) -> tuple[str
     return _form_page(form, mismatch=True)
 
 
-def _too_easy(form: SignupForm, origin: str) -> tuple[str, int]:
-    """Refuse a password made of what the roster knows of the tenant; to be told so is a look at the pair."""
+def _refuse_guessable(form: SignupForm, origin: str) -> tuple[str, int]:
+    """Refuse a password made of words from the roster; that reveals the pair, so count it as a look."""
     number_pairs.count_refusal(form.reference.data, origin=origin)
     db.session.commit()
-    _note_refusal(form)
+    _record_refusal(form)
     return _form_page(form)
 
 
@@ -278,7 +278,7 @@ def _send_activation(account: Account, contract: Contract) -> None:
 
 
 def _tell_registered(account: Account, contract: Contract, typed: str) -> None:
-    """Tell the owner of a finished account, at the address on file, and whoever typed another address (T13)."""
+    """Tell the owner at the address on file, and whoever typed another one (T13)."""
     notifications.already_registered(
         account,
         contract,

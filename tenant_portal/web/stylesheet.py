@@ -1,4 +1,4 @@
-"""The one style sheet: Pico and ours in a single file, with the landlord's colour made readable, cached for a year."""
+"""The style sheet: Pico, ours, and the landlord's colour."""
 
 import gzip
 import hashlib
@@ -13,8 +13,7 @@ from ..contrast import DARK_GROUND, LIGHT_GROUND, ink, readable
 from ..resources import PACKAGE
 from ..settings import settings, state
 
-#: What even Pico's conditional build says about whole pages (box model, size of the root, bare class names), with the
-#: words that keep it inside our own container, so that nothing of a host's page changes.
+#: Pico's rules for whole pages, and what confines them to `.pico`.
 CONFINEMENT = (
     (r":root", ".pico"),
     (r"(?<=\})\*,::after,::before(?=\{)", ":where(.pico,.pico *),:where(.pico) ::after,:where(.pico) ::before"),
@@ -22,15 +21,15 @@ CONFINEMENT = (
     (r"(?<=[{},])(?=\[data-theme)", ".pico"),
     (r"(?<=[{},])(?=body\{|main\{|\[type=reset\]\.|\.container|\.grid|\.modal-|:where\((?:nav|\.modal))", ".pico "),
 )
-#: What already stays inside, or is no selector at all; and the commas between selectors, not those within brackets.
+#: Confined selectors, or none; and the commas between selectors, not within brackets.
 _CONFINED = re.compile(r"\.pico|^:host|^:where\(:host|^@|^(?:from|to|\d+%)$")
 _COMMA = re.compile(r",(?![^(]*\))")
 
 
 def style(version: str) -> Response:
-    """Answer with the style sheet, packed for whoever can unpack it; its address changes with its content.
+    """Return the style sheet.
 
-    Another version is not there: a cache between us and a browser would keep this one for a year in its place.
+    Another version gets 404, or a cache would keep this one for a year under its address.
     """
     if version != sheet_version():
         abort(404)
@@ -45,7 +44,7 @@ def style(version: str) -> Response:
 
 
 def sheet_version() -> str:
-    """Return a short digest of the style sheet, for its address."""
+    """Return a digest of the style sheet, for its address."""
     if "style_version" not in state.cache:
         state.cache["style_version"] = hashlib.sha256(_sheet().encode()).hexdigest()[:16]
     return str(state.cache["style_version"])
@@ -53,23 +52,23 @@ def sheet_version() -> str:
 
 @lru_cache
 def digests() -> Mapping[str, str]:
-    """Return a short digest of each static file, for addresses that change with their content."""
+    """Return a digest of each static file, for its address."""
     files = [path for path in (PACKAGE / "static").iterdir() if path.is_file()]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files}
 
 
 def is_for_ever(response: Response) -> bool:
-    """Tell whether an answer holds, or confirms, a file in the version that its address names."""
+    """Tell whether a response is the version that its address names."""
     if request.endpoint not in {"portal.style", "portal.static"} or response.status_code not in {200, 304}:
         return False
-    if request.endpoint == "portal.style":  # it gives out no other version
+    if request.endpoint == "portal.style":
         return True
     version = digests().get((request.view_args or {}).get("filename", ""))
     return version is not None and request.args.get("v") == version
 
 
 def logo_origin() -> str:
-    """Return the origin of a logo that stands elsewhere, which the content policy must then allow."""
+    """Return the origin of an external logo, for the content policy."""
     parts = urlsplit(settings.logo_url)
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
@@ -99,7 +98,6 @@ def _static(filename: str) -> str:
 
 @lru_cache
 def _pico() -> str:
-    """Return Pico's rules with every selector inside `.pico`."""
     css = _static("pico.conditional.min.css")
     for pattern, words in CONFINEMENT:
         css = re.sub(pattern, words, css)
@@ -109,5 +107,5 @@ def _pico() -> str:
 
 
 def _inside(selector: str) -> str:
-    """Return a selector that reaches into `.pico` only, no stronger than before; at-rules and key frames stay."""
+    """Return a selector confined to `.pico`, with the same specificity."""
     return selector if _CONFINED.search(selector) else f":where(.pico) {selector}"

@@ -74,7 +74,7 @@ def test_each_test_that_a_row_names_exists() -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("number", [*(f"F{n}" for n in range(1, 21)), *(f"X{n:02}" for n in range(1, 27))])
+@pytest.mark.parametrize("number", [*(f"F{n}" for n in range(1, 22)), *(f"X{n:02}" for n in range(1, 27))])
 def test_each_trial_and_each_fault_that_was_found_names_its_tests(number: str) -> None:
     (row,) = [line for line in TEXT.splitlines() if line.startswith(f"| {number} ")]
     assert re.search(r"`tests/[^`]+::test_[^`]+`", row), row

@@ -1,0 +1,171 @@
+"""F21: nothing of one tenant stands on another's page, and what is remembered between requests cannot see a tenant."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from jinja2 import DictLoader, UndefinedError
+
+from ..conftest import MakeApp
+from ..support.page_text import plain
+from ..support.paths import ROOT
+from ..support.people import Lease, fill_sign_up, log_in, open_account
+from ..support.portal_client import ANY_STATUS, Page, Portal
+from ..support.post import Mailbox
+from ..support.rent_notices import in_folder, pdf, publish
+
+pytestmark = pytest.mark.security
+
+TEMPLATES = ROOT / "templates"
+AGENTS = {
+    "Firefox, Android": "Mozilla/5.0 (Android 15; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0",
+    "Opera, Windows": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0 OPR/126.0",
+    "Safari, iPhone": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Safari/604.1",
+    "Edge, Linux": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/142.0 Edg/142.0",
+}
+
+
+@dataclass
+class Person:
+    """Somebody at his browser; `marks` are words that stand on his pages alone."""
+
+    browser: Portal
+    marks: tuple[str, ...]
+    answers: tuple[str, ...] = ()
+    seen: set[str] = field(default_factory=set)
+
+    def look(self, address: str) -> Page:
+        """Ask for a page; note which of the own marks it shows."""
+        page = self.browser.get(address, status=ANY_STATUS)
+        self.seen |= {mark for mark in self.marks if mark in words(page)}
+        return page
+
+
+def words(page: Page) -> str:
+    """Return all that stands in the source of a page, in plain typography."""
+    return plain(unescape(page.response.get_data(as_text=True)))
+
+
+def tokens(page: Page) -> set[str]:
+    """Return the tokens of the forms of a page: those of its session, and those of links and sign-ups."""
+    inputs = (
+        page.tree.xpath("//input[@type='hidden' and string-length(@value) > 30 and @name!='suite']")
+        if page.is_html
+        else []
+    )
+    return {node.get("value") for node in inputs}
+
+
+def browser_named(app: Flask, name: str) -> Portal:
+    """Return a new browser that calls itself so."""
+    browser = Portal(app)
+    browser.http.environ_base["HTTP_USER_AGENT"] = AGENTS[name]
+    return browser
+
+
+@pytest.fixture
+def people(app: Flask, mailbox: Mailbox, a_contract: Callable[..., Lease], tmp_path: Path) -> list[Person]:
+    """Return two tenants who share nothing, and two newcomers before their first login."""
+
+    def tenant(
+        name: str, street: str, city: str, devices: tuple[str, str], month: str, answers: tuple[str, ...]
+    ) -> Person:
+        lease = a_contract(last_name=name.upper(), street=street, city=city, kind=f"Logement {name}")
+        email, new_email = f"{name}@free.fr", f"{name}.ailleurs@free.fr"
+        choices = dict(zip(("e_notice", "commercial", "general"), answers, strict=True))
+        browser = browser_named(app, devices[0])
+        owner = open_account(browser, mailbox, lease, email=email, **choices)
+        log_in(browser_named(app, devices[1]), lease.reference, owner.password)
+        publish(app, in_folder(tmp_path / name, {f"{lease.reference}_{month}.pdf": pdf(name)}))
+        form = browser.get("/espace/compte/adresse").form("nouvelle adresse")
+        form.fill("Ma nouvelle adresse mail", new_email).fill("Mon mot de passe", owner.password).click()
+        marks = (name.upper(), street, city, f"Logement {name}", email, new_email, *devices, lease.reference)
+        return Person(browser, marks, answers)
+
+    def newcomer(email: str) -> Person:
+        browser, lease = Portal(app), a_contract()
+        fill_sign_up(browser, lease, email=email)
+        return Person(browser, (email, lease.reference))
+
+    devices = tuple(AGENTS)
+    found = [
+        tenant("durand", "1 rue du Lac", "Nantes", devices[:2], "2026-10", ("Oui", "Non", "Oui")),
+        tenant("lefort", "2 quai Vert", "Rennes", devices[2:], "2025-03", ("Non", "Oui", "Non")),
+        newcomer("zoe@sfr.fr"),
+        newcomer("max@sfr.fr"),
+    ]
+    mailbox.read_all()
+    return found
+
+
+def pages(app: Flask) -> list[str]:
+    """Return the address of every page that a browser can ask for without knowing anything."""
+    return [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("portal.") and "GET" in (rule.methods or ()) and not rule.arguments
+    ]
+
+
+@pytest.mark.every_home
+def test_f21_nothing_of_one_tenant_stands_on_the_page_of_another(app: Flask, people: list[Person]) -> None:
+    """Ask for every page in turns, twice, so that each has been drawn for everybody before."""
+    addresses, given = pages(app), [set[str]() for _ in people]
+    assert len([address for address in addresses if "/espace" in address]) >= 7
+    for language in ("fr", "en", "fr", "en"):
+        for person in people:
+            person.look(f"/aide?langue={language}")
+        for address in addresses:
+            for number, person in enumerate(people):
+                page = person.look(address)
+                others = {mark for other in people if other is not person for mark in other.marks}
+                assert not [mark for mark in others if mark in words(page)], f"{address} of {person.marks}"
+                given[number] |= tokens(page)
+                if person.answers and page.path == "/espace":
+                    shown = [plain(node.text_content()) for node in page.tree.cssselect(".portal-answer")]
+                    yes = "Oui" if language == "fr" else "Yes"
+                    assert [text == yes for text in shown] == [answer == "Oui" for answer in person.answers]
+    for person in people:
+        assert person.seen == set(person.marks), "a mark that is never seen proves nothing"
+    assert sum(map(len, given)) == len(set[str]().union(*given)), "a token on two people's pages"
+
+
+@pytest.mark.parametrize("template", ["parts.html", "fields.html"])
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "{{ email }}",
+        "{{ tenant }}",
+        "{{ contract.reference }}",
+        "{{ form.email.data }}",
+        "{{ said }}",
+        "{{ request.path }}",
+        "{{ session.portal_signup }}",
+        "{{ g.portal_spoken }}",
+        "{{ config }}",
+        "{{ current_user }}",
+        "{{ language_link('en') }}",
+    ],
+)
+def test_f21_what_is_remembered_cannot_see_who_asks(make_app: MakeApp, template: str, planted: str) -> None:
+    with pytest.raises(UndefinedError):
+        Portal(app_with(make_app, template, planted)).http.get("/connexion")
+
+
+def test_f21_part_that_is_remembered_cannot_hold_the_token_of_a_form(make_app: MakeApp) -> None:
+    with pytest.raises(UndefinedError, match="form_token"):
+        Portal(app_with(make_app, "parts.html", "{{ f.csrf() }}")).http.get("/connexion")
+
+
+def app_with(make_app: MakeApp, template: str, planted: str) -> Flask:
+    """Return an application in which somebody has put this into the first macro that a page uses."""
+    app = make_app()
+    text = (TEMPLATES / "portal" / template).read_text(encoding="utf-8")
+    macro = "{%- macro head() -%}" if template == "parts.html" else "{%- macro house() -%}"
+    assert macro in text
+    changed = {f"portal/{template}": text.replace(macro, macro + planted)}
+    app.jinja_loader = DictLoader(changed)  # type: ignore[assignment]
+    return app
