@@ -25,7 +25,7 @@ ZIP_MAX = 10_000_000_000
 _MAGIC = b"%PDF-"
 #: Other methods unpack a block of any size at once.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-_ENCRYPTED = 0x1  # a flag
+_ENCRYPTED = 0x1
 #: What a broken ZIP may raise.
 _BROKEN = (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, struct.error)
 
@@ -35,7 +35,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 class Refused(Exception):
-    """A file is no notice; the message tells staff why."""
+    """Raised for a file that is no notice; tells staff why."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ PUBLISH_LOCK = 0x6E6F74696365
 
 
 class Refusal(NamedTuple):
-    """A file not taken."""
+    """A file that was not taken."""
 
     name: str
     reason: str
@@ -54,7 +54,7 @@ class Report:
 
 
 class _Taken(NamedTuple):
-    """A notice in a file."""
+    """A file that is a notice."""
 
     name: str
     contract_id: int
@@ -65,7 +65,7 @@ class _Taken(NamedTuple):
 
     @property
     def key(self) -> tuple[int, date]:
-        """Has one notice only."""
+        """There is one notice for each."""
         return self.contract_id, self.period
 
 

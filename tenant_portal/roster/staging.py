@@ -16,7 +16,7 @@ from . import columns
 from .csv_reader import Batch, Roster
 from .report import Fault, Report
 
-#: Characters of a value in a fault.
+#: Longest value shown in a fault.
 SHOWN_MAX = 80
 #: Values that a column remembers, such as the days of seventy years.
 REMEMBERED = 25_000
@@ -41,7 +41,7 @@ class Stage:
         self.rows = table(
             "portal_staged", metadata, line, *(Column(name, _contracts.c[name].type) for name in self.names)
         )
-        #: References of refused rows, whose contracts do not lack.
+        #: References of refused rows, whose contracts stay.
         self.refused_references = table("portal_refused_references", metadata, Column("reference", String))
         #: Modules of refused rows without readable reference.
         self.refused_modules = table("portal_refused_modules", metadata, Column("module", String))
@@ -211,6 +211,6 @@ def _cleaner(name: str) -> Cleaner:
     if name == "email":
         return Cleaner(columns.address, are_clean=columns.are_addresses, is_optional=True)
     longest: int = _contracts.c[name].type.length  # type: ignore[attr-defined]
-    if name in ("last_name", "first_name", "street"):  # they seldom repeat
+    if name in ("last_name", "first_name", "street"):  # values seldom repeat
         return Cleaner(columns.text, are_clean=partial(columns.are_texts, longest=longest), longest=longest)
     return Cleaner(columns.text, longest=longest)
