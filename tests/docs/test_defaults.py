@@ -11,7 +11,7 @@ from tenant_portal.mail import outbox
 from tenant_portal.messages import conversation
 from tenant_portal.text import EMAIL_MAX
 from tenant_portal.web import concurrency, request_guards
-from tenant_portal.web.fields import PortalForm
+from tenant_portal.web.forms import PortalForm
 from tests.support.paths import ROOT
 from tests.test_settings import NEEDED
 
