@@ -29,16 +29,14 @@ def test_nobody_but_staff_finds_the_back_office(portal, an_account):
         assert browser.http.post("/gestion", data={"query": "x"}).status_code == 404
 
 
-@pytest.mark.parametrize(
-    "what", ["L/123456", "123456", "1234", "martin", "Élodie Mar", "ELODIE", "Martin Élo", "elodie.martin@orange.fr"]
-)
-def test_staff_find_a_tenant_by_what_he_says(staff, a_contract, an_account, what):
+def test_staff_find_a_tenant_by_what_he_says(staff, a_contract, an_account):
     an_account(a_contract(reference="123456"))
-    page = search(staff, what)
-    assert page.says("1 contrat trouvé")
-    assert what not in page.url, "neither names nor addresses stand in an address"
-    page = page.click_link("123456 Mme Élodie MARTIN")
-    assert page.says("les douze étapes sont faites")
+    said = ("L/123456", "123456", "1234", "martin", "Élodie Mar", "ELODIE", "Martin Élo", "elodie.martin@orange.fr")
+    for what in said:
+        page = search(staff, what)
+        assert page.says("1 contrat trouvé"), what
+        assert what not in page.url, "neither names nor addresses stand in an address"
+        assert page.click_link("123456 Mme Élodie MARTIN").says("les douze étapes sont faites")
 
 
 @pytest.mark.every_home

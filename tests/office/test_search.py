@@ -50,35 +50,35 @@ def found(app: Flask, query: str) -> list[str]:
         return [contract.last_name for contract in search.search(query)]
 
 
-@pytest.mark.parametrize(
-    ("query", "names"),
-    [
-        ("martin", ["MARTIN", "MARTIN-DURAND"]),
-        ("Mart élo", ["MARTIN"]),
-        ("elodie MARTIN", ["MARTIN"]),
-        ("durand", ["MARTIN-DURAND"]),
-        ("martin-durand anne", ["MARTIN-DURAND"]),
-        ("goff", ["LE GOFF"]),
-        ("pierre le goff jean", ["LE GOFF"]),
-        ("d'alméïda", ["D'ALMÉÏDA"]),
-        ("almeida", ["D'ALMÉÏDA"]),
-        ("colas", []),
-        ("martin zzz", []),
-        ("zoé martin", []),
-        ("100", ["D'ALMÉÏDA", "LE GOFF", "MARTIN", "MARTIN-DURAND", "Nicolas"]),
-        ("1003", ["LE GOFF"]),
-        ("01003", ["LE GOFF"]),
-        ("e", ["MARTIN"]),
-        ("n" * 4000, []),
-        ("n " * 2000, ["Nicolas"]),
-        (" ".join("abcdefghijklmnopqrstuvwxyz"), []),
-        ("9" * 4000, []),
-        ("a@" * 2000, []),
-        *((nothing, []) for nothing in ("%", "_", "\0", "m\0x", "😀", "   ", "%@", "_@", "\0@", "'", "\\", "*")),
-    ],
-)
-def test_staff_find_whom_the_words_mean(app: Flask, people: Roster, query: str, names: list[str]) -> None:
-    assert found(app, query) == names
+FOUND = [
+    ("martin", ["MARTIN", "MARTIN-DURAND"]),
+    ("Mart élo", ["MARTIN"]),
+    ("elodie MARTIN", ["MARTIN"]),
+    ("durand", ["MARTIN-DURAND"]),
+    ("martin-durand anne", ["MARTIN-DURAND"]),
+    ("goff", ["LE GOFF"]),
+    ("pierre le goff jean", ["LE GOFF"]),
+    ("d'alméïda", ["D'ALMÉÏDA"]),
+    ("almeida", ["D'ALMÉÏDA"]),
+    ("colas", []),
+    ("martin zzz", []),
+    ("zoé martin", []),
+    ("100", ["D'ALMÉÏDA", "LE GOFF", "MARTIN", "MARTIN-DURAND", "Nicolas"]),
+    ("1003", ["LE GOFF"]),
+    ("01003", ["LE GOFF"]),
+    ("e", ["MARTIN"]),
+    ("n" * 4000, []),
+    ("n " * 2000, ["Nicolas"]),
+    (" ".join("abcdefghijklmnopqrstuvwxyz"), []),
+    ("9" * 4000, []),
+    ("a@" * 2000, []),
+    *((nothing, []) for nothing in ("%", "_", "\0", "m\0x", "😀", "   ", "%@", "_@", "\0@", "'", "\\", "*")),
+]
+
+
+def test_staff_find_whom_the_words_mean(app: Flask, people: Roster) -> None:
+    for query, names in FOUND:
+        assert found(app, query) == names, query[:60]
 
 
 def test_an_address_is_found_by_its_beginning(app: Flask, people: Roster) -> None:
@@ -118,8 +118,7 @@ def test_a_first_roster_with_a_double_keeps_the_indexes(app: Flask, tmp_path: Pa
     assert run(app, "db", "check")[0] == 0
 
 
-@pytest.mark.parametrize("query", ["anne", "a", "anne martin", "zz anne", "a b c", "12", "x@", "anne@", "e m"])
-def test_a_search_fetches_no_more_than_it_may_show(app: Flask, inside: None, query: str) -> None:
+def test_a_search_fetches_no_more_than_it_may_show(app: Flask, inside: None) -> None:
     rows = [
         row(str(n), ("MARTIN", "Anne")[n % 2], ("Anne", "Zoé")[n % 3 == 0], f"anne{n}@x.fr")
         for n in range(12_000, 13_000)
@@ -135,7 +134,8 @@ def test_a_search_fetches_no_more_than_it_may_show(app: Flask, inside: None, que
 
     event.listen(db.engine, "after_cursor_execute", count)
     try:
-        assert len(search.search(query)) <= search.SEARCH_MAX
+        for query in ("anne", "a", "anne martin", "zz anne", "a b c", "12", "x@", "anne@", "e m"):
+            assert len(search.search(query)) <= search.SEARCH_MAX, query
     finally:
         event.remove(db.engine, "after_cursor_execute", count)
     assert fetched and max(fetched) <= search.SEARCH_MAX

@@ -108,12 +108,10 @@ def test_fields_that_a_form_does_not_have_change_nothing(app, portal, mailbox, a
 
 
 @pytest.mark.parametrize("address", FORMS)
-@pytest.mark.parametrize(
-    "body", ["[1, 2]", '{"reference": ["1"]}', '{"reference": {"a": 1}}', '"x"', "null", "{", "12"]
-)
-def test_body_of_another_kind_is_no_form(portal, address, body):
-    answer = portal.http.post(address, data=body, content_type="application/json")
-    assert answer.status_code == 400
+def test_body_of_another_kind_is_no_form(portal, address):
+    for body in ("[1, 2]", '{"reference": ["1"]}', '{"reference": {"a": 1}}', '"x"', "null", "{", "12"):
+        answer = portal.http.post(address, data=body, content_type="application/json")
+        assert answer.status_code == 400, body
 
 
 def test_field_sent_twice_is_read_once(portal, an_account):
