@@ -17,7 +17,7 @@ from .settings import state
 #: The languages that tenants may choose.
 LANGUAGES = {"fr": "Français", "en": "English"}
 
-# U+202F before ; ! ? and U+00A0 before : and inside « » (PRODUCT 7.6); neither may end a line.
+# U+202F before ; ! ? and U+00A0 before : and inside « »; neither may end a line.
 _APOSTROPHE = re.compile(r"'(?![^<]*>)")  # but not inside a tag
 _NARROW = re.compile(r"[ \u00a0]+([;!?])")
 _WIDE = re.compile(r" +([:»%€])|(«) +")

@@ -1,4 +1,4 @@
-"""The shape of the code, read from the code: who imports whom, names, sizes, and what is not there (DESIGN 1-6, 9)."""
+"""The shape of the code, read from the code: who imports whom, names, sizes, and what is not there."""
 
 import ast
 import re
@@ -48,7 +48,7 @@ def imports_of(module: str) -> set[str]:
 
 GRAPH = {module: imports_of(module) for module in FILES}
 
-# Who may import whom (DESIGN 2)
+# Who may import whom
 
 GROUND = {
     *("atomic_file", "audit", "contrast", "db", "errors", "formats", "i18n", "models", "public_urls", "resources"),
@@ -135,7 +135,7 @@ def test_no_module_keeps_what_another_process_would_miss() -> None:
     assert not found
 
 
-# Names and sizes (DESIGN 4, 9)
+# Names and sizes
 
 
 def test_files_and_functions_are_short() -> None:

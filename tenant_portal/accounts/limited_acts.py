@@ -7,7 +7,7 @@ import enum
 from datetime import timedelta
 from typing import NamedTuple
 
-#: CNIL 2022-100 asks for a wait of over a minute after 5 failures, and for at most 25 failures a day (PRODUCT 1).
+#: CNIL 2022-100 asks for a wait of over a minute after 5 failures, and for at most 25 failures a day.
 FREE_FAILURES = 5
 DAILY_FAILURES = 25
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)

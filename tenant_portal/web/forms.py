@@ -215,7 +215,7 @@ def form_token() -> tuple[str, str]:
 
 
 def judge_new_password(field: Field, context: list[str]) -> bool:
-    """Tell whether a password is strong; a weak one gets the reason and a way out (PRODUCT 1, U31, U32).
+    """Tell whether a password is strong; a weak one gets the reason and a way out (U31, U32).
 
     This takes a while, so first release the database connection.
     """

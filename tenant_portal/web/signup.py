@@ -140,7 +140,7 @@ def change_address():
 
 @screen.get("/activation/<token>")
 def open_link(token: str):
-    """Move the token from the address into the session; change nothing (PRODUCT 1, ASVS 14.2.1)."""
+    """Move the token from the address into the session; change nothing (ASVS 14.2.1)."""
     links.keep("activation", token)
     return redirect(url_for(".activation"))
 

@@ -30,6 +30,11 @@ def test_each_code_that_is_cited_is_explained() -> None:
     assert not unknown
 
 
+def test_nothing_cites_a_text_that_is_not_here() -> None:
+    elsewhere = re.compile(r"\b(?:PRODUCT|DESIGN|SECURITY|HOUSE|MODELS) [0-9F]")
+    assert not [file.name for file, text in texts().items() if elsewhere.search(text)]
+
+
 def test_each_test_that_the_page_names_exists() -> None:
     tests = "\n".join(text for file, text in texts().items() if "tests" in file.relative_to(ROOT).parts[0])
     named = re.findall(r"`(test_\w+)`", TEXT)

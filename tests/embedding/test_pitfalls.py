@@ -1,4 +1,4 @@
-"""The 25 pitfalls of living inside somebody else's application (DESIGN 8.3), each with its own test."""
+"""The 25 pitfalls of living inside somebody else's application, each with its own test."""
 
 import gc
 import re

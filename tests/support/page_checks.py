@@ -1,4 +1,4 @@
-"""What holds on every page: structure, names, references, forms, headers, typography (DESIGN 6, PRODUCT 7)."""
+"""What holds on every page: structure, names, references, forms, headers, typography."""
 
 import re
 from collections import Counter
@@ -194,7 +194,7 @@ def _typography(tree: Any) -> Iterator[str]:
 
 
 def typography_faults(text: str) -> Iterator[str]:
-    """Yield what is against French typography (PRODUCT 7.6), each with the words around it."""
+    """Yield what is against French typography, each with the words around it."""
     text = re.sub(r"https?://\S+|\S+@\S+", "…", text)
     for pattern, rule in (
         (r"'", "straight apostrophe"),
