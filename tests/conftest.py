@@ -1,4 +1,4 @@
-"""The parts of every test: an application with its own database, a browser, a letter box, people and a clock."""
+"""What every test uses: an application with its own database, a browser, a mailbox, people and a clock."""
 
 import os
 import shutil
@@ -14,7 +14,6 @@ import hypothesis
 import pytest
 import time_machine
 from flask import Flask
-from flask.testing import FlaskCliRunner
 from jinja2 import FileSystemBytecodeCache, StrictUndefined
 from sqlalchemy import event, select
 from sqlalchemy.engine import Connection, Engine
@@ -30,7 +29,7 @@ from .support.portal_client import Portal
 from .support.post import Mailbox, PostOffice
 from .support.steps import Lease
 
-#: What a small landlord would set; the cheapest hashes, mails delivered when a test reads its mailbox.
+#: The cheapest hashes; mails leave when a test reads its mailbox.
 SETTINGS: dict[str, Any] = {
     "TESTING": True,
     "SECRET_KEY": "a key for tests only, forty characters.",
@@ -47,16 +46,15 @@ SETTINGS: dict[str, Any] = {
     "PORTAL_MAIL_AFTER_RESPONSE": False,
 }
 
-#: Longest time that a courier may take for what a test has left it to do.
 COURIER_SECONDS = 10
 
 MakeApp = Callable[..., Flask]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep what tests write in memory, where there is room for it; only what failed stays there to be looked at.
+    """Keep the files of tests in memory where there is room.
 
-    With `--alone` a property is tried on fewer examples, and on the same ones each time.
+    With `--alone` a property is tried on fewer examples, the same each time.
     """
     if config.getoption("alone"):
         hypothesis.settings.register_profile("alone", max_examples=20, derandomize=True)
@@ -67,13 +65,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--alone`, for a quick run, and `--postgresql`, for one as at a large landlord's."""
     parser.addoption("--alone", action="store_true", help="tell the journeys of the portal on its own only")
     parser.addoption("--postgresql", action="store_true", help="run on PostgreSQL and Redis, not on SQLite and memory")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about SQLite's own file where there is none; elsewhere PostgreSQL is a program to start."""
+    """Mark what starts PostgreSQL or Redis; with `--postgresql` leave out what is about SQLite's file."""
     if config.getoption("postgresql"):
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("sqlite")])
         items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
@@ -86,10 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Repeat a test marked `every_home` in the three homes or those it names, one marked `databases` on each of these.
-
-    With `--alone` a test runs in one home, and with `--postgresql` on PostgreSQL alone.
-    """
+    """Repeat a test marked `every_home` or `databases`; `--alone` and `--postgresql` keep one of each."""
     marked, config = metafunc.definition.get_closest_marker, metafunc.config
     if (homes := marked("every_home")) and not config.getoption("alone"):
         metafunc.parametrize("home", homes.args or hosts.HOMES, indirect=True)
@@ -100,7 +94,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_outside_settings() -> Iterator[None]:
-    """Keep the settings of the developer's own portal out of the tests."""
+    """Hide the settings of the developer's own portal."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHON_DOTENV_DISABLED", "1")
         for name in [name for name in os.environ if name.startswith("FLASK_")]:
@@ -110,7 +104,7 @@ def no_outside_settings() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def routes_compiled_once() -> Iterator[None]:
-    """Compile each rule of the URL map once for all applications: that takes most of the time to make one."""
+    """Compile each rule of the URL map once: that takes most of the time to make an application."""
     compile_builder, kept = Rule._compile_builder, {}
 
     def compile_once(rule: Rule, append_unknown: bool = True) -> Any:
@@ -126,10 +120,7 @@ def routes_compiled_once() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def closed_connections(tmp_path: Path) -> Iterator[None]:
-    """Let go of every database that a test has opened, while its folder still stands.
-
-    Python 3.13 tells of connections that are left open.
-    """
+    """Close every database that a test has opened, while its folder still stands."""
     engines: set[Engine] = set()
 
     def note(connection: Connection) -> None:
@@ -145,14 +136,13 @@ def closed_connections(tmp_path: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def post_office() -> Iterator[PostOffice]:
-    """Run a real SMTP server for the whole session."""
     with PostOffice() as office:
         yield office
 
 
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an empty database at the newest migration, to be copied for each test."""
+    """Return a migrated, empty SQLite database to copy."""
     path = tmp_path_factory.mktemp("database") / "portal.sqlite3"
     migrate_at(f"sqlite:///{path}")
     return path
@@ -160,7 +150,7 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_postgresql(postgres_server: services.Postgres) -> str:
-    """Return the address of the like of it on PostgreSQL."""
+    """Return a migrated, empty PostgreSQL database to copy."""
     address = postgres_server.new_database()
     migrate_at(address)
     return address
@@ -168,13 +158,12 @@ def migrated_postgresql(postgres_server: services.Postgres) -> str:
 
 @pytest.fixture
 def database_kind(request: pytest.FixtureRequest) -> str:
-    """Return what this test's database is: SQLite, unless the test or the run asks for PostgreSQL."""
     return getattr(request, "param", "postgresql" if request.config.getoption("postgresql") else "sqlite")
 
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path, database_kind: str) -> Iterator[Callable[[], str]]:
-    """Return a function that gives the address of this test's database, which is made when it is first asked for."""
+    """Return a function that makes this test's database when first called, and returns its address."""
     if database_kind == "postgresql":
         server: services.Postgres = request.getfixturevalue("postgres_server")
         template = request.getfixturevalue("migrated_postgresql")
@@ -189,7 +178,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, database_kind: str)
 
 @pytest.fixture
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path, database_kind: str) -> str:
-    """Return the address of a database without a table."""
+    """Return the address of a database without tables."""
     if database_kind == "postgresql":
         return str(request.getfixturevalue("postgres_url"))
     return f"sqlite:///{tmp_path / 'empty.sqlite3'}"
@@ -197,19 +186,19 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path, database_kind
 
 @pytest.fixture
 def counters(request: pytest.FixtureRequest) -> str:
-    """Return where this test's counters per address of origin live."""
+    """Return where the counters per origin live."""
     return str(request.getfixturevalue("redis_url") if request.config.getoption("postgresql") else "memory://")
 
 
 @pytest.fixture(scope="session")
 def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which the templates are kept compiled."""
+    """Keep compiled templates."""
     return tmp_path_factory.mktemp("bytecode")
 
 
 @pytest.fixture
 def home(request: pytest.FixtureRequest) -> str:
-    """Return where the portal lives in this test: alone, unless the test is marked `every_home` or names homes."""
+    """Return where the portal lives: alone, unless the test is marked `every_home`."""
     return getattr(request, "param", hosts.STANDALONE)
 
 
@@ -223,10 +212,7 @@ def make_app(
     clock: "Clock",
     home: str,
 ) -> Iterator[MakeApp]:
-    """Return a function that makes an application: settings given by name stand over those of all tests.
-
-    Two applications of one test share their database, as two processes of one portal would.
-    """
+    """Return a function that makes an application with other settings; those of one test share their database."""
     made: list[Flask] = []
     post_office.empty()
 
@@ -255,14 +241,14 @@ def make_app(
 
 @pytest.fixture
 def app(request: pytest.FixtureRequest, make_app: MakeApp) -> Flask:
-    """Return the portal with an empty database, and with the settings that the test asks for by the mark `settings`."""
+    """Return the portal, with the settings of the mark `settings`."""
     asked = request.node.get_closest_marker("settings")
     return make_app(**asked.kwargs if asked else {})
 
 
 @pytest.fixture
 def database_dump(app: Flask) -> Callable[[], dict[str, list[Any]]]:
-    """Return a function that returns every row of every table, to compare before and after."""
+    """Return a function that returns all rows."""
 
     def dump() -> dict[str, list[Any]]:
         with app.app_context():
@@ -276,7 +262,7 @@ def database_dump(app: Flask) -> Callable[[], dict[str, list[Any]]]:
 
 @pytest.fixture(scope="module")
 def live_settings(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> dict[str, Any]:
-    """Return the settings of a portal that a server of its own can serve, with an empty database."""
+    """Return settings for a server of its own."""
     folder = tmp_path_factory.mktemp("live")
     database = shutil.copy(migrated_database, folder / "portal.sqlite3")
     own = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{database}", "PORTAL_DATA_DIR": str(folder)}
@@ -285,19 +271,13 @@ def live_settings(tmp_path_factory: pytest.TempPathFactory, migrated_database: P
 
 @pytest.fixture
 def portal(app: Flask) -> Portal:
-    """Return a browser that checks every page it sees."""
+    """Return a browser that checks every page."""
     return Portal(app)
 
 
 @pytest.fixture
-def cli(app: Flask) -> FlaskCliRunner:
-    """Return a runner: `cli.invoke(args=["portal", "mail", "send"])`."""
-    return app.test_cli_runner()
-
-
-@pytest.fixture
 def mailbox(app: Flask, post_office: PostOffice) -> Iterator[Mailbox]:
-    """Return the letter boxes of everybody; a mail that nobody read fails the test."""
+    """Return all letter boxes; an unread mail fails the test."""
 
     def deliver() -> None:
         with app.app_context():
@@ -311,19 +291,18 @@ def mailbox(app: Flask, post_office: PostOffice) -> Iterator[Mailbox]:
 
 @pytest.fixture
 def roster(app: Flask, tmp_path: Path) -> Roster:
-    """Return the landlord's roster: contracts enter through `flask portal contracts import`."""
     return Roster(app, tmp_path)
 
 
 @pytest.fixture
 def a_contract(roster: Roster) -> Callable[..., Lease]:
-    """Return a function that puts a contract on the roster: `a_contract(payment="Chèque", ends_on="31/12/2020")`."""
+    """Return a function that imports a contract: `a_contract(payment="Chèque", ends_on="31/12/2020")`."""
     return roster.add
 
 
 @pytest.fixture
 def an_account(app: Flask, mailbox: Mailbox, a_contract: Callable[..., Lease]) -> Callable[..., Tenant]:
-    """Return a function that takes a tenant through the twelve steps, and returns him with his browser, logged in."""
+    """Return a function that opens an account and returns the tenant with his browser, logged in."""
 
     def make(lease: Lease | None = None, **answers: Any) -> Tenant:
         return open_account(Portal(app), mailbox, lease or a_contract(), **answers)
@@ -332,13 +311,13 @@ def an_account(app: Flask, mailbox: Mailbox, a_contract: Callable[..., Lease]) -
 
 
 class Clock:
-    """The time of the portal: it runs, and a test moves it."""
+    """The portal's time: it runs, and tests move it."""
 
     def __init__(self, traveller: time_machine.Traveller, redis: services.RedisServer | None) -> None:
         self._traveller, self._redis = traveller, redis
 
     def move(self, **duration: float) -> None:
-        """Let so much time pass: `clock.move(hours=72, minutes=1)`."""
+        """Move the time: `clock.move(hours=72, minutes=1)`."""
         self._traveller.shift(timedelta(**duration))
         if self._redis is not None:
             self._redis.age(timedelta(**duration).total_seconds())
@@ -346,7 +325,7 @@ class Clock:
 
 @pytest.fixture
 def clock(request: pytest.FixtureRequest) -> Iterator[Clock]:
-    """Set the time to a Monday morning in November, in the landlord's time zone."""
+    """Start on a Monday morning in November, in Paris."""
     redis = request.getfixturevalue("redis_server") if request.config.getoption("postgresql") else None
     start = datetime(2026, 11, 23, 9, 30, tzinfo=ZoneInfo("Europe/Paris"))
     with time_machine.travel(start, tick=True) as traveller:
@@ -355,14 +334,13 @@ def clock(request: pytest.FixtureRequest) -> Iterator[Clock]:
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.Postgres]:
-    """Start a throw-away PostgreSQL from the system's packages."""
     with services.postgres(tmp_path_factory.mktemp("postgres")) as server:
         yield server
 
 
 @pytest.fixture
 def postgres_url(postgres_server: services.Postgres) -> Iterator[str]:
-    """Return the address of a new, empty PostgreSQL database."""
+    """Return the address of an empty PostgreSQL database."""
     address = postgres_server.new_database()
     yield address
     postgres_server.drop(address)
@@ -370,7 +348,6 @@ def postgres_url(postgres_server: services.Postgres) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.RedisServer]:
-    """Start a throw-away Redis."""
     with services.redis(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
@@ -383,20 +360,19 @@ def redis_url(redis_server: services.RedisServer) -> str:
 
 
 def upgrade(app: Flask) -> None:
-    """Bring the database of an application to the newest migration, with the command that an installer uses."""
+    """Migrate by command."""
     result = app.test_cli_runner().invoke(args=["portal", "db", "upgrade"])
     assert result.exit_code == 0, result.output
 
 
 def migrate_at(address: str) -> None:
-    """Bring the database at that address to the newest migration."""
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": address})
     upgrade(app)
     close(app)
 
 
 def close(app: Flask) -> None:
-    """Let go of the database of an application; what a courier still held of it then would never be closed."""
+    """Close the database of an application, once no courier uses it."""
     await_couriers()
     with app.app_context():
         db.session.remove()
@@ -404,7 +380,7 @@ def close(app: Flask) -> None:
 
 
 def await_couriers() -> None:
-    """Wait for the couriers of this process, which end once no mail waits; one that stayed would meet other tests."""
+    """Wait for the mail couriers of this process; one that stays would meet other tests."""
     for thread in threading.enumerate():
         if thread.name == "portal-courier":
             thread.join(COURIER_SECONDS)

@@ -1,4 +1,4 @@
-"""The shape of the code, read from the code: who imports whom, names, sizes, and what is not there."""
+"""The shape of the code: imports, names, sizes, and what is not there."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ TEMPLATES = ROOT / "templates" / "portal"
 
 
 def name_of(path: Path) -> str:
-    """Return `settings` or `web.signup` for a file of the package, and an empty text for the package itself."""
+    """Return `settings` or `web.signup`; the package itself has an empty name."""
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
 
 
@@ -30,7 +30,7 @@ CALLS = [(module, node) for module, nodes in NODES.items() for node in nodes if 
 
 
 def called(call: ast.Call) -> str:
-    """Return the last part of the name that is called."""
+    """Return the last part of what is called."""
     return ast.unparse(call.func).split(".")[-1]
 
 
@@ -55,23 +55,22 @@ GROUND = {
     *("settings", "signals", "template_names", "text"),
 }
 FRONT_DOOR = {"", "__main__", "app", "extension", "mounting", "wsgi_paths"} | {"logs", "migrate", "smtp"}
-#: The rooms from the ground up: each may use those before it.
+#: From the ground up: each may use those before it.
 ROOMS = "ground, contracts, accounts, messages documents roster, mail, operations, web, office, front, cli, demo"
 HEIGHT = {room: height for height, rooms in enumerate(ROOMS.split(",")) for room in rooms.split()}
-#: What stands for a request; only pages may know it, and what is listed may know that there is none.
+#: Known to pages alone; those listed ask whether there is a request.
 OF_A_REQUEST = {"request", "session", "flash", "url_for", "render_template", "current_user", "redirect", "abort", "g"}
 KNOW_WHETHER_THERE_IS_ONE = {"i18n: g", "mail.outbox: g", "operations.log_format: request", "operations.log_format: g"}
-#: The outbox too: each mail that left is noted at once, or a crash would send it twice.
+#: The outbox notes each sent mail at once: a crash must not send it twice.
 COMMIT = {"web", "cli", "demo", "mail", "operations"}
 
 
 def room_of(module: str) -> str:
-    """Return the room where a module stands."""
     return "ground" if module in GROUND else "front" if module in FRONT_DOOR else module.split(".")[0]
 
 
 def wrong_imports() -> Iterator[str]:
-    """Yield each import that a rule forbids, and why."""
+    """Yield each import that breaks a rule."""
     try:
         list(TopologicalSorter(GRAPH).static_order())
     except CycleError as ring:
@@ -93,7 +92,7 @@ def wrong_imports() -> Iterator[str]:
 
 
 def wrong_knowledge() -> Iterator[str]:
-    """Yield who commits but is no edge, and who knows of a request below the pages."""
+    """Yield who commits but is no edge, and who knows a request below the pages."""
     for module, node in ((module, node) for module, nodes in NODES.items() for node in nodes):
         if isinstance(node, ast.Attribute) and node.attr == "commit" and module.split(".")[0] not in COMMIT:
             yield f"{module}:{node.lineno} commits"
@@ -104,7 +103,6 @@ def wrong_knowledge() -> Iterator[str]:
 
 
 def libraries_of(module: str) -> set[str]:
-    """Return the libraries that a module imports."""
     names = [alias.name for node in NODES[module] if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module or "" for node in NODES[module] if isinstance(node, ast.ImportFrom) and not node.level]
     return {name.split(".")[0] for name in names}
@@ -115,7 +113,7 @@ def test_imports_keep_to_the_rules() -> None:
 
 
 def test_no_module_keeps_what_another_process_would_miss() -> None:
-    """Many processes answer one tenant: what one of them keeps stands in `State.cache`, and can be made anew."""
+    """Processes share nothing: what one keeps stands in `State.cache` and can be made anew."""
     changing = {"append", "add", "update", "setdefault", "pop", "clear", "extend", "remove", "insert", "discard"}
     found = []
     for module, function in FUNCTIONS:
@@ -237,7 +235,7 @@ def test_each_mail_has_a_function_a_text_and_an_html_part() -> None:
 
 
 def test_nobody_is_sent_to_an_address_that_was_typed() -> None:
-    """Each redirect names one of our pages; the two that depend on the request are built anew from our own map."""
+    """A redirect names one of our pages, or is built from our own map."""
     loose = [
         f"{module}:{node.lineno} names a header"
         for module, nodes in NODES.items()
@@ -255,7 +253,7 @@ def test_nobody_is_sent_to_an_address_that_was_typed() -> None:
 
 
 def test_nothing_of_a_stranger_is_run_unpickled_or_parsed_as_xml_and_chance_is_for_secrets() -> None:
-    # The import of a roster keeps its own report in a file without a name, which nobody else can write to.
+    # The import's report has no name: nobody else can write to it.
     own = {"roster.report: marshal"}
     modules = {"pickle", "marshal", "shelve", "dill", "yaml", "xml", "lxml", "random", "ctypes", "pty", "commands"}
     names = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "render_template_string"}
@@ -266,10 +264,7 @@ def test_nothing_of_a_stranger_is_run_unpickled_or_parsed_as_xml_and_chance_is_f
 
 
 def test_ways_in_are_those_that_are_documented() -> None:
-    """A session begins at the login, at the activation page and with the reopening of an account (docs/security.md).
-
-    The change of the password begins one in the place of that which asked for it.
-    """
+    """The login, the activation and the reopening begin a session; a new password renews it (docs/security.md)."""
     callers = {
         f"{module}.{function.name}"
         for module, function in FUNCTIONS

@@ -1,4 +1,4 @@
-"""The rule of the database that no page shows: nothing is written but after `begin_write`."""
+"""Nothing is written but after `begin_write`."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Settings: every mistake told at once, no default secret, and each row of the table in the documentation."""
+"""Settings: all mistakes at once, no default secret, and the documentation's table."""
 
 import re
 from dataclasses import MISSING, fields
@@ -25,7 +25,6 @@ NEEDED: dict[str, Any] = {
 
 
 def mistakes(**config: Any) -> list[str]:
-    """Return what is said against a configuration."""
     with pytest.raises(ConfigError) as refused:
         settings.read({**NEEDED, **config})
     return refused.value.mistakes
@@ -153,7 +152,7 @@ def test_settings_are_frozen_once_read() -> None:
 
 
 def documented(row: Any) -> str:
-    """Return the line of the documentation that a row of the table asks for."""
+    """Return the documentation's line for a setting."""
     default = row.metadata["default"]
     if default is MISSING:
         shown = "**to be given**"
@@ -169,7 +168,7 @@ def documented(row: Any) -> str:
 
 @pytest.mark.parametrize("row", [row for row in fields(Settings) if row.type is timedelta], ids=key_of)
 def test_the_key_of_a_duration_ends_with_its_unit(row: Any) -> None:
-    """Keys tell the unit to whoever sets them: the table of the documentation has no column for it."""
+    """The documentation has no column for units."""
     unit = row.name.rpartition("_")[2]
     assert row.metadata["parse"](row.metadata["default"]) == timedelta(**{unit: row.metadata["default"]})
 

@@ -1,4 +1,4 @@
-"""« Fermer mon compte »: what it ends, who can still come back and how, and what is left of it after the purge."""
+"""« Fermer mon compte »: what ends, who can come back, and what the purge leaves."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ IDLE = "- Comptes sans connexion depuis deux ans, qui se ferment : "
 
 
 def close(tenant, mailbox):
-    """Close the account of a tenant and return the mail that says so."""
+    """Close an account; return the mail about it."""
     page = close_account(tenant.browser, tenant.password)
     assert page.path == "/connexion"
     assert page.says(CLOSED)

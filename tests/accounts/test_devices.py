@@ -1,4 +1,4 @@
-"""« Mes appareils »: a device that is new is told of, each one is listed, and ends from another one."""
+"""« Mes appareils »: new devices are told of, each is listed, and ends from another one."""
 
 from functools import partial
 
@@ -64,14 +64,13 @@ def test_device_where_the_password_was_chosen_by_mail_is_not_told_of(portal, mai
 
 
 def named(portal, agent):
-    """Return another browser of that name."""
     browser = portal.another_browser()
     browser.http.environ_base["HTTP_USER_AGENT"] = agent
     return browser
 
 
 def end(browser, password, device=None, *, status=200):
-    """Go from home to the list of devices, and log one of them out, or what stands chosen."""
+    """Log out one device of the list, or the one that stands chosen."""
     form = browser.get("/espace").click_link("Mes appareils").form("Je déconnecte")
     if device is not None:
         form.choose("Quel appareil voulez-vous déconnecter ?", device)
@@ -130,7 +129,7 @@ def test_nobody_ends_another_tenants_session(portal, app, an_account):
         numbers = db.session.scalars(select(Login.id).order_by(Login.id)).all()
     form = portal.get("/espace/connexions").form("Je déconnecte")
     data = {**dict(form.node.form_values()), "password": tenant.password}
-    for number in (*numbers[1:], "9" * 40, "tout", ""):  # the first one is the tenant's own other device
+    for number in (*numbers[1:], "9" * 40, "tout", ""):  # the first is his own other device
         answer = portal.http.post("/espace/connexions", data={**data, "device": str(number)})
         assert answer.status_code == 200, "the page again, which says to choose from the list"
     for one in (tenant, other):

@@ -1,4 +1,4 @@
-"""« Changer mon adresse mail »: asked for with the password, confirmed from there, objected to from the former one."""
+"""« Changer mon adresse mail »: asked for with the password, confirmed at the new address, objected to at the old."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -28,14 +28,14 @@ WRONG = "ce mot de passe n'est pas celui de votre compte"
 
 
 def asked(tenant, mailbox, email=NEW):
-    """Ask for another address; return the link that confirms and the one that objects."""
+    """Ask for another address; return the links that confirm and object."""
     present = tenant.email
     assert ask_email_change(tenant.browser, email, tenant.password).path == "/espace/compte"
     return mailbox.read(to=email).link, mailbox.read(to=present).link_to_object
 
 
 def changed(tenant, mailbox, email=NEW):
-    """Change the address, and return the link that objects to it, from the mail that says that it is done."""
+    """Change the address; return the link that objects."""
     link, _ = asked(tenant, mailbox, email)
     tenant.browser.get(link).click("Je confirme mon adresse")
     mailbox.read(to=email)

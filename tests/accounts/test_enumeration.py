@@ -1,7 +1,4 @@
-"""F9: whoever has no paper learns from no answer whether a reference has an account: same bytes, same work.
-
-What the clock says is measured by `benchmarks/timing.py`; here nothing is timed.
-"""
+"""F9: no answer tells who has an account: same bytes, same work. `benchmarks/timing.py` measures the times."""
 
 import itertools
 import re
@@ -14,21 +11,20 @@ from ..support.work import counted
 
 pytestmark = pytest.mark.security
 
-#: Headers that differ from one answer to the next, whoever asks.
 OF_THE_REQUEST = {"Content-Length", "Set-Cookie", "X-Request-ID"}
 UNKNOWN = "31415926"
 ORIGINS = itertools.count(1)
 
 
 def stranger(portal):
-    """Return a browser at an address of origin of its own, so that none slows down another."""
+    """Return a browser at an origin of its own: none slows down another."""
     browser = portal.another_browser()
     browser.http.environ_base["REMOTE_ADDR"] = f"198.51.100.{next(ORIGINS) % 250}"
     return browser
 
 
 def bare(browser, *typed):
-    """Return all that the last answers say, but for what was typed, the token of each form and what it carries."""
+    """Return the last answers without what was typed, tokens and what a form carries."""
     said = []
     for answer in browser.answers:
         text = re.sub(r'(name="(?:csrf_token|inscription)"[^>]*value=)"[^"]*"', "", answer.get_data(as_text=True))
@@ -41,7 +37,7 @@ def bare(browser, *typed):
 
 
 def both(app, act, known, unknown):
-    """Do the same to both, and return what was answered and what it cost."""
+    """Do the same to both; return answers and costs."""
     answers, costs = [], []
     for whose in (known, unknown):
         send, *typed = act(whose)
@@ -53,7 +49,7 @@ def both(app, act, known, unknown):
 
 
 def log_in_with(portal, device=""):
-    """Return how to log in with a wrong password, with the mark of some device or without."""
+    """Return an act that logs in with a wrong password, perhaps with a device mark."""
 
     def act(reference):
         browser = stranger(portal)
@@ -73,7 +69,7 @@ def test_f09_login_does_the_same_for_a_reference_with_an_account_and_without(
     log_in(stranger(portal), UNKNOWN[::-1], "le premier essai calcule aussi de quoi comparer")
     for act in (log_in_with(portal), log_in_with(portal, device="m" * 43)):
         for other in (UNKNOWN, lease.reference):
-            clock.move(hours=1, minutes=1)  # a refusal is written down once an hour
+            clock.move(hours=1, minutes=1)  # a refusal is logged once an hour
             answers, costs = both(app, act, account.lease.reference, other)
             assert answers[0] == answers[1]
             assert costs[0] == costs[1]
@@ -113,7 +109,7 @@ def test_f09_sign_up_without_the_paper_does_the_same(app, portal, an_account, a_
 
 
 def test_f09_sign_up_and_resend_answer_the_same_to_who_holds_the_paper(app, portal, mailbox, an_account, a_contract):
-    """The mail alone tells him that the contract has an account: one is made, or its owner is told."""
+    """Only the mail tells that the contract has an account."""
     account, lease = an_account(), a_contract()
     browsers = {}
 

@@ -1,4 +1,4 @@
-"""X07, X10, X11, X19, X20: who floods delays, shuts out and fills up nothing but himself."""
+"""X07, X10, X11, X19, X20: a flood delays, shuts out and fills up nobody else."""
 
 import itertools
 
@@ -19,20 +19,20 @@ _ORIGINS = itertools.count(1)
 
 
 def elsewhere(portal):
-    """Return a browser at an address of origin of its own."""
+    """Return a browser at an origin of its own."""
     browser = portal.another_browser()
     browser.http.environ_base["REMOTE_ADDR"] = f"203.0.113.{next(_ORIGINS)}"
     return browser
 
 
 def rows(app, table, *conditions):
-    """Return how many rows there are."""
+    """Count rows."""
     with app.app_context():
         return db.session.scalar(select(func.count()).select_from(table).where(*conditions))
 
 
 def recipients_in_turn(app):
-    """Return to whom mails leave, in this order."""
+    """Return the recipients in the order in which mails leave."""
     sent = []
     with app.app_context():
         while (row := outbox._claim(after=None)) is not None:

@@ -44,12 +44,10 @@ def test_f07_after_45_wrong_passwords_the_right_one_waits_but_the_owner_gets_in(
 
 
 def end_other_sessions(browser, password, *, status=200):
-    """Log every other device out."""
     form = browser.get("/espace/connexions").form("Je déconnecte")
     return form.fill("Mon mot de passe", password).click("Je déconnecte", status=status)
 
 
-#: Pages within the account that ask for its password.
 PAGES = {
     "/espace/compte/mot-de-passe": change_password,
     "/espace/compte/adresse": lambda browser, password, **more: ask_email_change(

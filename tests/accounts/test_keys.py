@@ -1,4 +1,4 @@
-"""F15: the key is changed while tenants are in the middle of everything, process by process, then for good."""
+"""F15: the key changes while tenants are in the middle of everything."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.support.portal_client import Portal
 from tests.support.steps import PASSWORD, fill_login, finish, forget, log_in, sign_up
 
 OLD, NEW = "the former key, of forty characters, yes", "the present key, of forty characters, yes"
-#: Two processes of one rolling change: the one has the new key already, the other not yet.
+#: Two processes of a rolling change.
 CHANGED, CHANGING = (
     {"SECRET_KEY": NEW, "SECRET_KEY_FALLBACKS": [OLD]},
     {"SECRET_KEY": OLD, "SECRET_KEY_FALLBACKS": [NEW]},
@@ -22,14 +22,14 @@ pytestmark = [
 
 
 def carried(browser, app, *, without=()):
-    """Return the same browser at another process of the portal, or some of its cookies alone."""
+    """Return a browser at another process, with all or some of its cookies."""
     other = Portal(app)
     other.http._cookies = {key: c for key, c in browser.http._cookies.items() if not c.key.endswith(without)}
     return other
 
 
 def everything_open(portal, mailbox, a_contract, an_account):
-    """Leave everything open that a key has signed: a session, a remembered device, a form, and two links."""
+    """Leave open all that a key signs: a session, a device, a form, two links."""
     tenant = an_account()
     signer, other = portal.another_browser(), a_contract()
     sign_up(signer, other)

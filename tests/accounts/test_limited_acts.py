@@ -1,4 +1,4 @@
-"""The table of limited_acts.py: every page that takes something is in it, and the docs print it."""
+"""The table of limited acts: each endpoint for strangers is in it, and the docs print it."""
 
 from datetime import timedelta
 
@@ -11,12 +11,11 @@ from tests.support.paths import ROOT
 pytestmark = pytest.mark.security
 
 DOCS = ROOT / "docs" / "security.md"
-#: Pages of a tenant's own, which ask his session first, and of the staff.
 GUARDED = {"account", "staff"}
 
 
 def open_endpoints(app):
-    """Return the endpoints of ours that take something from whoever sends it."""
+    """Return the endpoints that take something from strangers."""
     return {
         rule.endpoint.removeprefix("portal.")
         for rule in app.url_map.iter_rules()
@@ -49,7 +48,6 @@ def test_docs_print_the_table():
 
 
 def row_of(name: str, act: Act) -> str:
-    """Return a row of the docs."""
     limits = "<br>".join(f"{per}: {_limit(limit)}" for per, limit in act.limits.items()) or "–"
     return f"| {name} | {limits} | {act.never_shut_out} | {act.cost} |"
 

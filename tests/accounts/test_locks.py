@@ -1,4 +1,4 @@
-"""X15: two decide about one account at once, on two connections: the second one decides on what stands then."""
+"""X15: two decide about one account at once; the second decides on what stands then."""
 
 import re
 import threading
@@ -30,14 +30,14 @@ from .test_take_over import OWNERS, THIEFS, stolen
 
 pytestmark = [pytest.mark.security, pytest.mark.databases("postgresql")]  # where two can write at once
 
-#: How long the second one is given while the first one stands still: it is done by then, or waits for a lock.
+#: By then the second has finished, or waits for a lock.
 HELD_SECONDS = 1.0
 WRITES_ACCOUNT = r"^(UPDATE|DELETE FROM) portal_accounts\b"
 
 
 @contextmanager
 def held_at(app: Flask, pattern: str) -> Iterator[tuple[threading.Event, threading.Event, list[int]]]:
-    """Hold the thread that is named at its first statement of that kind; gives when it stands there, and lets it go."""
+    """Hold the named thread at its first such statement; gives when it stands there, and releases it."""
     stands, go, whom = threading.Event(), threading.Event(), list[int]()
 
     def hold(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
@@ -55,7 +55,7 @@ def held_at(app: Flask, pattern: str) -> Iterator[tuple[threading.Event, threadi
 
 
 def race(app: Flask, first: Callable[[], Any], second: Callable[[], Any], *, at: str = WRITES_ACCOUNT) -> None:
-    """Let the first one decide, hold it before it writes, let the second one go as far as it can, then both."""
+    """Hold the first before it writes, let the second go as far as it can, then both."""
     with held_at(app, at) as (stands, go, whom), ThreadPoolExecutor(2) as pool:
 
         def held() -> Any:
@@ -73,7 +73,7 @@ def race(app: Flask, first: Callable[[], Any], second: Callable[[], Any], *, at:
 
 
 def account(app: Flask) -> Account:
-    """Return the only account as it stands."""
+    """Return the only account."""
     with app.app_context():
         found = db.session.scalars(select(Account).join(Contract)).one()
         db.session.expunge_all()
@@ -81,7 +81,7 @@ def account(app: Flask) -> Account:
 
 
 def pending(portal: Portal, mailbox: Any, lease: Any) -> str:
-    """Sign up and return the link of the mail."""
+    """Sign up; return the mailed link."""
     sign_up(portal, lease, email=OWNERS)
     return str(mailbox.read(to=OWNERS).link)
 

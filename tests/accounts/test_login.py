@@ -1,4 +1,4 @@
-"""Logging in, being slowed down, staying and leaving."""
+"""Logging in, slowed down, staying and leaving."""
 
 import pytest
 

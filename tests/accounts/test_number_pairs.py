@@ -1,4 +1,4 @@
-"""X01, X08: two numbers prove who holds the paper; they are guessed nowhere, and guesses shut nobody out."""
+"""X01, X08: nobody guesses the two numbers that prove the paper, and guesses shut nobody out."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -10,7 +10,7 @@ from tests.support.steps import PASSWORD, Lease, fill_sign_up, finish, forget, l
 
 pytestmark = pytest.mark.security
 
-#: Made of the lease's town: refused only where reference and module are those of one contract.
+#: Refused only where both numbers are those of one contract.
 OF_THE_TOWN = "angers angers angers"
 EASY = "trop facile à deviner"
 MISMATCH = "Nous ne retrouvons pas de contrat avec ces deux numéros"
@@ -19,7 +19,7 @@ _ORIGINS = count(1)
 
 
 def elsewhere(portal):
-    """Return a browser at an address of origin of its own."""
+    """Return a browser at an origin of its own."""
     browser = portal.another_browser()
     number = next(_ORIGINS)
     browser.http.environ_base["REMOTE_ADDR"] = f"198.51.{number // 250}.{number % 250 + 1}"
@@ -27,7 +27,6 @@ def elsewhere(portal):
 
 
 def guess(browser, reference, module, *, password=OF_THE_TOWN):
-    """Try two numbers, and return what the page says."""
     return sign_up(browser, Lease(reference, module), password=password, status=ANY_STATUS)
 
 

@@ -1,4 +1,4 @@
-"""Hashing passwords is costly on purpose: it waits its turn, and nothing else waits for it (ASVS 15.1.3)."""
+"""Hashing is costly on purpose: it waits its turn, and nothing else waits for it (ASVS 15.1.3)."""
 
 import itertools
 import os
@@ -32,55 +32,49 @@ from ..support.work import hashers_of, hashing_held_back
 
 pytestmark = [
     pytest.mark.security,
-    # A single connection to the database: while one keeps it, nobody else gets an answer.
+    # With a single connection, whoever keeps it stops all others.
     pytest.mark.settings(SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 1, "max_overflow": 0, "pool_timeout": 5}),
 ]
 
-#: α with three accents: what takes most room while its accents are typed apart.
+#: α with three accents, the largest when typed apart.
 LETTER, APART = "\u1f82", "\u03b1\u0313\u0300\u0345"
-#: Signs that may stand for letters, which zxcvbn tries in every combination.
+#: zxcvbn tries them as letters, in every combination.
 SIGNS = "4@8({[<369!1|0$5+7%2"
 
 
 class Acts:
-    """What tenants send that has a password hashed."""
+    """Forms that have a password hashed, ready to be sent."""
 
     def __init__(self, app: Flask, mailbox: Mailbox, tenant: Tenant, lease: Lease) -> None:
         self.app, self.mailbox, self.tenant, self.lease = app, mailbox, tenant, lease
 
     def login(self) -> Form:
-        """Return a login, ready to be sent."""
         return fill_login(Portal(self.app).get("/connexion"), self.tenant.lease.reference, self.tenant.password)
 
     def sign_up(self) -> Form:
-        """Return a sign-up, ready to be sent."""
         return fill_sign_up(Portal(self.app), self.lease)
 
     def double_click(self) -> Form:
-        """Return a sign-up that was sent already."""
+        """Return a sign-up sent already."""
         form = self.sign_up()
         form.click()
         self.mailbox.read()
         return form
 
     def reset(self) -> Form:
-        """Return a new password behind a reset link, ready to be sent."""
         browser = Portal(self.app)
         forget(browser, self.tenant.lease.reference)
         return fill_new_password(browser.get(self.mailbox.read().link))
 
     def devices(self) -> Form:
-        """Return the end of other sessions, ready to be sent."""
         self.tenant.log_in(Portal(self.app))
         self.mailbox.read_all()
         return self._own("/espace/connexions")
 
     def address(self) -> Form:
-        """Return another mail address, ready to be sent."""
         return self._own("/espace/compte/adresse").fill("Ma nouvelle adresse mail", "elodie@free.fr")
 
     def new_password(self) -> Form:
-        """Return another password, ready to be sent."""
         form = self.tenant.browser.get("/espace/compte/mot-de-passe").form()
         form.fill("Mon mot de passe actuel", self.tenant.password)
         return form.fill("Mon nouveau mot de passe", PASSWORD[::-1]).fill(
@@ -88,7 +82,6 @@ class Acts:
         )
 
     def closing(self) -> Form:
-        """Return the end of an account, ready to be sent."""
         return self._own("/espace/compte/fermeture")
 
     def _own(self, address: str) -> Form:
@@ -191,7 +184,7 @@ def test_no_other_sign_stands_for_a_letter(word: str) -> None:
 def test_x03_few_signs_and_few_short_words_are_weighed(
     app: Flask, monkeypatch: pytest.MonkeyPatch, password: str
 ) -> None:
-    """What zxcvbn gets decides what it takes: a benchmark measures its worst, this keeps the bounds."""
+    """What zxcvbn gets decides how long it takes."""
     weighed = []
 
     def look(text: str, words: list[str]) -> Any:
@@ -250,7 +243,7 @@ def test_x14_every_login_fills_as_many_blocks_whatever_the_parameters_of_its_has
 
 
 def blocks_filled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return where the blocks of every hash are noted from now on."""
+    """Return where the blocks of every hash are noted."""
     work: list[int] = []
     kept_hash, kept_verify = argon2.PasswordHasher.hash, argon2.PasswordHasher.verify
 
@@ -291,14 +284,14 @@ def test_threads_that_hash_are_shared_among_the_workers_and_let_pages_go_first(
         assert policy == os.SCHED_IDLE if processors > 1 else priority == 10
 
 
-#: Logins that are sent at once, and the memory that a server may take for them: a block of 19 MiB for each processor,
-#: and half a mebibyte for each of their threads.
+#: Memory for logins at once: 19 MiB a processor,
+#: and half a mebibyte a thread.
 LOGINS = 200
 LOGINS_KIB_MAX = (20 * (os.cpu_count() or 1) + LOGINS // 2) * 1024
 
 
 def login_request(live: Live, tenant: Tenant) -> bytes:
-    """Ask for the login page like any browser and return the request that sends its form."""
+    """Return the request that sends the login form."""
     with live.connect() as connection:
         connection.sendall(b"GET /connexion HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         page = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
@@ -310,7 +303,7 @@ def login_request(live: Live, tenant: Tenant) -> bytes:
 
 
 def send(live: Live, request: bytes) -> socket.socket:
-    """Send a request over a connection of its own, and return that without waiting for the answer."""
+    """Send a request without waiting for the answer."""
     connection = live.connect()
     connection.sendall(request)
     return connection
@@ -325,7 +318,7 @@ def test_two_hundred_logins_at_once_are_all_answered_and_pages_go_on(
     dear = {name: value for name, value in SETTINGS.items() if "ARGON2" not in name and name != "TESTING"}
     own = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path}/portal.sqlite3", "PORTAL_DATA_DIR": str(tmp_path)}
     with serve(COMMANDS[server], tmp_path, {**dear, **own}) as live:
-        with send(live, login_request(live, tenant)) as first:  # has the hash made anew, at its full cost
+        with send(live, login_request(live, tenant)) as first:  # rehashes at full cost
             assert first.recv(1000).split(b" ")[1] == b"302"
         requests = [login_request(live, tenant) for _ in range(LOGINS)]
         before = live.forget_peak()

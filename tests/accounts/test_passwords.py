@@ -1,7 +1,4 @@
-"""The rule of a good password, told in one table, and how a password is kept.
-
-Each page that takes one has a short test in its own file that the rule is asked there.
-"""
+"""The rule of a good password, and how it is kept. Each page that takes one tests that it asks the rule."""
 
 import base64
 
@@ -16,7 +13,7 @@ from tests.support.steps import finish, log_in, sign_up
 
 pytestmark = pytest.mark.security
 
-#: Long enough, and among the first that a guesser tries.
+#: Long enough, and guessed first.
 COMMON = """
 123456789012 1234567890123456 qwertyuiop123 azertyuiop123 passwordpassword motdepasse123 1q2w3e4r5t6y iloveyou1234
 football12345 abcdefghijkl aaaaaaaaaaaa password12345 qwerty123456789 jetaimejetaime bonjourbonjour marseille13013
@@ -25,7 +22,7 @@ letmein12345 princess12345 sunshine12345 welcome123456 admin1234567 loulou123456
 nicolas123456 0123456789012 987654321098 zxcvbnm12345 qazwsxedcrfv 1qaz2wsx3edc monkey123456 superman12345
 jordan123456
 """
-#: What a guesser knows of the tenant in the table below.
+#: What a guesser knows in the table below.
 KNOWN = ["417201", "60318401", "MARTIN", "Angers", "Habitat du Val", "elodie.martin@orange.fr"]
 WEAK = {
     "short": ["court", "password1", "vrak toc 9m"],

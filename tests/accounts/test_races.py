@@ -1,4 +1,4 @@
-"""F13: several at once, on each database: it decides, and nobody loses anything."""
+"""F13: several at once; the database decides, and nobody loses anything."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.security, pytest.mark.databases("sqlite", "postgresql"
 
 
 def at_once(forms):
-    """Send all these forms at once, and return the pages that follow."""
+    """Send all forms at once."""
     forms = list(forms)
     with ThreadPoolExecutor(20) as pool:
         return list(pool.map(lambda form: form.click(status=ANY_STATUS), forms))

@@ -1,4 +1,4 @@
-"""From the paper notice to the first login: the twelve steps and what can go wrong on the way."""
+"""From the paper notice to the first login, and what can go wrong."""
 
 import pytest
 
@@ -257,7 +257,7 @@ def test_tenant_activates_on_his_phone_and_goes_on_at_a_computer(portal, mailbox
 
 
 def bare(page, lease):
-    """Return what a page says, but for the digits by which it names its contract."""
+    """Return the text of a page without the digits of its contract."""
     assert page.says(f"se termine par {lease.reference[-3:]}")
     return page.text.replace(lease.reference[-3:], "…")
 

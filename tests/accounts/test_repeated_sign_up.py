@@ -1,4 +1,4 @@
-"""A sign-up sent again is the same one only while nothing of it differs, whatever fields the form will have."""
+"""A sign-up is a repeat only while nothing of it differs, whatever fields the form has."""
 
 from dataclasses import fields, replace
 
@@ -10,12 +10,12 @@ from tenant_portal.db import db
 from tenant_portal.models import ConsentPurpose
 from tenant_portal.web.fields import YesNoField
 from tenant_portal.web.forms import SignupForm
+from tests.support.steps import NEW_PASSWORD, PASSWORD
 
-PASSWORD = "quatre chats dorment dehors"
 SENT = Submission(email="lea@free.fr", choices=dict.fromkeys(ConsentPurpose, False))
-#: Another value of each field: a new one needs its own.
+#: Another value of each field.
 CORRECTED = {"email": "lea.martin@free.fr", "choices": {**SENT.choices, ConsentPurpose.GENERAL: True}}
-#: Fields of the form that are looked up, hashed or compared by the form itself.
+#: Looked up, hashed, or compared by the form.
 NOT_STORED_AS_TYPED = {"reference", "module", "password", "confirmation", "csrf_token"}
 
 
@@ -36,7 +36,7 @@ def test_t38_sign_up_corrected_at_once_is_taken_and_not_mistaken_for_a_double_cl
         db.session.commit()
         return result.outcome, result.account.id
 
-    corrected = {"password": "cinq chats dorment dehors"} if name == "password" else {}
+    corrected = {"password": NEW_PASSWORD} if name == "password" else {}
     if not corrected:
         corrected = {"submission": replace(SENT, **{name: CORRECTED[name]})}
     with app.app_context():

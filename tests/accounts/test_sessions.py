@@ -1,4 +1,4 @@
-"""F5 and F12: what a login leaves is worth nothing after the logout, and what was there before it is forgotten."""
+"""F5 and F12: cookies are worth nothing after the logout, and a planted session nothing after the login."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.security, pytest.mark.every_home]
 
 
 def copied(browser, *names):
-    """Return another browser with copies of these cookies, or of all."""
+    """Return a browser with copies of these cookies, or of all."""
     thief = Portal(browser.app)
     thief.http._cookies = {k: c for k, c in browser.http._cookies.items() if not names or c.key in names}
     return thief

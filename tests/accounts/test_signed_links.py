@@ -1,6 +1,6 @@
-"""Links from mails: what is only opened changes nothing (F1), no header decides where they lead (F6).
+"""Links of mails: opening changes nothing (F1), no header decides where they lead (F6).
 
-A form acts on the link that it carries and on no other (F20); whatever is opened, the cookie stays small (X09).
+A form acts on its own link alone (F20), and the cookie stays small (X09).
 """
 
 import hashlib
@@ -46,11 +46,11 @@ FORGED = (
 
 
 def ask_for_a_link(browser, reference, **headers):
-    """Ask for a new password with these headers, and return the status."""
+    """Ask for a reset with these headers; return the status."""
     form = browser.get("/mot-de-passe-oublie").form("mot de passe").fill("Ma référence contrat", reference)
     data = dict(form.node.form_values())
     cookie = "; ".join(f"{c.key}={c.value}" for c in browser.http._cookies.values())
-    forger = browser.home.front.test_client(use_cookies=False)  # a browser of tests keeps its cookies from other hosts
+    forger = browser.home.front.test_client(use_cookies=False)  # ours keeps its cookies from other hosts
     path = f"{browser.home.prefix}/mot-de-passe-oublie"
     answer = forger.post(path, data=data, headers={"Cookie": cookie, **headers})
     assert "evil" not in answer.text + str(answer.headers)
@@ -119,7 +119,7 @@ def test_link_with_any_byte_changed_opens_nothing_nor_at_another_door(portal, ma
 
 
 def _is_same(forged, token):
-    """Tell whether the last letter of a part stands for the same bytes: base64 leaves some of its bits unused."""
+    """Tell whether two tokens decode alike: base64 leaves some bits of a last letter unused."""
     pairs = list(zip(forged.split("."), token.split("."), strict=False))
     if len(forged.split(".")) != len(token.split(".")):
         return False
@@ -136,7 +136,7 @@ def test_what_we_sign_is_signed_with_sha_256(portal, mailbox, an_account):
     assert [len(text.rsplit(".", 1)[1]) for text in signed] == [43] * 3, "32 bytes in base64"
 
 
-#: Each form that acts on a link or a sign-up: its page's name below, its button, and where it is sent if not there.
+#: Each form that acts on a link or a sign-up: its page below, its button, another action.
 DOORS = {
     "activation": ("activation", "Je me connecte", None),
     "activation, elsewhere": ("activation", "Activer mon compte, je m'identifierai ailleurs", None),
@@ -150,17 +150,17 @@ DOORS = {
     "sign-up, another address": ("sign_up", "Modifier mon adresse", None),
 }
 FIELDS = ("lien", "inscription")
-#: What a browser takes of one cookie, its name and attributes included.
+#: Browsers drop larger ones.
 COOKIE_BYTES_MAX = 4096
 
 
 def made_up(length=3900):
-    """Return signs that nobody signed, which do not get shorter by being packed."""
+    """Return unsigned characters that cannot be packed."""
     return urlsafe_b64encode(hashlib.shake_256(b"made up").digest(length)).decode()[:length]
 
 
 def longest_address(seed):
-    """Return a mail address of 254 signs, which does not get shorter by being packed either."""
+    """Return an address of 254 characters that cannot be packed."""
     signs = b32encode(hashlib.shake_256(seed).digest(160)).decode().lower()
     address = f"{signs[:64]}@{signs[64:127]}.{signs[127:190]}.{signs[190:248]}.fr"
     assert len(address) == 254
@@ -169,29 +169,27 @@ def longest_address(seed):
 
 @dataclass
 class Carried:
-    """A page as its browser shows it, and what such pages carried before it: what stood there is dead by now."""
+    """A page, and what such pages carried before: dead by now."""
 
     page: object
     dead: str = ""
 
     @property
     def browser(self):
-        """Return the browser that shows it."""
         return self.page.portal
 
     @property
     def field(self):
-        """Return the hidden field with what the page acts on."""
+        """Return the hidden field that the page acts on."""
         return next(node for name in FIELDS for node in self.page.tree.cssselect(f"main input[name={name}]"))
 
     @property
     def value(self):
-        """Return what the page acts on."""
         return self.field.get("value")
 
 
 def of_sign_up(portal, mailbox, lease):
-    """Sign up twice: pages and links of the first time are dead."""
+    """Sign up twice; what came of the first time is dead."""
     browser = portal.another_browser()
     former = Carried(sign_up(browser, lease, email="slip@free.fr"))
     former_link = Carried(portal.another_browser().get(mailbox.read(to="slip@free.fr").link))
@@ -201,7 +199,7 @@ def of_sign_up(portal, mailbox, lease):
 
 
 def of_account(portal, mailbox, tenant, clock):
-    """Ask for everything, change the password, which ends it all, and ask once more."""
+    """Ask for everything, end it all by a new password, and ask again."""
     pages = {}
     for _ in range(2):
         confirm, objection = asked(tenant, mailbox)
@@ -221,7 +219,7 @@ def of_account(portal, mailbox, tenant, clock):
 
 
 def of_closed_account(portal, mailbox, tenant):
-    """Close an account, open it again, and close it once more."""
+    """Close an account, reopen it, and close it again."""
     close(tenant, mailbox)
     former = Carried(tenant.log_in(portal.another_browser()))
     tenant.log_in(tenant.browser).click("Je rouvre mon compte")
@@ -232,7 +230,7 @@ def of_closed_account(portal, mailbox, tenant):
 
 @pytest.fixture
 def carried(portal, mailbox, a_contract, an_account, clock):
-    """Open every page there is that acts on a link or a sign-up, each in a browser of its own."""
+    """Open every page that acts on a link or a sign-up, each in its own browser."""
     tenant, closed = an_account(email="lea@free.fr"), an_account(email="marc@free.fr")
     pages = of_sign_up(portal, mailbox, lease := a_contract())
     pages |= of_account(portal, mailbox, tenant, clock)
@@ -279,7 +277,7 @@ def test_f20_form_with_a_link_that_is_not_its_own_acts_on_nothing(app, mailbox, 
 
 
 def brought_back(app):
-    """Note every row, and return a function that makes the database hold these and no others again."""
+    """Note every row; return a function that restores them."""
     tables = Base.metadata.sorted_tables
     with app.app_context():
         rows = {table: [dict(row) for row in db.session.execute(select(table)).mappings()] for table in tables}
@@ -356,7 +354,6 @@ def test_f20_button_of_a_browser_that_keeps_no_cookie_is_too_old(portal, mailbox
 
 
 def assert_small_cookies(browser):
-    """Check each cookie that this browser was given; what is larger it would throw away."""
     given = [cookie for answer in browser.answers for cookie in answer.headers.getlist("Set-Cookie")]
     assert given and max(map(len, given)) < COOKIE_BYTES_MAX
 

@@ -1,4 +1,4 @@
-"""X02, X04, X12: a thief who once knew the password, a mistyped address; whatever is played, the owner ends in."""
+"""X02, X04, X12: whatever a thief plays who once knew the password, the owner ends in."""
 
 import itertools
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ SECRETS = (f"un secret tout neuf et long {number}" for number in itertools.count
 
 
 def stolen(tenant, mailbox):
-    """Have a thief who knows the password put his address in; return his browser."""
+    """Have a thief put his address in; return his browser."""
     thief = tenant.browser.another_browser()
     tenant.log_in(thief)
     ask_email_change(thief, THIEFS)
@@ -40,7 +40,6 @@ def stolen(tenant, mailbox):
 
 
 def links_in(mails):
-    """Return all links of some mails."""
     return [link for mail in mails for link in mail.links]
 
 
@@ -184,12 +183,9 @@ def test_x12_mark_that_we_did_not_issue_is_none(portal, mailbox, an_account):
     assert page.status == 429 and mailbox.read(to=OWNERS).subject == "Plusieurs essais ont échoué"
 
 
-# Whatever the two play
-
-
 @dataclass
 class Player:
-    """Somebody with a mailbox, who knows some passwords and keeps every link that was mailed to him."""
+    """Somebody with a mailbox, passwords and links."""
 
     browser: Portal
     address: str
@@ -198,7 +194,7 @@ class Player:
 
 
 class Play:
-    """A thief and an owner of one account; each does what he can with what he knows."""
+    """A thief and an owner of one account, each doing what he can."""
 
     def __init__(self, tenant: Tenant, mailbox, number: int) -> None:
         self.mailbox, self.reference = mailbox, tenant.lease.reference
@@ -206,7 +202,7 @@ class Play:
         self.thief = Player(tenant.browser.another_browser(), f"voleur{number}@orange.fr", [tenant.password])
 
     def do(self, who: Player, act: str) -> bool:
-        """Do something as far as it goes; tell whether the player has proved an address or a password by it."""
+        """Act; tell whether the player has proved an address or a password."""
         done = getattr(self, act)(who)
         for mail in self.mailbox.read_all():
             for player in (self.owner, self.thief):
@@ -215,7 +211,7 @@ class Play:
         return bool(done)
 
     def enter(self, who: Player) -> bool:
-        """Log in with any password that is known, opening the account again if it was closed."""
+        """Log in with any known password, reopening the account if need be."""
         for password in reversed(who.known):
             who.browser = who.browser.another_browser()
             page = fill_login(who.browser.get("/connexion"), self.reference, password).click(status=ANY_STATUS)
@@ -236,14 +232,14 @@ class Play:
         return True
 
     def move_address(self, who: Player) -> bool:
-        """Put one's own address in; the owner's is the first one."""
+        """Ask for one's own address; the owner's is the first."""
         if not self.enter(who):
             return False
         ask_email_change(who.browser, who.address, who.known[-1], status=ANY_STATUS)
         return False
 
     def open_links(self, who: Player) -> bool:
-        """Open every link that was ever mailed, the newest first, and press what is there."""
+        """Open every mailed link, newest first, and press what is there."""
         return any([self._use(who, link) for link in reversed(who.links)])
 
     def reset(self, who: Player) -> bool:
@@ -290,20 +286,20 @@ def test_owner_who_is_last_to_prove_himself_ends_in_and_the_thief_out(
     tenant = an_account(a_contract(), email=f"lea{next(NUMBERS)}@free.fr", password=PASSWORD)
     play = Play(tenant, mailbox, next(NUMBERS))
     for who, act in moves:
-        clock.move(hours=1, minutes=1)  # nobody is stopped by a quota
+        clock.move(hours=1, minutes=1)  # no quota stops anybody
         play.do(getattr(play, who), act)
     clock.move(hours=1, minutes=1)
     if not play.do(play.owner, last):
         play.do(play.owner, "reset")
         if not play.do(play.owner, "open_links"):
-            return  # he proved nothing: an owner who waits for longer than a link lives has to ask the landlord
+            return  # he proved nothing in time: he has to ask the landlord
     assert play.enter(play.owner), (moves, last)
     clock.move(days=wait)
     for act in (*ACTS, "open_links", "reset", "open_links", "move_address", "open_links"):
         clock.move(hours=1, minutes=1)
         play.do(play.thief, act)
     assert not play.enter(play.thief), (moves, last)
-    clock.move(days=1, minutes=1)  # the thief's tries have used up those of the day
+    clock.move(days=1, minutes=1)  # the thief has used up the tries of the day
     assert play.enter(play.owner), (moves, last)
     mailbox.read_all()
 

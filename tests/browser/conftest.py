@@ -1,4 +1,4 @@
-"""A real Chromium on a real server: Debian's browser, the portal behind a threaded server, mails over real SMTP."""
+"""A real Chromium, the portal behind a threaded server, mails over real SMTP."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from tests.support.live import serve_app
 from tests.support.services import free_port, missing
 
-#: Nothing leaves the machine; /dev/shm is small in containers.
+#: Nothing leaves the machine; containers have a small /dev/shm.
 FLAGS = (
     "--disable-gpu",
     "--disable-quic",
@@ -28,7 +28,7 @@ OpenPage = Callable[..., Page]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test in this folder, and keep them in one worker: two browsers would fight for the machine."""
+    """Mark these tests and keep them in one worker: two browsers would fight for the machine."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
@@ -37,7 +37,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Start Chromium once."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         missing("Chromium (Debian's package chromium)")
@@ -51,27 +50,26 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def address() -> str:
-    """Return the address where tenants reach the portal in this test."""
+    """Return where tenants reach the portal."""
     return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask], address: str) -> Flask:
-    """Return the portal, with mails that link to the server of this test."""
+    """Return the portal, with mails that link to this test's server."""
     return make_app(PORTAL_PUBLIC_URL=address)
 
 
 @pytest.fixture
 def site(app: Flask, address: str) -> Iterator[str]:
-    """Serve the portal and return its address."""
     yield from serve_app(app, address)
 
 
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[OpenPage]:
-    """Return a function that opens a browser window: `open_page(site, width=360, java_script_enabled=False)`.
+    """Return a function: `open_page(site, width=360, java_script_enabled=False)`.
 
-    A window that asks another server for anything, or where a script or the content policy complains, fails the test.
+    A request to elsewhere, or a complaint of a script or the content policy, fails the test.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []

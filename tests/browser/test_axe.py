@@ -1,4 +1,4 @@
-"""axe-core on every page there is, errors included, light and dark: not one violation."""
+"""axe-core on every page, errors too, light and dark: no violation."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,7 +23,6 @@ AXE = Axe()
 
 
 def check(page: Page) -> None:
-    """Let axe look at a page, in both colour schemes."""
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         results = AXE.run(page)
@@ -32,7 +31,7 @@ def check(page: Page) -> None:
 
 @pytest.fixture
 def page(site: str, open_page: OpenPage) -> Page:
-    """Open a phone's browser; axe itself is a script that the content policy would refuse."""
+    """Open a phone's browser that lets axe's own script run."""
     return open_page(site, width=360, bypass_csp=True)
 
 

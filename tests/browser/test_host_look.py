@@ -1,4 +1,4 @@
-"""The portal's style sheet on a page of a host: not a pixel and not a computed style outside our container changes."""
+"""The portal's style sheet changes no pixel and no computed style of its host's page."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.support.live import serve_app
 
 from .conftest import OpenPage
 
-#: One of everything that a style sheet could reach, in the look of an intranet that sets next to nothing itself.
+#: One of everything that a style sheet could reach.
 SAMPLER = """
 <header class="container"><nav><ul><li><a href="/">News</a></li><li><a href="#" role="button">Staff</a></li></ul></nav>
 <hgroup><h1>Intranet</h1><p>of the landlord</p></hgroup></header>
@@ -44,7 +44,7 @@ PAGES = {
     "<title>{% block title %}Intranet{% endblock %}</title>"
     '<link rel="stylesheet" href="/own.css">{% block head %}{% endblock %}</head>'
     f'<body><div id="host">{SAMPLER}</div>{{% block main %}}{{% endblock %}}</body></html>',
-    # As docs/embedding.md shows it.
+    # As in docs/embedding.md.
     "portal/base.html": '{% extends "intranet.html" %}{% block title %}{% endblock %}'
     '{% block head %}{{ super() }}<link rel="stylesheet" href="{{ style_url }}">'
     '<script src="{{ script_url }}" defer></script>{% endblock %}'
@@ -55,7 +55,7 @@ PAGES = {
     '{% block main %}<div class="pico portal"><h1>Ours</h1><button>Ours</button></div>{% endblock %}',
 }
 OWN_CSS = "body { font-family: serif; margin: 12px; background: #fffbe8; color: #222 } h1 { color: #703 }"
-#: Everything a browser would paint: each element of the host, with all its computed styles, pseudo-elements included.
+#: All that a browser would paint of the host.
 LOOKS = """() => [document.documentElement, document.body, ...document.querySelectorAll("#host *")].map(element =>
   [null, "::before", "::after", "::marker", "::placeholder", "::backdrop"].map(part => {
     const style = getComputedStyle(element, part);
@@ -65,7 +65,6 @@ LOOKS = """() => [document.documentElement, document.body, ...document.querySele
 
 @pytest.fixture
 def intranet(address: str, tmp_path: Path, clock: object) -> Iterator[Flask]:
-    """Return an intranet with the portal in its own layout."""
     app = Flask("intranet", static_folder=None)
     app.config.update(
         {
@@ -93,12 +92,11 @@ def intranet(address: str, tmp_path: Path, clock: object) -> Iterator[Flask]:
 
 @pytest.fixture
 def site(intranet: Flask, address: str) -> Iterator[str]:
-    """Serve the intranet."""
     yield from serve_app(intranet, address)
 
 
 def picture(page: Page) -> bytes:
-    """Return what the host's part of the page looks like."""
+    """Return what the host's part looks like."""
     return page.locator("#host").screenshot(animations="disabled")
 
 

@@ -1,4 +1,4 @@
-"""The tenant's whole way in a real browser: on a phone, at a desk, and without JavaScript."""
+"""The tenant's way in a real browser: on a phone, at a desk, and without JavaScript."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,6 @@ ALL_PAGES = (
 
 
 def scrolls_sideways(page: Page) -> bool:
-    """Tell whether a person would have to scroll to the side."""
     seen, whole = (page.evaluate(f"document.documentElement.{side}Width") for side in ("client", "scroll"))
     return bool(whole > seen)
 

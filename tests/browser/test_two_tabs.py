@@ -1,4 +1,4 @@
-"""F20: two accounts, one mailbox, one browser with a page of each in a tab of its own: each form acts on its own."""
+"""F20: two accounts, one mailbox, a tab for each in one browser: each form acts on its own account."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -26,13 +26,13 @@ OTHER_EMAIL = "elodie@laposte.net"
 ON_PAGES, IN_MAILS = "se termine par", "finissant par"
 TOO_OLD = re.compile("restée ouverte trop longtemps|n’était plus à jour")
 
-#: Which tab's form is sent first; both pages stand open by then.
+#: Which tab sends first; both pages are open.
 in_both_orders = pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first tab first", "second tab first"])
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What has become of the account of a contract."""
+    """The state of a contract's account."""
 
     email: str
     is_activated: bool = True
@@ -42,25 +42,23 @@ class Standing:
 
 @pytest.fixture
 def tabs(site: str, open_page: OpenPage) -> list[Page]:
-    """Open two tabs of one browser, which share its cookies."""
+    """Open two tabs of one browser."""
     first = open_page(site)
     return [first, first.context.new_page()]
 
 
 @pytest.fixture
 def leases(a_contract: Callable[..., Lease]) -> list[Lease]:
-    """Put two contracts on the roster."""
     return [a_contract(), a_contract()]
 
 
 @pytest.fixture
 def tenants(leases: list[Lease], an_account: Callable[..., Tenant]) -> list[Tenant]:
-    """Return two tenants with finished accounts, the same mailbox and the same password: a mix-up would go through."""
+    """Return two tenants with the same mailbox and password: a mix-up would go through."""
     return [an_account(lease, email=EMAIL) for lease in leases]
 
 
 def standing(app: Flask, lease: Lease) -> Standing:
-    """Return what has become of the account of a contract, in another request's eyes."""
     with app.app_context():
         account = db.session.scalars(select(Contract).where(Contract.reference == lease.reference)).one().account
         assert account is not None
@@ -68,31 +66,30 @@ def standing(app: Flask, lease: Lease) -> Standing:
 
 
 def is_let_in(app: Flask, lease: Lease, password: str) -> bool:
-    """Tell whether a password opens the account of a contract, from a browser of its own."""
     return steps.log_in(Portal(app), lease.reference, password).path == "/espace"
 
 
 def names(tab: Page, lease: Lease, words: str = ON_PAGES) -> None:
-    """Check that the page says of which contract it speaks."""
+    """Check that a page names its contract."""
     expect(tab.locator("main")).to_contain_text(f"{words} {lease.reference[-3:]}")
 
 
 def tells_of(mail: Mail, lease: Lease) -> None:
-    """Check that a mail says of which contract it speaks."""
+    """Check that a mail names its contract."""
     assert f"{IN_MAILS} {lease.reference[-3:]}" in plain(mail.text), mail
 
 
 def press(tab: Page, button: str, **typed: str) -> None:
-    """Fill the fields of a page by what their labels begin with, and press its button."""
+    """Fill fields by the beginnings of their labels, and press a button."""
     for label, text in typed.items():
         tab.get_by_label(re.compile(f"^{label.replace('_', ' ')}")).fill(text)
     browser_steps.press(tab.get_by_role("button", name=button, exact=True))
 
 
 def send(tab: Page, lease: Lease, button: str, *, words: str = ON_PAGES, **typed: str) -> None:
-    """Send the form of a tab; after a login or logout in the other one it may be asked for twice, for the same account.
+    """Send a tab's form, twice if the other tab's login made it too old.
 
-    Its own address shows the page, too: who reloads it or changes the language then is not sent away.
+    Its address shows the same page again after a reload.
     """
     press(tab, button, **typed)
     if tab.get_by_text(TOO_OLD).count():
@@ -103,7 +100,7 @@ def send(tab: Page, lease: Lease, button: str, *, words: str = ON_PAGES, **typed
 
 
 def in_turn(order: tuple[int, int]) -> Iterator[tuple[int, int | None]]:
-    """Yield whose turn it is, and who has not been yet, if anybody."""
+    """Yield whose turn it is, and who is still to come."""
     yield order[0], order[1]
     yield order[1], None
 
@@ -134,7 +131,7 @@ def test_f20_each_tab_sends_the_mail_of_its_own_sign_up_again_and_puts_its_own_a
 
 @pytest.fixture
 def activations(app: Flask, tabs: list[Page], leases: list[Lease], mailbox: Mailbox) -> None:
-    """Sign up for both contracts in other browsers, and open both activation links here, each in its tab."""
+    """Sign up twice elsewhere, and open both activation links here."""
     for tab, lease in zip(tabs, leases, strict=True):
         steps.sign_up(Portal(app), lease, email=EMAIL)
         tab.goto(mailbox.read().link)
@@ -154,7 +151,7 @@ def test_f20_each_tab_finishes_its_own_account(
     untouched = Standing(EMAIL, is_activated=False, is_finished=False)
     assert [standing(app, leases[n]) for n in order] == [Standing(EMAIL), untouched]
 
-    identify(tabs[second], leases[second])  # the login in the other tab has ended this form's token
+    identify(tabs[second], leases[second])  # the other tab's login ended its token
     expect(tabs[second].get_by_role("alert")).to_contain_text(TOO_OLD)
     expect(tabs[second]).to_have_title(re.compile("^Erreur"))
     names(tabs[second], leases[second])
@@ -231,7 +228,6 @@ def test_f20_each_tab_sets_the_password_of_its_own_account(
 
 
 def ask_for_another_address(site: str, tenant: Tenant) -> None:
-    """Ask for another address in the account, in the tenant's own browser."""
     form = tenant.browser.get(f"{site}/espace/compte/adresse").form("Recevoir le lien")
     form.fill("Ma nouvelle adresse mail", OTHER_EMAIL).fill("Mon mot de passe", tenant.password).click()
 

@@ -1,4 +1,4 @@
-"""The commands of staff: what they print, their exit codes, and sentences where there is trouble."""
+"""The staff's commands: output, exit codes, and sentences for troubles."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ HEADER = "Référence contrat;N° module;Nom;E-mail"
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., str]:
-    """Return a function that writes a roster of these lines and returns its path."""
+    """Return a function that writes a roster."""
 
     def make(*lines: str, name: str = "contrats.csv") -> str:
         path = tmp_path / name
@@ -35,12 +35,10 @@ def write(tmp_path: Path) -> Callable[..., str]:
 
 
 def counts(said: str) -> dict[str, int]:
-    """Return the numbers that an import prints."""
     return {words[0]: int(words[1]) for words in (line.split() for line in said.splitlines()[:5])}
 
 
 def write_message(app: Flask) -> None:
-    """Put the receipt of a message into the outbox."""
     with app.app_context():
         written = conversation.write(
             conversation.Topic.OTHER, email="a@example.org", body="Bonjour", reference="", language="fr", origin="1"
@@ -51,7 +49,7 @@ def write_message(app: Flask) -> None:
 
 
 def import_file(app: Flask, *args: str, code: int = 0) -> str:
-    """Import and return what is printed; the exit code must be as expected."""
+    """Import; the exit code must be as expected."""
     exit_code, said = run(app, "contracts", "import", *args)
     assert exit_code == code, said
     return said

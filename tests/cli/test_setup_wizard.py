@@ -1,4 +1,4 @@
-"""The set-up as an installer runs it, and the `.env` that it writes."""
+"""The set-up, and the `.env` that it writes."""
 
 import io
 import json
@@ -21,7 +21,6 @@ from tenant_portal.cli.setup_wizard import env_line, write_env
 from ..support.live import run_python
 from ..support.post import PostOffice
 
-#: Each starts whole programs.
 pytestmark = pytest.mark.slow
 
 ODD_TEXTS = [
@@ -43,14 +42,14 @@ ODD_TEXTS = [
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder where an installer works, its `.env` read as it would be."""
+    """Work in a folder whose `.env` is read."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHON_DOTENV_DISABLED", "0")
     return tmp_path
 
 
 def options(office: PostOffice, **more: str) -> list[str]:
-    """Return the options that answer every question."""
+    """Return options that answer every question."""
     answers = {
         "landlord-name": "L'Habitat du Val #1",
         "landlord-email": "contact@habitat-du-val.example",
@@ -64,13 +63,13 @@ def options(office: PostOffice, **more: str) -> list[str]:
 
 
 def set_up(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the set-up in a process of its own, with a database in the folder."""
+    """Run the set-up in its own process."""
     env = {"FLASK_SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder / 'portal.sqlite3'}", **env}
     return run_python(folder, "-m", "tenant_portal", "setup", *arguments, **env)
 
 
 def read_back(text: str) -> dict[str, Any]:
-    """Return the configuration as the portal reads it from a `.env`."""
+    """Return the configuration that a `.env` gives."""
     config = Config(".")
     before = dict(os.environ)
     try:
@@ -137,7 +136,7 @@ def test_an_installer_is_asked_again_with_the_reason(
         done = CliRunner().invoke(main, ["setup"], input="\n".join(answers) + "\n")
     finally:
         os.umask(umask)
-        for key in os.environ.keys() - environment.keys():  # what came from the new .env
+        for key in os.environ.keys() - environment.keys():  # from the new .env
             del os.environ[key]
     assert done.exit_code == 0, done.output
     for reason in ("« contact » ne convient pas", "« ftp://x » ne convient pas", "« port » ne convient pas"):

@@ -1,4 +1,4 @@
-"""What a reference and a module are: tables of what people type, and what holds for every text there is."""
+"""What a reference and a module are."""
 
 import re
 

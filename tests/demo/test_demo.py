@@ -1,4 +1,4 @@
-"""The demo as a visitor starts it: a process of its own, spoken to over HTTP."""
+"""The demo in its own process, over HTTP."""
 
 import re
 import signal
@@ -19,7 +19,6 @@ from ..support.page_text import plain
 from ..support.portal_client import Portal
 from ..support.services import free_port
 
-#: Each starts whole programs.
 pytestmark = pytest.mark.slow
 
 PASSWORD = "citron vert quatorze nuages"
@@ -28,8 +27,6 @@ DEMO = ("-m", "tenant_portal", "demo")
 
 
 class Demo:
-    """A running demo, and the words of its console."""
-
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         self.folder, self.port = folder, port or free_port()
         self.address = f"http://127.0.0.1:{self.port}"
@@ -72,7 +69,7 @@ class Visitor:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
-    """Return a function that starts a demo in a folder of the test."""
+    """Return a function that starts a demo."""
     started: list[Demo] = []
 
     def make(**options: int) -> Demo:
@@ -88,14 +85,13 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """Return a demo that runs."""
     running = Demo(tmp_path_factory.mktemp("demo")).wait()
     yield running
     running.stop()
 
 
 def newest_mail(demo: Demo, visitor: Visitor, subject: str) -> html.HtmlElement:
-    """Return the newest mail of the demo's page, as soon as it has that subject."""
+    """Return the newest mail, once it has that subject."""
     end = time.monotonic() + 20
     while time.monotonic() < end:
         page = visitor.get(f"{demo.address}/demonstration/courrier")
@@ -106,7 +102,7 @@ def newest_mail(demo: Demo, visitor: Visitor, subject: str) -> html.HtmlElement:
 
 
 def test_a_visitor_goes_from_a_printed_contract_to_his_home(demo: Demo) -> None:
-    """The twelve steps with what the console printed, the link taken from the page of mails."""
+    """With what the console printed, and the link of the mails' page."""
     assert demo.said.index(demo.address) < demo.said.index("Trois contrats")
     printed = re.search(r"Prélèvement automatique +référence (\d+) +module (\d+)", demo.said)
     assert printed

@@ -1,4 +1,4 @@
-"""docs/security.md keeps its word: each requirement has its row and its state, each test that it names exists."""
+"""docs/security.md: each requirement has its row, and each test that it names exists."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ from tests.support.paths import ROOT
 
 TEXT = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 STATES = {"met", "not applicable", "installer", "not met"}
-#: ASVS 5.0.0, level 1 and 2 whole as far as a portal without uploads, OAuth and WebRTC has them, level 3 where chosen.
+#: ASVS 5.0.0, levels 1 and 2 but for uploads, OAuth and WebRTC; level 3 where chosen.
 REQUIREMENTS = """
 1.1.2 1.2.1 1.2.2 1.2.3 1.2.4 1.2.5 1.2.10 1.3.1 1.3.2 1.3.3 1.3.7 1.3.11 1.3.12 1.5.1 1.5.2
 2.1.1 2.1.2 2.1.3 2.2.1 2.2.2 2.2.3 2.3.1 2.3.2 2.3.3 2.3.4 2.4.1 2.4.2
@@ -29,12 +29,12 @@ REQUIREMENTS = """
 15.1.1 15.1.2 15.1.3 15.2.1 15.2.2 15.2.3 15.3.1 15.3.3 15.3.4 15.3.5 15.3.7 15.4.2
 16.1.1 16.2.1 16.2.2 16.2.3 16.2.4 16.2.5 16.3.1 16.3.2 16.3.3 16.3.4 16.4.1 16.4.2 16.4.3 16.5.1 16.5.2 16.5.3 16.5.4
 """
-#: The documents that ASVS asks for in words, by the requirement that does.
+#: What ASVS wants in words.
 DOCUMENTS = ("2.1.1", "6.1.1", "6.1.3", "6.3.3", "7.1.1", "8.1.1", "11.1.2", "13.1.4", "14.1.1", "15.1.1", "16.1.1")
 
 
 def rows() -> dict[str, tuple[str, str]]:
-    """Return state and text of each requirement of the table."""
+    """Return state and text of each requirement."""
     found: dict[str, tuple[str, str]] = {}
     for line in TEXT.partition("## The table")[2].splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
@@ -49,7 +49,7 @@ def rows() -> dict[str, tuple[str, str]]:
 
 @cache
 def named_in(path: Path) -> set[str]:
-    """Return the names of the tests in a file, without running it."""
+    """Return the tests of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
 
@@ -106,7 +106,7 @@ def test_each_event_of_the_code_stands_in_the_inventory_and_no_other() -> None:
         and ast.unparse(node.func) in {"audit.record", "refusals.record_refusal", "audit.note"}
     ]
     written = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
-    written |= {"mail_sent", "mail_refused", "mail_failed"}  # the outbox names the fate of a mail by a variable
+    written |= {"mail_sent", "mail_refused", "mail_failed"}  # the outbox uses a variable
     told = TEXT.partition("## What is logged")[2].partition("## ")[0]
     rows = [line.split("|")[1] for line in told.splitlines() if line.startswith("| `")]
     assert written == {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}

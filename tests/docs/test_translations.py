@@ -1,4 +1,4 @@
-"""Every text of the portal exists in every language that the footer offers, and none is stale."""
+"""Every text exists in every language, and none is stale."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ OTHERS = sorted(set(LANGUAGES) - {"fr"})
 
 @cache
 def texts() -> Catalog:
-    """Return every text that the program and its templates mark, with where it stands."""
+    """Return every marked text and its place."""
     found = Catalog()
     for file, line, message, _, _ in extract_from_dir(str(ROOT), METHODS, keywords=KEYWORDS, directory_filter=_is_ours):
         found.add(message, locations=[(file, line)])
@@ -38,18 +38,17 @@ def _is_ours(folder: str) -> bool:
 
 
 def catalogue(language: str) -> Catalog:
-    """Return the translations of a language."""
     with (TRANSLATIONS / language / "LC_MESSAGES" / "portal.po").open("rb") as file:
         return read_po(file, locale=language)
 
 
 def parts(text: str | list[str] | tuple[str, ...]) -> list[str]:
-    """Return the forms of a text: one, or singular and plural."""
+    """Return singular and plural, or the one form."""
     return [text] if isinstance(text, str) else list(text)
 
 
 def marks(text: str) -> list[str]:
-    """Return what a translation must carry over: variables and tags."""
+    """Return variables and tags, which a translation keeps."""
     return sorted(re.findall(r"%\(\w+\)[sd]|</?\w+", text))
 
 

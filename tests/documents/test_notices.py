@@ -1,4 +1,4 @@
-"""A tenant and his rent notices: he finds, opens and hears of his own, and of nobody else's."""
+"""A tenant finds, opens and hears of his own rent notices alone."""
 
 import logging
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.support.steps import EMAIL, fill_login, sign_up
 
 @pytest.fixture
 def landlord(app, tmp_path):
-    """Return a function that publishes notices: `landlord({"417201_2026-11.pdf": pdf()})`."""
+    """Return a function: `landlord({"417201_2026-11.pdf": pdf()})`."""
     made = []
 
     def publish_all(files):
@@ -29,12 +29,11 @@ def landlord(app, tmp_path):
 
 
 def publish_for(landlord, tenant, *months, text="Avis"):
-    """Publish one notice a month for a tenant."""
     return landlord({f"{tenant.lease.reference}_{month}.pdf": pdf(f"{text} {month}") for month in months})
 
 
 def notice_links(page):
-    """Return text and address of each notice on a page, in their order."""
+    """Return text and address of each notice."""
     return [(plain(a.text_content()), a.get("href")) for a in page.tree.cssselect(".portal-notices a")]
 
 
@@ -137,9 +136,6 @@ def test_tenant_whose_session_ended_on_the_list_is_at_home_after_his_login(an_ac
     publish_for(landlord, tenant, "2026-11")
     (_, address), *_ = notice_links(tenant.browser.get("/espace/avis"))
     assert fill_login(portal.get(address), tenant.lease.reference, tenant.password).click().path == "/espace"
-
-
-# Mails
 
 
 @pytest.mark.every_home

@@ -1,4 +1,4 @@
-"""Publishing rent notices: which names are read, what is refused, hostile ZIPs, and what stands on the disk then."""
+"""Publishing rent notices: names, refusals, hostile ZIPs, and what the disk holds then."""
 
 import hashlib
 import io
@@ -38,20 +38,18 @@ NAME = "417201_2026-11.pdf"
 
 @pytest.fixture
 def lease(roster: Roster) -> Lease:
-    """Put one contract on the roster: 417201."""
     return roster.add(reference="417201")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return an empty folder for notices."""
     path = tmp_path / "avis"
     path.mkdir()
     return path
 
 
 def standing(app: Flask) -> dict[tuple[str, str], str]:
-    """Return the digest of each notice by reference and month; each row's file must stand on the disk, whole."""
+    """Return the digest of each notice; each row's file must be whole."""
     with app.app_context():
         rows = db.session.scalars(select(Notice)).all()
         for row in rows:
@@ -61,12 +59,10 @@ def standing(app: Flask) -> dict[tuple[str, str], str]:
 
 
 def stored(app: Flask, digest: str) -> Path:
-    """Return where the file with that digest must lie."""
     return Path(app.config["PORTAL_DATA_DIR"]) / "notices" / digest[:2] / digest
 
 
 def files(app: Flask) -> list[Path]:
-    """Return every file in the data folder of the notices."""
     return [path for path in (Path(app.config["PORTAL_DATA_DIR"]) / "notices").rglob("*") if path.is_file()]
 
 
@@ -75,18 +71,14 @@ def digest(content: bytes) -> str:
 
 
 def counts(said: str) -> list[int]:
-    """Return how many were added, replaced, unchanged and refused."""
+    """Return added, replaced, unchanged, refused."""
     return [int(line.split()[1]) for line in said.splitlines()[:4]]
 
 
 def zipped(path: Path, write: Callable[[zipfile.ZipFile], Any]) -> Path:
-    """Make a ZIP and return its path."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         write(archive)
     return path
-
-
-# Names
 
 
 @pytest.mark.parametrize(
@@ -154,7 +146,7 @@ def test_staff_are_told_why_a_name_is_refused_and_the_others_are_taken(
 def test_x26_a_notice_never_goes_to_a_contract_with_other_zeros(
     app: Flask, folder: Path, roster: Roster, on_file: list[str], name: str, told: str
 ) -> None:
-    """Even where that one is alone on the roster: the other may have left it, or may come next month."""
+    """The other contract may have left the roster, or may come."""
     for reference in on_file:
         roster.add(reference=reference)
     code, said = publish(app, in_folder(folder, {f"{name}_2026-11.pdf": pdf()}))
@@ -211,9 +203,6 @@ def test_staff_who_give_no_month_are_shown_how(app: Flask, folder: Path, period:
     assert code == 2 and "Exemple : 2026-11" in said
 
 
-# Contents
-
-
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -253,9 +242,6 @@ def test_what_systems_lay_beside_the_notices_is_passed_over(app: Flask, folder: 
     beside = {".DS_Store": b"x", "__MACOSX/._417201_2026-11.pdf": b"x", "._417201_2026-11.pdf": b"x", ".git/x": b"x"}
     code, said = publish(app, in_folder(folder, {NAME: pdf(), **beside}))
     assert (code, counts(said)) == (0, [1, 0, 0, 0])
-
-
-# Twice, replaced, twice within one folder, dry runs
 
 
 def test_staff_who_publish_the_same_twice_change_nothing(app: Flask, folder: Path, lease: Lease) -> None:
@@ -321,9 +307,6 @@ def test_files_of_notices_are_for_the_portals_own_account_alone(app: Flask, fold
     assert stored(app, digest(pdf())).parent.stat().st_mode & 0o077 == 0
 
 
-# Paths that cannot be used
-
-
 @pytest.mark.parametrize("kind", ["nothing", "empty folder", "one PDF", "broken ZIP", "empty ZIP", "no UTF-8"])
 def test_staff_are_told_that_a_path_cannot_be_used(app: Flask, folder: Path, lease: Lease, kind: str) -> None:
     path = folder / "avis.zip"
@@ -350,9 +333,6 @@ def test_a_data_folder_that_cannot_be_written_to_stops_everything(app: Flask, fo
     assert code == 2 and "Le dossier des documents refuse d'écrire" in said
     with app.app_context():
         assert db.session.scalars(select(Notice)).all() == []
-
-
-# ZIPs
 
 
 def test_staff_publish_a_zip_with_nested_folders_and_what_macos_adds(app: Flask, folder: Path, roster: Roster) -> None:
@@ -392,7 +372,7 @@ def test_a_zip_whose_names_lead_out_of_it_writes_nothing(app: Flask, folder: Pat
 
 
 def field(path: Path, signature: bytes, offset: int, value: bytes) -> None:
-    """Change a field of every header with that signature in a ZIP."""
+    """Change a field of each header with that signature."""
     raw, start = bytearray(path.read_bytes()), 0
     while (start := raw.find(signature, start)) >= 0:
         raw[start + offset : start + offset + len(value)] = value
@@ -489,9 +469,6 @@ def test_names_made_to_disturb_a_terminal_are_spelt_out(app: Flask, folder: Path
     assert "\\x1b[2J\\udcff.pdf" in said
 
 
-# At once
-
-
 def test_two_members_of_staff_who_publish_at_once_make_each_notice_once(
     app: Flask, make_app: MakeApp, folder: Path, tmp_path: Path
 ) -> None:
@@ -511,8 +488,6 @@ def test_two_members_of_staff_who_publish_at_once_make_each_notice_once(
         assert sorted(pool.map(take, (app, make_app()))) == [(0, 30), (30, 0)]
     assert len(standing(app)) == 30
 
-
-# Crashes
 
 CRASH = """
 import json, pathlib, sys
@@ -545,7 +520,6 @@ sys.exit(result.exit_code)
 
 
 def started(program: str, app: Flask, path: Path, *more: str) -> subprocess.Popen[str]:
-    """Start a program on the same portal."""
     names = ("SQLALCHEMY_DATABASE_URI", "PORTAL_DATA_DIR")
     config = json.dumps({**SETTINGS, **{name: app.config[name] for name in names}})
     return start_python(ROOT, "-c", program, config, str(path), *more, stdin=PIPE, stdout=PIPE)

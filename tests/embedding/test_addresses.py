@@ -1,4 +1,4 @@
-"""Below a prefix, behind a proxy and on a host name of its own, every address of the portal is right."""
+"""Every address is right below a prefix, behind a proxy and under a name of its own."""
 
 from urllib.parse import urljoin, urlsplit
 
@@ -10,12 +10,12 @@ from tenant_portal import public_urls
 from tests.support.hosts import EXTENSION, MOUNT, PREFIX, STANDALONE, home_of
 
 BEHIND = {"X-Forwarded-Prefix": "/ville", "X-Forwarded-Host": "www.val.example", "X-Forwarded-Proto": "https"}
-#: Authorities that the legal pages name.
+#: The legal pages link to them.
 ELSEWHERE = {"formulaire.defenseurdesdroits.fr", "www.defenseurdesdroits.fr", "www.cnil.fr"}
 
 
 def crawl(app: Flask, root: str, headers: dict[str, str]) -> set[str]:
-    """Follow every address of every page that a stranger can reach; return those seen."""
+    """Follow every address that a stranger can reach."""
     client = home_of(app).front.test_client()
     seen: set[str] = set()
     waiting = [f"{root}/connexion"]

@@ -1,4 +1,4 @@
-"""A host that breaks a condition gets one clear error, which names the remedy."""
+"""A host that breaks a condition reads one error that names the remedy."""
 
 import re
 import subprocess
@@ -24,7 +24,7 @@ CONFIG = {**SETTINGS, "SQLALCHEMY_DATABASE_URI": "sqlite://", "PORTAL_URL_PREFIX
 
 
 def bare(**config):
-    """Return a host with nothing in it but its settings."""
+    """Return a host with settings alone."""
     app = Flask("intranet", static_folder=None)
     app.config.update({**CONFIG, **config})
     return app

@@ -1,4 +1,4 @@
-"""A host whose database is away: our pages tell it, whatever its layout asks, and its own errors stay its own."""
+"""A host's database is away: our pages tell it, and the host's errors stay its own."""
 
 from pathlib import Path
 
@@ -11,18 +11,17 @@ from sqlalchemy.exc import OperationalError
 from tests.conftest import MakeApp, close
 from tests.support.hosts import EXTENSION, PREFIX
 
-pytestmark = pytest.mark.sqlite  # the journeys tell of PostgreSQL that is away
+pytestmark = pytest.mark.sqlite  # other tests stop PostgreSQL
 
 
 @pytest.fixture
 def home() -> str:
-    """Live inside the host, where layout, database and error handlers may be the host's."""
     return EXTENSION
 
 
 @pytest.fixture
 def stranded(make_app: MakeApp, tmp_path: Path) -> Flask:
-    """Return a host with a menu from its database in the layout of all pages, and the database away."""
+    """Return a host whose layout asks its database for a menu."""
     app = make_app()
     database = app.extensions["sqlalchemy"]
     app.jinja_env.globals["menu"] = lambda: database.session.scalar(text("SELECT count(*) FROM portal_accounts"))

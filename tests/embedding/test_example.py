@@ -1,4 +1,4 @@
-"""The example intranet, with the portal inside both ways."""
+"""The example intranet, both ways."""
 
 import contextlib
 import importlib.util
@@ -31,7 +31,7 @@ LEASE = Lease("417201", "60318401")
 
 @pytest.fixture(scope="module")
 def example() -> Iterator[ModuleType]:
-    """Return the example as a module, as `flask --app examples.intranet.app` would find it."""
+    """Return the example as a module."""
     path = ROOT / "examples" / "intranet" / "app.py"
     spec = importlib.util.spec_from_file_location("examples_intranet_app", path)
     assert spec is not None and spec.loader is not None
@@ -44,20 +44,18 @@ def example() -> Iterator[ModuleType]:
 
 @pytest.fixture(params=["mount", "extension"])
 def way(request: pytest.FixtureRequest) -> str:
-    """Return each of the two ways in."""
     return str(request.param)
 
 
 @pytest.fixture
 def intranet(example: ModuleType, way: str, tmp_path: Path) -> Iterator[Flask]:
-    """Return the intranet with the portal inside."""
     app = example.create_app(way, ADDRESS, tmp_path)
     yield app
     email_dispatched.disconnect(example.print_mail)
 
 
 def send(client: FlaskClient, path: str, **answers: str) -> str:
-    """Fill a form of the intranet and return the page that follows."""
+    """Send a form of the intranet."""
     token = html.fromstring(client.get(path).text).xpath("string(//input[@name='csrf_token']/@value)")
     return client.post(path, data={"csrf_token": token, **answers}, follow_redirects=True).text
 
@@ -114,14 +112,14 @@ def test_visitor_starts_the_intranet_by_one_command(way: str, tmp_path: Path) ->
                 )
             time.sleep(0.1)
     finally:
-        running.terminate()  # a shell that starts things in the background has them ignore Ctrl-C
+        running.terminate()  # background jobs ignore Ctrl-C
         running.wait(30)
     assert "Je crée mon compte" in page
     assert ("intranet.css" in page) is (way == "extension")
 
 
 def printed(capsys: pytest.CaptureFixture[str], text: str) -> str:
-    """Return what the server printed, as soon as that text is among it: mails leave right after the page."""
+    """Return the console, once that text is in it."""
     said, end = capsys.readouterr().out, time.monotonic() + START_SECONDS
     while text not in said:
         assert time.monotonic() < end, said
@@ -131,13 +129,10 @@ def printed(capsys: pytest.CaptureFixture[str], text: str) -> str:
 
 
 class Below:
-    """A browser that finds the portal below a prefix."""
-
     def __init__(self, browser: Portal, prefix: str) -> None:
         self.browser, self.prefix = browser, prefix
 
     def get(self, address: str) -> object:
-        """Open an address of the portal."""
         return self.browser.get(self.prefix + address)
 
 
@@ -145,14 +140,13 @@ class Below:
 
 
 def snippets(heading: str) -> str:
-    """Return the Python of a section of the page for hosts."""
+    """Return the Python of a section of the hosts' page."""
     page = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")
     section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     return section.split("```python\n")[1].split("```")[0]
 
 
 def a_host(folder: Path) -> Flask:
-    """Return an application with nothing but a secret and a database."""
     app = Flask("host")
     app.config["SECRET_KEY"] = "a secret of the host, long enough for us."
     app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{folder / 'host.sqlite3'}"
@@ -192,7 +186,7 @@ def test_host_dresses_a_mounted_portal_by_a_folder(tmp_path: Path) -> None:
         "PORTAL_PUBLIC_URL": ADDRESS,
         "PORTAL_LANDLORD_NAME": "Habitat du Val",
         "PORTAL_LANDLORD_EMAIL": "contact@landlord.fr",
-        "PORTAL_MAIL_AFTER_RESPONSE": False,  # nobody has made the tables in which its courier would look
+        "PORTAL_MAIL_AFTER_RESPONSE": False,  # it has no tables
     }
     portal = mount(app, "/locataire", config=config)
     portal.template_folder = str(tmp_path)

@@ -11,7 +11,7 @@ from .conftest import log_staff_in, token_on
 
 
 def what_the_host_does(host):
-    """Run the host's own little tests, and return everything that it answered."""
+    """Return all that the host answers."""
     browser = host.test_client()
     seen = []
 
@@ -47,7 +47,7 @@ def what_the_host_does(host):
 
 @pytest.fixture
 def alone(tmp_path):
-    """Return the same host with no portal in it."""
+    """Return the host without a portal."""
     app = hostile_host(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path / 'alone.sqlite3'}")
     add_staff(app)
     yield app

@@ -1,4 +1,4 @@
-"""A tenant never becomes staff and staff never a tenant, whatever cookies are carried from one to the other."""
+"""No cookie makes a tenant of staff, or staff of a tenant."""
 
 import re
 
@@ -72,7 +72,7 @@ def test_tenant_is_no_staff_even_for_a_host_that_asks_carelessly(app, host, an_a
 
 @in_host
 def test_hooks_and_listeners_of_the_host_take_no_tenant_for_one_of_theirs(host, an_account):
-    """The host's hook reads `current_user.name` of whoever is authenticated, on our pages too."""
+    """Its hook reads `current_user.name` on our pages, too."""
     assert an_account().browser.get("/espace").path == "/espace"
 
 

@@ -1,4 +1,4 @@
-"""A host brings contracts straight from its own tables: the same rules and the same report as for a file."""
+"""Contracts from a host's own tables: rules and report are those of a file."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
@@ -35,20 +35,18 @@ QUERY = select(
 
 @pytest.fixture
 def inside(app: Flask) -> Iterator[None]:
-    """Stay within the application."""
     with app.app_context():
         yield
 
 
 def from_dicts() -> Iterator[dict[str, object]]:
-    """Yield the leases as a host's own code would."""
     names = {"reference": "number", "module": "dwelling", "payment": "means", "starts_on": "since"}
     for row in ROWS:
         yield {ours: row[own] for ours, own in names.items()}
 
 
 def from_own_engine() -> Iterator[dict[str, object]]:
-    """Yield the leases of a host's other database, row by row."""
+    """Yield the leases of another database of the host."""
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         LEASES.create(connection)
@@ -58,7 +56,7 @@ def from_own_engine() -> Iterator[dict[str, object]]:
 
 
 def from_shared_session() -> Iterable[Mapping[str, object]]:
-    """Return rows of the very database of the portal, read by its session while it imports."""
+    """Return rows of the portal's own database, read while it imports."""
     begin_write()
     LEASES.create(db.session.connection())
     db.session.execute(insert(LEASES), ROWS)

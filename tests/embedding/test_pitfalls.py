@@ -1,4 +1,4 @@
-"""The 25 pitfalls of living inside somebody else's application, each with its own test."""
+"""The 25 pitfalls of living inside another application."""
 
 import gc
 import re
@@ -29,7 +29,6 @@ SQLITE = {"SQLALCHEMY_DATABASE_URI": "sqlite://"}
 
 
 def cookies_of(browser):
-    """Return the cookies of a browser, by name."""
     return {cookie.key: cookie for cookie in browser._cookies.values()}
 
 
@@ -162,7 +161,7 @@ def test_pitfall_14_context_of_the_portal_stays_in_the_portal_and_mails_need_non
     form = portal.get("/message?sujet=attente").form("J'envoie mon message")
     form.fill("Votre référence contrat", "123456").fill("Votre adresse mail", "a@orange.fr").click()
     mailbox.read_all()
-    roster.add(reference="123456")  # by `flask portal contracts import`, where no request is
+    roster.add(reference="123456")  # without a request
     mail = mailbox.read(to="a@orange.fr")
     assert "Habitat du Val" in mail.text and "of the intranet" not in mail.text
     assert mail.link == f"http://localhost{PREFIX}/inscription"
@@ -300,7 +299,7 @@ def test_pitfall_22_links_in_mails_do_not_follow_the_host_header(app, portal, ma
     answer = forger.post(f"{PREFIX}/mot-de-passe-oublie", data=data, headers=headers)
     if home_of(app).kind == MOUNT:
         assert answer.status_code == 400 and "evil" not in answer.text
-    else:  # the host's own TRUSTED_HOSTS counts, and it has none
+    else:  # the host trusts all names
         assert mailbox.read().link.startswith(f"http://localhost{PREFIX}/")
     with app.app_context():
         assert public_urls.public("login.log_in") == f"http://localhost{PREFIX}/connexion"
@@ -316,7 +315,7 @@ def test_pitfall_23_settings_are_frozen_and_the_hosts_proxies_are_its_own_affair
 
 @in_host
 def test_pitfall_24_hosts_loader_never_sees_an_id_of_ours(host, an_account):
-    browser = an_account().browser  # the host's loader does int(id), and would raise
+    browser = an_account().browser  # int(id) would raise
     for path in ("/", "/payroll", "/who", "/login", "/de/news", "/nowhere"):
         assert browser.http.get(f"http://localhost{path}").status_code in {200, 401, 404}
 

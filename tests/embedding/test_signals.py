@@ -1,4 +1,4 @@
-"""What a host hears of the portal, and that what it does with it never reaches a tenant's page."""
+"""What a host hears, and that its receivers harm no page."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,17 +13,17 @@ from tenant_portal.db import db
 from tenant_portal.models import Account, Message, Notice
 
 from ..support.people import Tenant
-from ..support.portal_client import Page, Portal
+from ..support.portal_client import Portal
 from ..support.post import Mailbox
 from ..support.rent_notices import in_folder, pdf, publish
-from ..support.steps import Lease, close_account, log_in, sign_up
+from ..support.steps import Lease, close_account, log_in, sign_up, write_message
 
 Heard = list[tuple[str, dict[str, Any]]]
 
 
 @pytest.fixture
 def heard(app: Flask) -> Iterator[Heard]:
-    """Return what a host has heard, each signal with what it says."""
+    """Return the signals heard."""
     notes: Heard = []
 
     def listen(name: str) -> Callable[..., None]:
@@ -39,15 +39,6 @@ def heard(app: Flask) -> Iterator[Heard]:
     yield notes
     for name, receiver in receivers.items():
         getattr(signals, name).disconnect(receiver, app)
-
-
-def write_message(browser: Portal) -> Page:
-    """Write to the landlord that something else is wrong."""
-    form = browser.get("/message").form()
-    form.choose("Quel est votre problème ?", "Autre chose").fill("Votre message", "La page reste blanche.")
-    if not form.value("Votre adresse mail"):
-        form.fill("Votre adresse mail", "elodie.martin@orange.fr")
-    return form.click()
 
 
 def test_host_hears_of_a_finished_account_and_its_choices_once(

@@ -1,7 +1,6 @@
 """`python -m tests.faults.full_disk FOLDER`: a portal on a small disk, before, while and after it is full.
 
-The folder is the mount point of a file system of a few megabytes. Everything in here is what people and staff do; a
-check that fails ends the program with its traceback.
+The folder is the mount point. A check that fails ends the program with its traceback.
 """
 
 import errno
@@ -32,7 +31,7 @@ CONTRACTS = 20_000
 
 
 def main(disk: Path, elsewhere: Path) -> None:
-    """Live through a full disk; what staff bring lies elsewhere."""
+    """Live through a full disk."""
     app = create_app(
         {**SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{disk}/portal.sqlite3", "PORTAL_DATA_DIR": str(disk)}
     )
@@ -98,7 +97,7 @@ def link(app: Flask) -> str:
 
 
 def listen() -> list[str]:
-    """Return a list that gets the name of each event that the log tells from now on."""
+    """Return a list that gets the name of each logged event."""
     heard: list[str] = []
 
     class Ear(logging.Handler):
@@ -110,7 +109,7 @@ def listen() -> list[str]:
 
 
 def rows(disk: Path) -> dict[str, int]:
-    """Return how many rows each table has, read apart from the portal; the file is whole."""
+    """Return how many rows each table has, read apart from the portal."""
     with closing(sqlite3.connect(disk / "portal.sqlite3")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]

@@ -1,4 +1,4 @@
-"""A browser that is cut off in the middle of a sign-up, before or after all was sent, on either server."""
+"""A browser is cut off in a sign-up, before or after all was sent, on each server."""
 
 import re
 import time
@@ -18,13 +18,13 @@ from tests.support.post import PostOffice
 from tests.support.steps import PASSWORD, Lease
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
-PATIENCE = 30  # seconds until a test gives up waiting for a server
+PATIENCE = 30  # seconds
 TYPE = "Content-Type: application/x-www-form-urlencoded"
 
 
 @pytest.fixture(params=COMMANDS)
 def live(request: pytest.FixtureRequest, app: Flask, tmp_path: Path, post_office: PostOffice) -> Iterator[Live]:
-    """Serve the portal on the database of this test, with its mails leaving after the answer."""
+    """Serve the portal; mails leave after the answer."""
     own = {"MAIL_PORT": post_office.port, "PORTAL_MAIL_AFTER_RESPONSE": True, "PORTAL_DATA_DIR": str(tmp_path)}
     shared = {name: value for name, value in SETTINGS.items() if name != "TESTING"}
     own["SQLALCHEMY_DATABASE_URI"] = app.config["SQLALCHEMY_DATABASE_URI"]
@@ -33,7 +33,7 @@ def live(request: pytest.FixtureRequest, app: Flask, tmp_path: Path, post_office
 
 
 def sign_up_request(live: Live, lease: Lease) -> bytes:
-    """Ask for the form like any browser and return the request that sends it."""
+    """Return the request that sends the form."""
     with live.connect() as connection:
         connection.sendall(b"GET /inscription HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         page = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
@@ -48,14 +48,13 @@ def sign_up_request(live: Live, lease: Lease) -> bytes:
 
 
 def send(live: Live, request: bytes, *, is_read: bool) -> bytes:
-    """Send that much of a request; hang up without a word, or read the answer."""
+    """Send part of a request; hang up, or read the answer."""
     with live.connect() as connection:
         connection.sendall(request)
         return b"".join(iter(lambda: connection.recv(65536), b"")) if is_read else b""
 
 
 def eventually(is_so: Callable[[], bool]) -> None:
-    """Wait until it is so."""
     end = time.monotonic() + PATIENCE
     while not is_so():
         assert time.monotonic() < end, "it never came"
@@ -66,7 +65,7 @@ def test_who_is_cut_off_sends_it_again_and_nothing_is_half_done_or_doubled(
     app: Flask, live: Live, a_contract: Callable[..., Lease], post_office: PostOffice
 ) -> None:
     def count() -> tuple[int, int]:
-        """Return how many accounts and mails to somebody there are."""
+        """Count accounts and mails."""
         with app.app_context():
             accounts, mails = select(func.count(Account.id)), select(func.count(Mail.id)).where(Mail.recipient != "")
             return db.session.scalar(accounts) or 0, db.session.scalar(mails) or 0
@@ -76,7 +75,7 @@ def test_who_is_cut_off_sends_it_again_and_nothing_is_half_done_or_doubled(
     for cut in (len(request) - 20, len(request) // 2):
         send(live, request[:cut], is_read=False)
     assert live.get("/connexion")[0] == 200 and count() == (0, 0)
-    send(live, request, is_read=False)  # a server may drop what nobody waits for, or do it
+    send(live, request, is_read=False)  # a server may drop it, or do it
     answer = send(live, request, is_read=True)
     assert answer.split(b" ")[1] == b"302" and b"/inscription/courriel" in answer, answer
     eventually(lambda: len(post_office.mails) == 1)

@@ -1,4 +1,4 @@
-"""A disk without a byte left: a file system of a few megabytes, in a namespace of its own."""
+"""A file system of a few megabytes without a byte left."""
 
 import shlex
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from tests.support import services
 from tests.support.paths import ROOT
 
-#: Megabytes: room for the database, twenty thousand contracts and a backup, and soon filled.
+#: Megabytes: room for twenty thousand contracts and a backup.
 SIZE = 32
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 

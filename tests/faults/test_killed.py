@@ -1,4 +1,4 @@
-"""A process killed just before and just after every COMMIT of what people do: nothing lost, half-done or told twice."""
+"""A process is killed on each side of every COMMIT: nothing is lost, half done or told twice."""
 
 import itertools
 import shutil
@@ -29,9 +29,9 @@ from ..support import killable_acts
 
 pytestmark = pytest.mark.slow
 
-#: What a second try may leave a second line of in the journal: that it was tried, not that something came of it.
+#: A second try may log these again.
 TRIES = {"reset_requested", "logged_in"}
-#: Whoever logs in once more after an answer that never came does so without the cookie that it would have brought.
+#: Who logs in again lacks the cookie of the answer that never came.
 TRIED = {"new_device"}
 WAITING = (
     "Mon bail est récent : prévenez-moi quand mon contrat apparaîtra (donnez sa référence, le message est facultatif)"
@@ -39,42 +39,37 @@ WAITING = (
 
 
 class Scene:
-    """A portal as it stands before an act: copied anew for each point at which the act is killed."""
+    """A portal before an act, copied anew for each point of it."""
 
     def __init__(self, app: Flask, mailbox: Mailbox, folder: Path, roster: Roster) -> None:
         self.app, self.mailbox, self.folder, self.roster = app, mailbox, folder, roster
         self.link = ""
 
     def new_tenant(self) -> None:
-        """Put the tenant's contract on the roster."""
         self.roster.add(reference=killable_acts.LEASE.reference, module=killable_acts.LEASE.module)
 
     def signed_up(self) -> None:
-        """Have him sign up; his link has arrived."""
         self.new_tenant()
         sign_up(Portal(self.app), killable_acts.LEASE, email=killable_acts.EMAIL)
         self.link = self.mailbox.read().link
 
     def finished(self) -> None:
-        """Have him open his account."""
         self.new_tenant()
         open_account(Portal(self.app), self.mailbox, killable_acts.LEASE, email=killable_acts.EMAIL, e_notice="Oui")
 
     def asked(self) -> None:
-        """Have him ask for a new password; the link has arrived."""
         self.finished()
         forget(Portal(self.app), killable_acts.LEASE.reference)
         self.link = self.mailbox.read().link
 
     def asked_address(self) -> None:
-        """Have him ask for another address; the link has arrived there."""
         self.finished()
         killable_acts.ask_address(self.app, "", self.folder)
         self.link = self.mailbox.read(to=killable_acts.NEW_EMAIL).link
         self.mailbox.read_all()
 
     def awaited(self) -> None:
-        """Have somebody ask to be told when his contract appears, and lay the roster ready in which it does."""
+        """Have somebody wait for his contract, and write the roster in which it comes."""
         self.finished()
         form = Portal(self.app).get("/message?sujet=bail").form("J'envoie mon message")
         form.choose("Quel est votre problème", WAITING)
@@ -87,7 +82,7 @@ class Scene:
         (self.folder / "contrats.csv").write_text(text_, encoding="utf-8")
 
     def printed(self) -> None:
-        """Lay a notice ready for a tenant who wants to hear of it by mail."""
+        """Write a notice for a tenant who wants mails."""
         self.finished()
         in_folder(self.folder / "avis", {f"{killable_acts.LEASE.reference}_2026-11.pdf": pdf()})
 
@@ -106,16 +101,15 @@ ACTS: dict[killable_acts.Act, Callable[[Scene], None]] = {
 
 
 class Stage:
-    """Two databases: one where a scene is laid, and one to which it is copied for each point of an act."""
+    """Two databases: one for the scene, and one for each point of an act."""
 
     def __init__(self, here: str, there: str, copy: Callable[[], None], folder: Path, post_office: PostOffice) -> None:
         self.here, self.there, self.copy, self._folder, self._office = here, there, copy, folder, post_office
 
     def interrupted(self, act: killable_acts.Act, point: Flask, link: str = "") -> Iterator[tuple[str, set[str]]]:
-        """Do an act undisturbed; then killed at each COMMIT from both sides, done again, and its mails delivered.
+        """Yield after the act undisturbed, then after each kill, second try and delivery.
 
-        After each the test looks at what there is, and is given the Message-IDs that were being handed over when the
-        process died: these alone may arrive twice.
+        Gives the Message-IDs in transit when the process died: only these may arrive twice.
         """
         config = self._config()
         now, soon, later = (utcnow() + timedelta(seconds=seconds) for seconds in (0, 20, 400))
@@ -132,7 +126,7 @@ class Stage:
                     assert not killable_acts.in_a_process(act, config, soon, link, self._folder)
                 elif when != "never":
                     break
-                with time_machine.travel(later):  # when the claim of a dead process has run out
+                with time_machine.travel(later):  # the claim of a dead process has expired
                     killable_acts.deliver(point)
                 yield f"killed {when} COMMIT {number}", in_hand
                 if when == "never":
@@ -141,7 +135,7 @@ class Stage:
         self._office.empty()
 
     def is_killed(self, act: killable_acts.Act, point: Flask, *, batch: int = 0) -> bool:
-        """Do an act, killed at that batch of a roster if there are so many."""
+        """Kill an act at that batch of a roster, if there are so many."""
         close(point)
         return killable_acts.in_a_process(act, self._config(), utcnow(), "", self._folder, kill=(batch, "batch"))
 
@@ -152,7 +146,6 @@ class Stage:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def stage(request: pytest.FixtureRequest, tmp_path: Path, post_office: PostOffice) -> Stage:
-    """Return two databases of an engine, nobody in them."""
     if request.param == "postgresql":
         server: services.Postgres = request.getfixturevalue("postgres_server")
         here, there = server.new_database(), server.new_database()
@@ -171,13 +164,13 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, post_office: PostOffic
 
 @pytest.fixture
 def app(make_app: MakeApp, stage: Stage) -> Flask:
-    """Return the portal where the scene is laid."""
+    """Return the portal of the scene."""
     return make_app(SQLALCHEMY_DATABASE_URI=stage.here)
 
 
 @pytest.fixture
 def point(make_app: MakeApp, stage: Stage) -> Flask:
-    """Return the portal where acts are done and killed."""
+    """Return the portal that is killed."""
     return make_app(SQLALCHEMY_DATABASE_URI=stage.there)
 
 
@@ -220,7 +213,7 @@ def test_staff_who_are_interrupted_anywhere_try_again_and_lose_nothing(
     for where, _in_hand in stage.interrupted(act, point):
         after = states.rows(stage.there)
         assert after["portal_mails"].keys() == before["portal_mails"].keys(), where
-        assert not states.lost(before, {**after, "portal_mails": before["portal_mails"]}), where  # delivered meanwhile
+        assert not states.lost(before, {**after, "portal_mails": before["portal_mails"]}), where
         with point.app_context():
             assert migrations.state() is migrations.State.NEWEST and not migrations.drift(), where
 
@@ -249,13 +242,13 @@ def test_import_that_is_killed_while_it_reads_leaves_all_as_it_was(
 
 
 def waiting(app: Flask) -> set[str]:
-    """Return the Message-IDs of the mails that wait."""
+    """Return the Message-IDs that wait."""
     with app.app_context():
         return set(db.session.scalars(text("SELECT message_id FROM portal_mails WHERE state = 'waiting'")))
 
 
 def written_since(moment: datetime, app: Flask) -> set[str]:
-    """Return the Message-IDs of all mails to somebody that were written since that moment."""
+    """Return the Message-IDs of mails written since then."""
     with app.app_context():
         rows = select(Mail.message_id).where(Mail.created_at >= moment, Mail.recipient != "")
         return set(db.session.scalars(rows))
@@ -266,7 +259,7 @@ def _told() -> Select[Mail]:
 
 
 def standing(app: Flask) -> dict[str, Any]:
-    """Return what matters of the database: who has what, chose what, is told what; times and numbers of rows aside."""
+    """Return what matters of the database, without times and numbers of rows."""
     with app.app_context():
         session = db.session
         if db.engine.dialect.name == "sqlite":

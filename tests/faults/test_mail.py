@@ -1,4 +1,4 @@
-"""Mail server and database fail each other: a mail that left is noted, one that may have left keeps its name."""
+"""Mail server and database fail each other: a sent mail is noted, a doubtful one keeps its Message-ID."""
 
 import sqlite3
 import threading
@@ -20,17 +20,16 @@ from tests.support.portal_client import Portal
 from tests.support.post import Mailbox, PostOffice
 from tests.support.steps import Lease, sign_up
 
-HOLD = 0.5  # seconds that another program keeps the write lock
+HOLD = 0.5  # seconds
 
 
 def deliver(app: Flask) -> outbox.Delivery:
-    """Deliver what is due."""
     with app.app_context():
         return outbox.deliver_due()
 
 
 def state(app: Flask) -> MailState:
-    """Return what the portal knows of its only mail."""
+    """Return the state of the only mail."""
     with app.app_context():
         return db.session.scalars(select(Mail)).one().state
 

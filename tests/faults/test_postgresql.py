@@ -1,4 +1,4 @@
-"""PostgreSQL stopped, started again, and cutting its connections: people are told, and the next request works (T41)."""
+"""PostgreSQL stops, starts, and cuts connections: people are told, and the next request works (T41)."""
 
 import os
 import shlex
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 
 class Restartable:
-    """A PostgreSQL that a test stops and starts, with all that is connected to it."""
+    """A PostgreSQL that a test stops and starts."""
 
     def __init__(self, server: services.Postgres) -> None:
         self.server, self.url = server, server.new_database()
@@ -41,14 +41,14 @@ class Restartable:
         self._process: subprocess.Popen[bytes] | None = None
 
     def stop(self) -> None:
-        """Stop it at once, as `systemctl stop postgresql` does."""
+        """Stop it at once, as systemd does."""
         os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), signal.SIGINT)
         self._wait(until=lambda: not self.server.is_up() and not (self._data / "postmaster.pid").exists())
         if self._process is not None:
             self._process.wait(services.START_SECONDS)
 
     def start(self) -> None:
-        """Start it again on the same data, and wait until it answers."""
+        """Start it on the same data, and wait until it answers."""
         owner = self._data.stat()
         as_owner: Any = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -56,18 +56,16 @@ class Restartable:
         self._wait(until=self.server.is_up)
 
     def restart(self) -> None:
-        """Stop and start it."""
         self.stop()
         self.start()
 
     def end(self) -> None:
-        """Stop for good what was started here."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(services.START_SECONDS)
 
     def cut(self) -> None:
-        """Cut every connection to the database, as a firewall or an administrator does."""
+        """Cut every connection, as a firewall does."""
         with psycopg.connect(self.url.replace("+psycopg", ""), autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -83,7 +81,6 @@ class Restartable:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restartable]:
-    """Start a PostgreSQL that these tests may harm."""
     with services.postgres(tmp_path_factory.mktemp("harmed")) as server:
         restartable = Restartable(server)
         yield restartable
@@ -99,12 +96,11 @@ def postgres(cluster: Restartable) -> Restartable:
 
 @pytest.fixture
 def app(make_app: MakeApp, postgres: Restartable) -> Flask:
-    """Return a portal on it."""
     return make_app(SQLALCHEMY_DATABASE_URI=postgres.url)
 
 
 def once(app: Flask, name: str, do: Callable[[], None], *, at: str = "") -> None:
-    """Have something happen in the middle of a request: at the next such event of the engine, of that statement."""
+    """Act at the next such event of the engine, within a request."""
     done = []
 
     def happen(*arguments: Any) -> None:
@@ -117,7 +113,6 @@ def once(app: Flask, name: str, do: Callable[[], None], *, at: str = "") -> None
 
 
 def count(app: Flask, table: type) -> int:
-    """Return how many rows a table has."""
     with app.app_context():
         return db.session.scalar(select(func.count()).select_from(table)) or 0
 

@@ -1,4 +1,4 @@
-"""Redis gone or hanging: logins go on, slowed down by what the database counts; back again, it counts again (T21)."""
+"""Redis is gone or hangs: logins go on with the database's counters, and Redis counts again when it is back (T21)."""
 
 import logging
 import signal
@@ -19,13 +19,12 @@ from tests.support.post import Mailbox
 from tests.support.steps import log_in
 
 pytestmark = pytest.mark.slow
-PATIENCE = 15  # seconds until a test gives up waiting for six logins
+PATIENCE = 15  # seconds for six logins
 WRONG = "un mot de passe faux"
 
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[services.RedisServer]:
-    """Start a Redis that this test may harm."""
     with services.redis(tmp_path) as server:
         yield server
         server.process.send_signal(signal.SIGCONT)
@@ -33,12 +32,11 @@ def own_redis(tmp_path: Path) -> Iterator[services.RedisServer]:
 
 @pytest.fixture
 def app(make_app: MakeApp, own_redis: services.RedisServer) -> Flask:
-    """Return a portal that counts in that Redis."""
     return make_app(PORTAL_RATE_STORAGE_URI=own_redis.address)
 
 
 def guess(app: Flask, *references: str) -> list[int]:
-    """Try a wrong password once for each reference, each from a new browser, and return what the pages answer."""
+    """Try a wrong password for each reference, each from a new browser."""
     return [log_in(Portal(app), reference, WRONG, status=0).status for reference in references]
 
 
@@ -75,7 +73,7 @@ def test_a_redis_that_hangs_holds_up_no_login(
     tenant = an_account()
     answers: list[int] = []
     tries = threading.Thread(target=lambda: answers.extend(guess(app, *["900002"] * 6)), daemon=True)
-    own_redis.process.send_signal(signal.SIGSTOP)  # it still takes connections, and never answers
+    own_redis.process.send_signal(signal.SIGSTOP)  # it accepts connections and never answers
     tries.start()
     tries.join(PATIENCE)
     assert answers == [200] * 5 + [429]

@@ -1,4 +1,4 @@
-"""When the mail does not arrive: refused for good, slow, or its server away (T08, T09, T41)."""
+"""Mails that are refused, slow, or wait for their server (T08, T09, T41)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What each mail says and how it is made: read from a real SMTP server, as a mail program reads it (U39-U42)."""
+"""What each mail says and how it is made (U39-U42)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -24,18 +24,18 @@ from ..support.post import Mail, PostOffice
 
 LINK = "https://espace.habitat-du-val.example/activation/" + "jeton-" * 20
 OTHER_LINK = "https://espace.habitat-du-val.example/inscription"
-#: A Wednesday in winter: 17:30 in UTC is 18:30 in Paris.
+#: 18:30 in Paris.
 UNTIL = datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
 
 
 class Desk:
-    """Writes mails for one tenant, and lets them be delivered."""
+    """Writes mails for one tenant."""
 
     def __init__(self, app: Flask, office: PostOffice) -> None:
         self.app, self.office = app, office
 
     def send(self, write: Callable[[Account, Contract, Message], None], **choices: bool) -> Mail:
-        """Let a tenant sign up, write one mail to him, and return what arrived."""
+        """Write one mail and return what arrived."""
         with self.app.app_context():
             account, contract, message = _tenant(**choices)
             write(account, contract, message)
@@ -46,7 +46,6 @@ class Desk:
 
 @pytest.fixture
 def desk(app: Flask, post_office: PostOffice) -> Desk:
-    """Return the desk of the portal of most tests."""
     return Desk(app, post_office)
 
 

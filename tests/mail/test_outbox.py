@@ -1,4 +1,4 @@
-"""Delivery: nothing lost, nothing doubled, no page kept waiting, whatever the mail server or the process does."""
+"""Delivery: nothing is lost or doubled, and no page waits."""
 
 import shutil
 import signal
@@ -35,11 +35,11 @@ from ..support.post import PostOffice
 from ..support.services import free_port, missing
 
 CONTENT = {"digits": "456", "link": "https://espace.example/mot-de-passe/jeton"}
-PATIENCE = 20  # seconds until a test gives up waiting for a thread or a process
+PATIENCE = 20  # seconds
 
 
 def put(app: Flask, *recipients: str, until: datetime | None = None, kind: str = "reset") -> None:
-    """Write a mail to each of them, each with an account of its own, and commit."""
+    """Write a mail to each, each with an account."""
     with app.app_context():
         begin_write()
         for recipient in recipients:
@@ -52,13 +52,13 @@ def put(app: Flask, *recipients: str, until: datetime | None = None, kind: str =
 
 
 def deliver(app: Flask, *, now: bool = False) -> outbox.Delivery:
-    """Deliver once, as `flask portal mail send` does."""
+    """Deliver once."""
     with app.app_context():
         return outbox.deliver_due(now=now)
 
 
 def rows(app: Flask) -> dict[str, Mail]:
-    """Return the rows of the outbox by recipient."""
+    """Return the outbox by recipient."""
     with app.app_context():
         found = {row.recipient: row for row in db.session.scalars(select(Mail).order_by(Mail.id))}
         db.session.expunge_all()
@@ -66,13 +66,11 @@ def rows(app: Flask) -> dict[str, Mail]:
 
 
 def has_failed(app: Flask, address: str) -> bool:
-    """Tell whether the portal knows that nobody reads that address."""
     with app.app_context():
         return db.session.scalars(select(Account).where(Account.email == address)).one().email_failed_at is not None
 
 
 def eventually(is_so: Callable[[], bool]) -> None:
-    """Wait until it is so."""
     end = time.monotonic() + PATIENCE
     while not is_so():
         assert time.monotonic() < end, "it never came"
@@ -81,7 +79,7 @@ def eventually(is_so: Callable[[], bool]) -> None:
 
 @contextmanager
 def hanging_server() -> Iterator[int]:
-    """Listen, take connections, and never say a word."""
+    """Accept connections and stay silent."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
@@ -98,7 +96,7 @@ def answer(app: Flask, *recipients: str) -> None:
 
 @pytest.fixture
 def web_app(make_app: Callable[..., Flask]) -> Iterator[Callable[..., Flask]]:
-    """Return a function that makes a portal which delivers after the answer; its courier is sent home afterwards."""
+    """Return a function that makes a portal which delivers after the answer; its couriers end with the test."""
     made: list[Flask] = []
 
     def make(**options: Any) -> Flask:
@@ -118,11 +116,7 @@ def web_app(make_app: Callable[..., Flask]) -> Iterator[Callable[..., Flask]]:
 
 
 def couriers(app: Flask) -> list[outbox.Courier]:
-    """Return the couriers that an application has started in this process."""
     return [c for c in app.extensions["portal"].cache.values() if isinstance(c, outbox.Courier)]
-
-
-# The mail server's moods
 
 
 def test_a_mail_that_left_is_wiped(app: Flask, post_office: PostOffice) -> None:
@@ -259,16 +253,13 @@ def test_server_with_an_unknown_certificate_gets_nothing(make_app: Any, tmp_path
         controller.stop()
 
 
-# After the answer
-
-
 def test_mail_leaves_by_itself_after_the_answer(web_app: Any, post_office: PostOffice) -> None:
     app = web_app()
     answer(app, "a@orange.fr", "b@free.fr")
     eventually(lambda: len(post_office.mails) == 2)
     eventually(lambda: couriers(app)[0]._thread is None)
     answer(app)
-    assert couriers(app)[0]._thread is None  # a request without a mail wakes nobody
+    assert couriers(app)[0]._thread is None  # nobody is woken
 
 
 @pytest.mark.parametrize("mood", ["refuses", "hangs", "is dead"])
@@ -304,9 +295,6 @@ def test_portal_that_leaves_mails_to_the_command_starts_no_thread(app: Flask, po
     answer(app, "a@orange.fr")
     assert not couriers(app) and not post_office.mails
     assert deliver(app).sent == 1
-
-
-# Several at once, and sudden death
 
 
 def test_several_couriers_at_once_send_each_mail_once(make_app: Any, post_office: PostOffice) -> None:
@@ -375,8 +363,6 @@ def test_watch_delivers_until_it_is_asked_to_stop(app: Flask, post_office: PostO
     assert [done.sent for done in rounds] == [1, 1] and len(post_office.mails) == 2
     assert signal.getsignal(signal.SIGTERM) is former
 
-
-# Mails that come back
 
 REPORT = """\
 From: MAILER-DAEMON@mx.example

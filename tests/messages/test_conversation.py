@@ -1,4 +1,4 @@
-"""Whoever is stuck writes to the landlord: the trouble first, a number at once, never a password."""
+"""Messages to the landlord: the trouble first, a number at once, never a password."""
 
 import re
 
@@ -22,12 +22,10 @@ TROUBLE = "Le site me dit que mes deux numéros ne vont pas ensemble."
 
 
 def number_on(page):
-    """Return the number that the page tells."""
     return re.search(r"M-[0-9]{4}-[0-9]{4}", page.text)[0]
 
 
 def messages_of(app):
-    """Return all messages that were taken."""
     with app.app_context():
         return list(db.session.scalars(db.select(Message).order_by(Message.id)))
 

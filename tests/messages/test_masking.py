@@ -1,4 +1,4 @@
-"""A password that somebody pastes into a message is masked (T36), quickly whatever is pasted."""
+"""A pasted password is masked (T36), quickly."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""X25: what a stranger typed is marked as such, line by line, wherever the landlord reads it."""
+"""X25: what a stranger typed is marked, line by line, wherever the landlord reads it."""
 
 import re
 import unicodedata
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.security
 
 LANDLORD = "contact@habitat-du-val.example"
 STRANGER = "eve@evil.example"
-OURS = "FAUX"  # begins each line that wants to pass for ours
-#: Everything that some mail program may take for the end of a line, and what hides or turns a line.
+OURS = "FAUX"  # begins lines that want to pass for ours
+#: What may end a line for some mail program, and what hides or turns one.
 LINE_ENDS = [
     "\n",
     "\r",
@@ -62,7 +62,7 @@ IMITATION = f"""{OURS} Où en est ce locataire :
 
 
 def letter_about(portal: Portal, mailbox: Mailbox, body: str, *, reference: str = "") -> Mail:
-    """Write to the landlord as a stranger, and return the landlord's mail."""
+    """Write as a stranger; return the landlord's mail."""
     form = portal.get("/message").form("J'envoie mon message")
     form.choose("Quel est votre problème", "Autre chose").fill("Votre adresse mail", STRANGER)
     form.fill("Votre référence contrat", reference)
@@ -73,7 +73,7 @@ def letter_about(portal: Portal, mailbox: Mailbox, body: str, *, reference: str 
 
 
 def typed_part(letter: Mail) -> list[str]:
-    """Return the lines that are marked; what is ours comes before, but for the last sentence."""
+    """Return the marked lines; one sentence of ours follows them."""
     lines = letter.text.split("\n")
     marked = [number for number, line in enumerate(lines) if line.startswith(">")]
     assert marked == list(range(marked[0], marked[-1] + 1)), "one block"

@@ -1,4 +1,4 @@
-"""The landlord's staff look up a tenant; for everybody else those pages do not exist."""
+"""Staff look up a tenant; for others these pages do not exist."""
 
 import pytest
 
@@ -10,13 +10,12 @@ from ..support.steps import sign_up
 
 @pytest.fixture
 def staff(app):
-    """Return the browser of a member of staff, whom the host's callback names."""
+    """Return the browser of an employee whom the host names."""
     app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
     return Portal(app)
 
 
 def search(staff, what):
-    """Look for a tenant."""
     return staff.get("/gestion").form("Chercher").fill("Référence contrat, nom ou adresse mail", what).click("Chercher")
 
 

@@ -1,4 +1,4 @@
-"""The staff's search: what it finds, and that it reads an index and a bounded number of rows whatever is typed."""
+"""The staff's search reads an index and a bounded number of rows."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +27,6 @@ PEOPLE = [
 
 @pytest.fixture
 def people(app: Flask, tmp_path: Path) -> Roster:
-    """Put five tenants on the roster."""
     landlord = Roster(app, tmp_path)
     landlord.take([row(str(n), *names) for n, names in enumerate(PEOPLE, 1001)])
     return landlord
@@ -35,7 +34,6 @@ def people(app: Flask, tmp_path: Path) -> Roster:
 
 @pytest.fixture
 def inside(app: Flask) -> Iterator[None]:
-    """Stay within the application."""
     with app.app_context():
         yield
 
@@ -45,7 +43,6 @@ def row(reference: str, last_name: str, first_name: str, email: str = "") -> dic
 
 
 def found(app: Flask, query: str) -> list[str]:
-    """Return the last names that a search finds."""
     with app.app_context():
         return [contract.last_name for contract in search.search(query)]
 
@@ -147,7 +144,7 @@ def test_names_and_references_are_read_through_their_indexes(app: Flask, inside:
     is_postgresql = db.engine.dialect.name == "postgresql"
     if is_postgresql:
         db.session.execute(text("ANALYZE"))
-        db.session.execute(text("SET LOCAL enable_seqscan = off"))  # it would read so small a table whole
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))  # it would scan so small a table
     plans: list[str] = []
 
     def explain(connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:

@@ -1,4 +1,4 @@
-"""Backup and restore: everything of one moment comes back, on whichever database, and nothing else is ever harmed."""
+"""Backup and restore: all of one moment comes back, on either database, and nothing else is harmed."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ AddressOf = Callable[[str], str]
 
 @pytest.fixture
 def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> AddressOf:
-    """Return a function that returns the address of an empty database of an engine."""
+    """Return a function that returns the address of an empty database."""
 
     def make(engine: str) -> str:
         if engine == "postgresql":
@@ -44,7 +44,7 @@ def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> AddressOf:
 
 @pytest.fixture
 def lived_in(tmp_path: Path) -> str:
-    """Return the address of a SQLite database in which people have left a row in each table, with its notice."""
+    """Return a SQLite database with a row in each table, and its notice."""
     url = f"sqlite:///{tmp_path / 'lived.sqlite3'}"
     states.make(url, states.REVISIONS[-1])
     states.put_notice(tmp_path / "data", NOTICE, DIGEST)
@@ -53,12 +53,11 @@ def lived_in(tmp_path: Path) -> str:
 
 @pytest.fixture
 def portal_on(make_app: MakeApp, tmp_path: Path) -> Callable[..., Flask]:
-    """Return a function that returns a portal on a database, with the data folder of that name."""
+    """Return a function that returns a portal on a database, with its own data folder."""
     return lambda url, data="data": make_app(SQLALCHEMY_DATABASE_URI=url, PORTAL_DATA_DIR=str(tmp_path / data))
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
-    """Return every file below a folder with its content."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
@@ -103,7 +102,7 @@ def test_people_go_on_after_a_restore(
 
 
 def write_something(app: Flask) -> None:
-    """Sign somebody up: rows in several tables, in one transaction of its own."""
+    """Write rows of several tables in one transaction."""
     with app.app_context():
         begin_write()
         contract = Contract(
@@ -194,7 +193,6 @@ def test_an_archive_that_is_not_whole_changes_nothing(
 
 
 def spoil(path: Path, harm: str) -> None:
-    """Harm an archive in one way."""
     if harm in {"cut", "nothing", "other"}:
         whole = path.read_bytes()
         path.unlink()
@@ -262,11 +260,10 @@ def test_an_empty_database_has_nothing_to_save(make_app: MakeApp, tmp_path: Path
 
 
 class TestInAHost:
-    """The host's own engine begins as it likes, and keeps tables of its own."""
+    """The host's engine begins transactions its own way and has other tables."""
 
     @pytest.fixture
     def home(self) -> Iterator[str]:
-        """Live inside the host."""
         yield hosts.EXTENSION
 
     def test_the_tables_of_the_host_are_neither_saved_nor_touched(

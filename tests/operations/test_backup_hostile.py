@@ -1,4 +1,4 @@
-"""Archives that somebody made by hand: each is refused in a sentence, changes nothing, and takes little memory."""
+"""Forged archives are refused in a sentence, change nothing, and take little memory."""
 
 import hashlib
 import io
@@ -30,12 +30,12 @@ pytestmark = pytest.mark.sqlite
 ON_EITHER = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 DIGEST = hashlib.sha256(NOTICE).hexdigest()
 CONTRACTS, NOTICES, ACCOUNTS = "portal_contracts", "portal_notices", "portal_accounts"
-#: Bytes that a restore may hold at once: the largest notice, its copy, and what is around it.
+#: Bytes for the largest notice, its copy, and what is around it.
 MEMORY_MAX = 60_000_000
 
 
 class Forger:
-    """A backup taken apart: what it says can be changed, and is signed anew when it is written."""
+    """A backup taken apart, to be changed and signed again."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -45,21 +45,19 @@ class Forger:
         self.signs = True
 
     def rows(self, table: str) -> list[list[Any]]:
-        """Return the rows of a table, the names of its columns first."""
+        """Return the rows of a table, column names first."""
         return [json.loads(line) for line in self.files[f"tables/{table}.jsonl"].splitlines()]
 
     def put(self, table: str, rows: list[Any]) -> None:
-        """Let a table have these rows, the names of its columns first."""
         self.files[f"tables/{table}.jsonl"] = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
     def change(self, table: str, column: str, value: Any) -> None:
-        """Put a value into a column of the first row of a table."""
+        """Set a column of a table's first row."""
         rows = self.rows(table)
         rows[1][rows[0].index(column)] = value
         self.put(table, rows)
 
     def write(self, *extra: Callable[[zipfile.ZipFile], None]) -> Path:
-        """Write the archive again and return its path."""
         if self.signs:
             for name, table in self.manifest["tables"].items():
                 content = self.files[f"tables/{name}.jsonl"]
@@ -76,7 +74,7 @@ class Forger:
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a portal that people have lived in."""
+    """Return the folder of a portal with a past."""
     folder = tmp_path_factory.mktemp("good")
     states.make(f"sqlite:///{folder / 'lived.sqlite3'}", states.REVISIONS[-1])
     states.put_notice(folder / "data", NOTICE, DIGEST)
@@ -85,13 +83,11 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def good(lived: Path) -> bytes:
-    """Return its backup."""
     return states.saved(f"sqlite:///{lived / 'lived.sqlite3'}", lived)
 
 
 @pytest.fixture
 def forger(good: bytes, tmp_path: Path) -> Forger:
-    """Return a good backup, taken apart."""
     path = tmp_path / "portail.zip"
     path.write_bytes(good)
     return Forger(path)
@@ -99,13 +95,13 @@ def forger(good: bytes, tmp_path: Path) -> Forger:
 
 @pytest.fixture
 def engine() -> str:
-    """Name the database: the tests of which it decides the outcome are told on either."""
+    """Name the database; tests that depend on it run on both."""
     return "sqlite"
 
 
 @pytest.fixture
 def target(request: pytest.FixtureRequest, make_app: MakeApp, tmp_path: Path, engine: str, lived: Path) -> Flask:
-    """Return a portal with data in its database and an empty data folder."""
+    """Return a portal with rows and an empty data folder."""
     if engine == "postgresql":
         url = request.getfixturevalue("postgres_url")
         states.make(url, states.REVISIONS[-1])
@@ -119,7 +115,7 @@ def url_of(app: Flask) -> str:
 
 
 def refused(app: Flask, archive: Path, *, memory: int = 0) -> str:
-    """Restore an archive that must be refused, without any effect, and return what is said."""
+    """Restore an archive that must be refused without effect; return what is said."""
     before = states.contents(url_of(app))
     if memory:
         tracemalloc.start()
@@ -144,9 +140,6 @@ def test_a_good_backup_that_was_taken_apart_and_put_together_is_restored(forger:
     assert stored.read_bytes() == NOTICE
 
 
-# Files that a digest may name
-
-
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "/etc/passwd", "../" * 9 + "etc/passwd", "aa/../../../x", "", DIGEST.upper(), "é" * 64]
 )
@@ -160,7 +153,7 @@ def test_a_digest_that_is_a_path_leads_nowhere(forger: Forger, target: Flask, na
 
 
 def test_a_row_whose_digest_is_a_path_hands_out_nothing(forger: Forger, make_app: MakeApp, tmp_path: Path) -> None:
-    """As an older portal restored it, or as a hand put it into the database."""
+    """As an older portal restored it."""
     secret = tmp_path / "secret.pdf"
     secret.write_bytes(b"%PDF-1.4 somebody else's")
     url = f"sqlite:///{tmp_path / 'poisoned.sqlite3'}"
@@ -182,8 +175,6 @@ def test_notices_whose_files_are_nowhere_are_told(forger: Forger, target: Flask)
     code, said = run(target, "restore", str(forger.write()), "--force")
     assert code == 0 and f"- {FINISHED.reference}, novembre 2026" in said, said
 
-
-# What a manifest and a row may say
 
 _OF_MANIFEST: dict[str, Callable[[dict[str, Any]], Any]] = {
     "format is a text": lambda m: m.update(format="1"),
@@ -319,11 +310,8 @@ def test_what_is_no_file_is_refused(target: Flask, tmp_path: Path, kind: str) ->
     refused(target, path)
 
 
-# Bombs
-
-
 def zeros(archive: zipfile.ZipFile, name: str, *, gibibytes: int = 3) -> None:
-    """Add a file of zeros: one mebibyte of them, packed once, stands in it thousands of times."""
+    """Add thousands of files of zeros, packed once."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     piece = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
     archive.writestr(zipfile.ZipInfo(name), piece * (gibibytes * 1024) + packer.flush())
@@ -332,7 +320,7 @@ def zeros(archive: zipfile.ZipFile, name: str, *, gibibytes: int = 3) -> None:
 
 
 def padding(archive: zipfile.ZipFile) -> None:
-    """Make the archive as large as a real one would be that holds three gibibytes."""
+    """Make the archive as large as if it held three gibibytes."""
     archive.writestr(zipfile.ZipInfo("padding"), os.urandom(1 << 20) * 20)
 
 
@@ -398,12 +386,8 @@ def test_a_list_of_millions_of_files_is_not_read(target: Flask, tmp_path: Path) 
     refused(target, path, memory=2 * size)
 
 
-# Anything else
-
-
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder for the portal that takes mangled archives."""
     return tmp_path_factory.mktemp("mangled")
 
 
@@ -414,7 +398,7 @@ _values = _scalars | st.lists(_scalars, max_size=3) | st.dictionaries(st.text(ma
 
 
 def try_it(app: Flask, path: Path) -> None:
-    """Restore an archive; it is taken whole, or refused without any effect."""
+    """Restore an archive: whole, or refused without effect."""
     before = states.contents(url_of(app))
     code, said = run(app, "restore", str(path), "--force")
     assert code in {0, 2}, said

@@ -1,4 +1,4 @@
-"""The doctor: a good installation passes, and each thing that is wrong is named with its setting."""
+"""The doctor passes a good installation, and names what is wrong with its setting."""
 
 import secrets
 import shutil
@@ -44,7 +44,7 @@ CLOSED_PORT = 1
 
 @pytest.fixture
 def good_app(make_app: MakeApp, tmp_path: Path) -> Callable[..., Flask]:
-    """Return a function that makes a portal as it should be, but for the settings given."""
+    """Return a function that makes a good portal, but for these settings."""
     (tmp_path / "data").mkdir()
 
     def make(**settings: Any) -> Flask:
@@ -55,7 +55,7 @@ def good_app(make_app: MakeApp, tmp_path: Path) -> Callable[..., Flask]:
 
 @pytest.fixture
 def doctor(good_app: Callable[..., Flask], tmp_path: Path) -> Doctor:
-    """Return a function that asks the doctor about a good installation, but for the settings given."""
+    """Return a function that asks the doctor about it."""
 
     def ask(**settings: Any) -> tuple[int, str]:
         app = good_app(**settings)
@@ -67,7 +67,7 @@ def doctor(good_app: Callable[..., Flask], tmp_path: Path) -> Doctor:
 
 @pytest.fixture
 def open_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a folder that every account of the machine can enter, and work in it."""
+    """Work in a folder that every account can enter."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     monkeypatch.chdir(folder)

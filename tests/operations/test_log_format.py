@@ -1,4 +1,4 @@
-"""The log: one line an event, which nobody can forge, and in which nobody's secret, number or address stands."""
+"""The log: one line an event; nobody forges one, and no secret, number or address stands in it."""
 
 import io
 import json
@@ -37,35 +37,29 @@ WRONG = "un mot de passe faux"
 
 
 class Log:
-    """What was written so far."""
-
     def __init__(self) -> None:
         self.stream = io.StringIO()
 
     @property
     def lines(self) -> list[str]:
-        """Return the lines."""
         return self.stream.getvalue().splitlines()
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """Return the lines of a log in JSON, read."""
+        """Return the lines of a JSON log, parsed."""
         return [json.loads(line) for line in self.lines]
 
     def empty(self) -> None:
-        """Forget everything."""
         self.stream.seek(0)
         self.stream.truncate()
 
 
 def listen(name: str, form: logging.Formatter, level: int) -> Iterator[Log]:
-    """Write what a logger and those below it tell."""
+    """Write what a logger and its children log."""
     log, logger = Log(), logging.getLogger(name)
     handler, before = logging.StreamHandler(log.stream), logger.level
     handler.setFormatter(form)
-    handler.addFilter(
-        lambda record: record.threadName != "portal-courier"
-    )  # of an earlier test, whose database is gone
+    handler.addFilter(lambda record: record.threadName != "portal-courier")  # of an earlier test
     logger.addHandler(handler)
     logger.setLevel(level)
     yield log
@@ -75,19 +69,17 @@ def listen(name: str, form: logging.Formatter, level: int) -> Iterator[Log]:
 
 @pytest.fixture
 def log() -> Iterator[Log]:
-    """Return the portal's log in JSON."""
     yield from listen("tenant_portal", LogFormatter("json"), logging.INFO)
 
 
 @pytest.fixture
 def words() -> Iterator[Log]:
-    """Return the portal's log in words."""
     yield from listen("tenant_portal", LogFormatter("text"), logging.INFO)
 
 
 @pytest.fixture
 def everything() -> Iterator[Log]:
-    """Return all that anything in this process tells, in the words of whoever tells it."""
+    """Return all that anything in this process logs."""
     yield from listen("", logging.Formatter("%(message)s"), logging.DEBUG)
 
 
@@ -130,9 +122,9 @@ def test_with_everything_told_no_secret_number_or_address_is_told(
     lease, other = a_contract(), a_contract()
     secrets = [PASSWORD, WRONG, NEW_PASSWORD, EMAIL, str(app.config["SECRET_KEY"])]
     secrets += [number for one in (lease, other) for number in (one.reference, one.module)]
-    everything.empty()  # the roster is read by staff, and its file is named by them
-    caplog.set_level(logging.INFO, logger="sqlalchemy.engine.Engine")  # DEBUG shows the rows themselves
-    caplog.set_level(logging.WARNING, logger="mail.log")  # the mail server of the tests
+    everything.empty()  # staff read the roster, and name its file
+    caplog.set_level(logging.INFO, logger="sqlalchemy.engine.Engine")  # DEBUG shows rows
+    caplog.set_level(logging.WARNING, logger="mail.log")  # our own mail server
     sign_up(portal, Lease(lease.reference, other.module))
     sign_up(portal, lease)
     links = [mailbox.read().link]
@@ -241,7 +233,7 @@ app.test_client().get("/nulle-part")
 
 
 def ask(how: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    """Ask a portal in a process of its own for a page that it has not."""
+    """Ask a portal in its own process for a page that does not exist."""
     config = {**SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'p.sqlite3'}"}
     done = run_python(tmp_path, "-c", PROGRAM.format(config=config), how)
     assert done.returncode == 0, done.stderr

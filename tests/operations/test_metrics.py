@@ -1,4 +1,4 @@
-"""Prometheus's page: figures that are true in every process, behind a token."""
+"""Figures for Prometheus: true in every process, behind a token."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.settings(PORTAL_METRICS_TOKEN=TOKEN)
 
 
 def figures(browser: FlaskClient) -> dict[str, int]:
-    """Ask as Prometheus does, and read the answer by the rules of its text format."""
+    """Read the answer by the rules of Prometheus's format."""
     answer = browser.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     assert answer.status_code == 200 and answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
     assert answer.text.endswith("\n")

@@ -1,4 +1,4 @@
-"""The database's formats: from nothing to the newest, one step back and forth, on SQLite and PostgreSQL."""
+"""The database's formats, from nothing to the newest, and one step back."""
 
 import ast
 import json
@@ -32,7 +32,6 @@ pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 @pytest.fixture
 def bare(empty_database: str) -> Iterator[Flask]:
-    """Return an application on an empty database."""
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": empty_database})
     yield app
     close(app)
@@ -169,7 +168,7 @@ def test_a_table_rebuilt_by_sqlite_keeps_what_refers_to_it(tmp_path: Path) -> No
         account = Account(email="a@example.org", password_hash="-", signup_key="-")
         db.session.add(Contract(reference="1", module="2", account=account))
         db.session.commit()
-        with migrations.exclusive_connection() as connection:  # what Alembic's batch mode does
+        with migrations.exclusive_connection() as connection:  # as Alembic's batch mode does
             connection.execute(text("CREATE TABLE copy AS SELECT * FROM portal_accounts"))
             connection.execute(text("DROP TABLE portal_accounts"))
             connection.execute(text("CREATE TABLE portal_accounts (id INTEGER PRIMARY KEY)"))

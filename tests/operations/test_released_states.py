@@ -1,4 +1,4 @@
-"""From each released format, with data in it, to the newest: nothing is lost, and people go on from there."""
+"""From each released format to the newest: nothing is lost, and people go on."""
 
 import hashlib
 from pathlib import Path
@@ -21,13 +21,12 @@ pytestmark = pytest.mark.databases("sqlite", "postgresql")
 
 @pytest.fixture(params=states.REVISIONS)
 def revision(request: pytest.FixtureRequest) -> str:
-    """Return each released migration."""
     return str(request.param)
 
 
 @pytest.fixture
 def app(make_app: MakeApp, empty_database: str, revision: str, tmp_path: Path) -> Flask:
-    """Return the portal of today on the database of then, brought to the newest format."""
+    """Return the portal on the database of then, migrated."""
     states.make(empty_database, revision)
     before = states.rows(empty_database)
     app = make_app(SQLALCHEMY_DATABASE_URI=empty_database)
@@ -51,7 +50,7 @@ def test_people_of_every_released_portal_go_on_in_the_newest(
     if revision >= "0003":
         assert portal.get("/espace/compte").says(WISHED_EMAIL)
     link = mailbox.read(to=PENDING_EMAIL).link
-    if revision == "0001":  # its links did not yet tell of closing: whoever has one is helped on to another
+    if revision == "0001":  # its links knew nothing of closing
         Portal(app).get(link, status=410)
         pending = Portal(app)
         log_in(pending, PENDING.reference, PASSWORD)

@@ -1,4 +1,4 @@
-"""The files of `deploy/`: systemd takes the units, and a journey goes through nginx over HTTPS to the real server."""
+"""The files of `deploy/`: systemd takes the units, and a journey goes through nginx over HTTPS."""
 
 import http.client
 import os
@@ -38,11 +38,7 @@ ADDRESS = f"https://{NAME}"
 
 
 def tool(name: str, package: str) -> str:
-    """Return a program of the system."""
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin") or missing(f"{name} ({package})") or ""
-
-
-# systemd
 
 
 def test_systemd_takes_every_unit_and_finds_it_well_shut_in(tmp_path: Path) -> None:
@@ -50,7 +46,7 @@ def test_systemd_takes_every_unit_and_finds_it_well_shut_in(tmp_path: Path) -> N
     folder = tmp_path / "srv"
     (folder / ".venv/bin").mkdir(parents=True)
     (folder / "instance").mkdir()
-    (folder / ".venv/bin/flask").symlink_to("/bin/true")  # systemd asks for a program that is there
+    (folder / ".venv/bin/flask").symlink_to("/bin/true")  # systemd wants a program that exists
     (folder / "deploy").symlink_to(DEPLOY)
     units = [path for path in sorted(DEPLOY.iterdir()) if path.suffix in {".service", ".timer"}]
     assert len(units) == 6
@@ -92,18 +88,13 @@ def test_commands_of_the_units_are_commands_of_the_portal(app: Flask) -> None:
             assert asked.exit_code == 0, f"{unit.name}: {asked.output}"
 
 
-# nginx
-
-
 class Front:
-    """A running nginx."""
-
     def __init__(self, folder: Path) -> None:
         self.folder, self.port, self.plain_port = folder, free_port(), free_port()
         self.certificate = folder / "fullchain.pem"
 
     def connect(self, **options: Any) -> http.client.HTTPConnection:
-        """Return a connection over TLS, to the name of the portal, whose certificate is checked."""
+        """Return a TLS connection that checks the certificate."""
         context = ssl.create_default_context(cafile=str(self.certificate))
         for name, value in options.items():
             setattr(context, name, value)
@@ -118,7 +109,6 @@ class Front:
         return connection
 
     def ask(self, method: str, path: str, **more: Any) -> tuple[int, "http.client.HTTPMessage", bytes]:
-        """Ask once, and return status, headers and text."""
         connection = self.connect()
         try:
             connection.request(method, path, **more)
@@ -128,15 +118,14 @@ class Front:
             connection.close()
 
     def log(self) -> str:
-        """Return the access log."""
         return (self.folder / "access.log").read_text()
 
 
 @contextmanager
 def nginx(folder: Path, upstream: int, *, changes: Mapping[str, str] | None = None) -> Iterator[Front]:
-    """Start nginx with the file that we ship: only ports, folders and the certificate are this machine's.
+    """Start nginx with the file that we ship; ports, folders and certificate are ours.
 
-    `changes` are for what a test would otherwise have to wait for.
+    `changes` shorten what a test would wait for.
     """
     program, openssl = tool("nginx", "Debian's package nginx"), tool("openssl", "Debian's package openssl")
     front = Front(folder)
@@ -169,7 +158,7 @@ def nginx(folder: Path, upstream: int, *, changes: Mapping[str, str] | None = No
         f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; events {{}}\n"
         f"http {{ include /etc/nginx/mime.types; {kept}\n{site}}}\n"
     )
-    for path in [folder, *folder.parents]:  # nginx's workers leave root behind
+    for path in [folder, *folder.parents]:  # nginx's workers drop root
         if path.stat().st_uid == 0 and path != Path("/"):
             path.chmod(path.stat().st_mode | 0o011)
     command = [program, "-p", str(folder), "-c", str(whole), "-e", str(folder / "error.log")]
@@ -205,7 +194,7 @@ def place(database: Callable[[], str], post_office: PostOffice, tmp_path: Path) 
 
 @pytest.fixture
 def app(place: dict[str, Any]) -> Iterator[Flask]:
-    """Return the portal as the landlord's staff have it in their terminal."""
+    """Return the portal in the staff's terminal."""
     app = create_app(place)
     yield app
     close(app)
@@ -213,14 +202,12 @@ def app(place: dict[str, Any]) -> Iterator[Flask]:
 
 @pytest.fixture
 def server(place: dict[str, Any], app: Flask, tmp_path: Path) -> Iterator[Live]:
-    """Start the server that we ship."""
     with serve(COMMANDS["granian"], tmp_path, place) as live:
         yield live
 
 
 @pytest.fixture
 def front(server: Live, tmp_path: Path) -> Iterator[Front]:
-    """Start nginx before it."""
     folder = tmp_path / "nginx"
     folder.mkdir()
     with nginx(folder, server.port) as running:
@@ -287,14 +274,14 @@ def test_visitor_is_told_kindly_that_the_portal_is_stopped(tmp_path: Path) -> No
     assert headers["Retry-After"] == "60" and "max-age" in headers["Strict-Transport-Security"]
 
 
-# X21: a link of a mail opens an account, so no log may hold it, least of all while the portal is down
+# X21: a link opens an account, so no log may hold it
 
 LINK = "Ik1hcnRpbiI.aXTb2g.V0ljZUEtdG9rZW4tb2YtYS1tYWls"
 TOKEN_PATH = f"/activation/{LINK}"
 
 
 def logs(folder: Path) -> dict[str, str]:
-    """Return all that nginx has written, by the names of its files."""
+    """Return nginx's logs by name."""
     return {path.name: path.read_text(errors="replace") for path in folder.rglob("*") if path.suffix == ".log"}
 
 
@@ -309,7 +296,7 @@ def without_link(folder: Path) -> str:
 
 @contextmanager
 def listener(act: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Listen in the place of the portal, and do with each connection what a portal in trouble does."""
+    """Listen in the portal's place, and do something with each connection."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         kept, end = [], threading.Event()
 
@@ -333,13 +320,13 @@ def listener(act: Callable[[socket.socket], None]) -> Iterator[int]:
 
 
 def reset(line: socket.socket) -> None:
-    """Hang up so that the other side is told of a fault."""
+    """Reset the connection."""
     line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     line.close()
 
 
 def talk_nonsense(line: socket.socket) -> None:
-    """Answer with a header that is none."""
+    """Answer with a broken header."""
     line.recv(65536)
     line.sendall(b"HTTP/1.1 200 OK\r\nContent\x00Length: 1\r\n\r\n")
     line.close()
@@ -353,7 +340,7 @@ def break_off(line: socket.socket) -> None:
 
 
 def ask_with_the_link(front: Front) -> list[int]:
-    """Open the link, and the style sheet as the link's page does; return the answers' statuses."""
+    """Open the link and its style sheet; return the statuses."""
     statuses = []
     for path, headers in ((TOKEN_PATH, {}), ("/assets/a/portal.css", {"Referer": ADDRESS + TOKEN_PATH})):
         try:

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis for whoever runs the tests without `--postgresql`, which tells everything there."""
+"""PostgreSQL and Redis in a run without `--postgresql`."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,6 @@ pytestmark = pytest.mark.databases("postgresql")
 
 @pytest.fixture
 def counters(redis_url: str) -> str:
-    """Count in Redis."""
     return redis_url
 
 

@@ -1,4 +1,4 @@
-"""What is built and given away: the wheel alone, in an empty environment, takes a tenant through the twelve steps."""
+"""The wheel alone, in an empty environment, takes a tenant through the twelve steps."""
 
 import ast
 import inspect
@@ -16,7 +16,7 @@ import pytest
 import tenant_portal
 from tests.support.paths import ROOT
 
-#: The twelve steps with nothing but the wheel and its dependencies; mails are caught where Flask-Mail lets them go.
+#: Mails are caught where Flask-Mail sends them.
 JOURNEY = """
 import re
 import tenant_portal
@@ -76,7 +76,7 @@ print("journey done by", tenant_portal.__file__)
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """Run a program that must succeed, and return what it prints."""
+    """Run a program that must succeed; return its output."""
     done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -84,7 +84,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the sdist and the wheel; the wheel is made from the sdist, as by whoever gets only that."""
+    """Return a folder with the sdist, and the wheel that was made from it."""
     folder = tmp_path_factory.mktemp("dist")
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
     return folder
@@ -92,7 +92,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def python(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the interpreter of an environment that holds the wheel and its dependencies, and nothing else."""
+    """Return an interpreter with the wheel, its dependencies and nothing else."""
     folder = tmp_path_factory.mktemp("environment")
     run(sys.executable, "-m", "venv", folder, cwd=folder)
     python = folder / "bin" / "python"
@@ -139,9 +139,6 @@ def test_visitor_of_the_wheel_is_told_what_to_run(python: Path, tmp_path: Path) 
     assert "demo" in run(python, "-m", "tenant_portal", "--help", cwd=tmp_path)
 
 
-# The public names
-
-
 def test_host_finds_public_names_alone_each_typed_and_explained() -> None:
     assert tenant_portal.__all__ == ["TenantPortal", "__version__", "create_app", "mount", "signals"]
     modules = {path.stem for path in Path(tenant_portal.__file__).parent.iterdir()}
@@ -178,21 +175,18 @@ def test_host_finds_every_name_that_the_pages_tell(page: str) -> None:
 
 
 def found(name: str) -> object:
-    """Return what a dotted name stands for, as a logging configuration finds a formatter."""
+    """Return what a dotted name stands for, as logging finds a formatter."""
     return BaseConfigurator({}).resolve(name)
 
 
-# The cost of the import: nothing but the dependencies, and nothing is touched
-
-
 def python_says(code: str) -> list[str]:
-    """Run code in a fresh interpreter of ours, and return the lines it prints."""
+    """Run code in a fresh interpreter; return its lines."""
     return run(sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}", cwd=ROOT).splitlines()
 
 
 @pytest.mark.program
 def test_importing_adds_only_the_import_of_the_dependencies() -> None:
-    """Every module beyond our own comes with a package that pyproject.toml names; parts for other tasks stay out."""
+    """Each module that is not ours belongs to a package that pyproject.toml names."""
     package = Path(tenant_portal.__file__).parent
     nodes = [node for path in package.rglob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
     named = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
@@ -212,7 +206,7 @@ def test_importing_adds_only_the_import_of_the_dependencies() -> None:
 
 @pytest.mark.program
 def test_importing_and_mounting_touches_nothing_until_the_first_request() -> None:
-    """No thread, no connection, no socket, no file left open and none written."""
+    """No thread, connection or socket; no file open or written."""
     assert python_says(
         """
 import os, threading

@@ -1,4 +1,4 @@
-"""Several processes, as on several machines, on one PostgreSQL and one Redis: what one knows, all know."""
+"""Several processes on one PostgreSQL and one Redis: what one knows, all know."""
 
 import json
 import os
@@ -38,7 +38,7 @@ MAILS = 200
 def place(
     postgres_server: Postgres, migrated_postgresql: str, redis_url: str, post_office: PostOffice, tmp_path: Path
 ) -> Iterator[dict[str, Any]]:
-    """Return the settings that all processes share."""
+    """Return the settings of all processes."""
     post_office.empty()
     address = postgres_server.new_database(like=migrated_postgresql)
     yield {
@@ -54,7 +54,7 @@ def place(
 
 @pytest.fixture
 def app(place: dict[str, Any]) -> Iterator[Flask]:
-    """Return the process of the landlord's staff."""
+    """Return the staff's process."""
     app = create_app(place)
     yield app
     close(app)
@@ -62,7 +62,7 @@ def app(place: dict[str, Any]) -> Iterator[Flask]:
 
 @pytest.fixture
 def ports(place: dict[str, Any], app: Flask, tmp_path: Path) -> Iterator[tuple[int, int]]:
-    """Start two servers, and return where they listen."""
+    """Start two servers; return their ports."""
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         folder.mkdir()
@@ -71,7 +71,7 @@ def ports(place: dict[str, Any], app: Flask, tmp_path: Path) -> Iterator[tuple[i
 
 
 def as_at(browser: Portal, port: int) -> Portal:
-    """Return the same browser, with its cookies, where the balancer has sent it to another machine."""
+    """Return the same browser at another machine."""
     other = far_portal(port)
     other.http._cookies = browser.http._cookies
     return other

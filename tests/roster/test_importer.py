@@ -1,4 +1,4 @@
-"""The roster reader and what an import does to the contracts: no crash, no line lost, none taken twice."""
+"""Reading a roster and importing it: no crash, no line lost, none taken twice."""
 
 import codecs
 import csv
@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
@@ -30,30 +30,24 @@ from tenant_portal.roster.report import Report
 from tests.support.paths import ROOT
 
 from ..conftest import SETTINGS, Clock, MakeApp, close
+from ..support.examples import few
 
 SHARED = ROOT.parent / "shared" / "data"
 DATA = SHARED if SHARED.is_dir() else ROOT / "tests" / "data"
 HEADER = ["Référence contrat", "N° module", "Nom", "Adresse", "Mode de paiement", "Date d'entrée", "Date de sortie"]
 LENGTH = (1, 12)
 
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def portal_app(request: pytest.FixtureRequest, make_app: MakeApp) -> Flask:
-    """Return an application on each kind of database."""
-    if request.param == "sqlite":
-        return make_app()
-    return make_app(SQLALCHEMY_DATABASE_URI=request.getfixturevalue("postgres_url"))
+on_both = pytest.mark.databases("sqlite", "postgresql")
 
 
 @pytest.fixture
 def inside(app: Flask) -> Iterator[None]:
-    """Stay within the application."""
     with app.app_context():
         yield
 
 
 def take(source: Any, **options: Any) -> Report:
-    """Import a file, or rows of a host, and commit."""
+    """Import a file, or rows of a host."""
     rows = csv_reader.read(source) if isinstance(source, Path) else source
     report = roster.take(rows, name="contrats.csv", **options)
     db.session.commit()
@@ -61,38 +55,33 @@ def take(source: Any, **options: Any) -> Report:
 
 
 def rows_of(path: Path, **options: str) -> Iterator[tuple[int, tuple[str, ...], str]]:
-    """Read a file and yield for each row its line, its cells, and why it cannot be read."""
+    """Yield line, cells and fault of each row."""
     for batch in csv_reader.read(path, **options).batches:
         yield from zip(batch.lines, zip(*batch.columns.values(), strict=True), batch.troubles, strict=True)
 
 
 def counts(report: Report) -> tuple[int, int, int, int, int]:
-    """Return what was added, changed, unchanged, ended and refused."""
+    """Return added, changed, unchanged, ended, refused."""
     return report.added, report.changed, report.unchanged, report.ended, report.refused
 
 
 def contract(reference: str) -> Contract:
-    """Return the contract with that reference."""
     return db.session.scalars(select(Contract).where(Contract.reference == reference)).one()
 
 
 def how_many() -> int:
-    """Return the number of contracts."""
     return db.session.scalar(select(func.count()).select_from(Contract)) or 0
 
 
 def a_file(tmp_path: Path, text: str | bytes, encoding: str = "utf-8") -> Path:
-    """Write a roster and return its path."""
     path = tmp_path / "contrats.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
     return path
 
 
-# The landlord's own files
-
-
-def test_the_landlords_export_gives_its_2000_contracts(portal_app: Flask) -> None:
-    with portal_app.app_context():
+@on_both
+def test_the_landlords_export_gives_its_2000_contracts(app: Flask) -> None:
+    with app.app_context():
         assert counts(take(DATA / "contrats.csv")) == (2000, 0, 0, 0, 0)
         with (DATA / "contrats.csv").open(encoding="cp1252", newline="") as file:
             lines = list(csv.DictReader(file, delimiter=";"))
@@ -109,9 +98,10 @@ def test_the_landlords_export_gives_its_2000_contracts(portal_app: Flask) -> Non
         assert report.is_without_effect
 
 
-def test_each_fault_of_a_real_export_becomes_what_was_decided(portal_app: Flask) -> None:
+@on_both
+def test_each_fault_of_a_real_export_becomes_what_was_decided(app: Flask) -> None:
     faults = json.loads((DATA / "contrats_sales.json").read_text(encoding="utf-8"))
-    with portal_app.app_context():
+    with app.app_context():
         report = take(DATA / "contrats_sales.csv")
         refusals = {(f.line, f.column): f for f in report.refusals}
         warnings = {(f.line, f.column): f for f in report.warnings}
@@ -133,9 +123,6 @@ def test_each_fault_of_a_real_export_becomes_what_was_decided(portal_app: Flask)
         assert contract("190505").email == ""
         assert contract("051631").last_name == '=HYPERLINK("http://x")'
         assert db.session.scalars(select(Contract).where(Contract.reference == "954893")).all() == []
-
-
-# Cells
 
 
 @pytest.mark.parametrize(
@@ -261,9 +248,6 @@ def test_columns_are_known_by_their_headers(header: str, column: str | None) -> 
     assert columns.column_of(header) == column
 
 
-# Files
-
-
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 @pytest.mark.parametrize("delimiter", list(";,\t|"))
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -366,7 +350,7 @@ def test_what_is_no_roster_is_refused_with_its_cause(inside: None, tmp_path: Pat
 
 @pytest.fixture
 def parsed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Count the readers that the csv module makes, and the signs that it is given."""
+    """Count the readers of the csv module, and the characters that they get."""
     counted, make = Counter[str](), csv.reader
 
     def reader(lines: Iterator[str], **options: Any) -> Any:
@@ -382,7 +366,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counted
 
 
-#: A line of a roster by its number, for files in which each line or many have something astray.
+#: A line by its number, for files in which many have a fault.
 _ASTRAY: dict[str, Callable[[int], str]] = {
     "opened and never closed": lambda n: f'{n};{n};Nom;"rue\n',
     "opened in the first cell": lambda n: f'"{n};{n};Nom;rue\n',
@@ -397,7 +381,7 @@ _ASTRAY: dict[str, Callable[[int], str]] = {
 def test_quotation_marks_that_are_never_closed_are_told_early(
     inside: None, tmp_path: Path, parsed: Counter[str], kind: str
 ) -> None:
-    """Ten million such lines would be taken one by one."""
+    """One by one, ten million such lines would take too long."""
     text = "Référence;Module;Nom;Adresse\n" + "1;1;Nom;rue\n" * 5 + "".join(map(_ASTRAY[kind], range(10, 100_000)))
     read = csv_reader.read(a_file(tmp_path, text))
     with pytest.raises(RosterUnusable, match=r"À la ligne\W[78], un guillemet ouvre une case.* en doublant"):
@@ -435,7 +419,7 @@ _SLOW: dict[str, tuple[str, int]] = {
 
 @pytest.mark.parametrize("kind", _SLOW)
 def test_no_line_is_read_many_times(inside: None, tmp_path: Path, parsed: Counter[str], kind: str) -> None:
-    """What the csv module is given tells how long a file takes: each line five times at the most."""
+    """The csv module gets each line five times at the most."""
     unit, times = _SLOW[kind]
     path = a_file(tmp_path, "Référence;Module;Nom;Adresse\n" + unit * times)
     for _row in rows_of(path):
@@ -459,11 +443,9 @@ def test_what_cannot_be_opened_is_refused(inside: None, tmp_path: Path) -> None:
             csv_reader.read(path)
 
 
-# What an import does
-
-
-def test_changes_are_told_from_what_stands(portal_app: Flask, tmp_path: Path, clock: Clock) -> None:
-    with portal_app.app_context():
+@on_both
+def test_changes_are_told_from_what_stands(app: Flask, tmp_path: Path, clock: Clock) -> None:
+    with app.app_context():
         take(a_file(tmp_path, "Contrat;Module;Nom;Mail\n1;11;A;a@x.fr\n2;12;B;\n3;13;C;c@x.fr\n"))
         begin_write()
         contract("2").account = Account(email="b@x.fr", password_hash="-", signup_key="-")
@@ -475,7 +457,7 @@ def test_changes_are_told_from_what_stands(portal_app: Flask, tmp_path: Path, cl
         assert contract("2").module == "99"
         assert contract("2").account is not None
         assert contract("3").ended_at is None
-        assert [contract(n).last_name for n in "1234"] == ["A", "B", "C", ""]  # a column that lacks wipes nothing
+        assert [contract(n).last_name for n in "1234"] == ["A", "B", "C", ""]  # a missing column wipes nothing
         assert contract("1").imported_at < contract("2").imported_at
         assert contract("4").imported_at.tzinfo == UTC
         imports = db.session.scalars(select(Import).order_by(Import.id)).all()
@@ -485,10 +467,11 @@ def test_changes_are_told_from_what_stands(portal_app: Flask, tmp_path: Path, cl
         ]
 
 
-def test_a_reference_on_several_lines_is_taken_once_or_not_at_all(portal_app: Flask, tmp_path: Path) -> None:
+@on_both
+def test_a_reference_on_several_lines_is_taken_once_or_not_at_all(app: Flask, tmp_path: Path) -> None:
     text = "Contrat;Module;Nom;Date de sortie\n1;11;A;\nL/1;11; A;\n2;12;B;\n2;12;B;31/12/2026\n"
     text += "3;13;C;\n3;14;C;\n1;11;A;\n4;x;;\n4;5;D;"
-    with portal_app.app_context():
+    with app.app_context():
         report = take(a_file(tmp_path, text + "\n"))
         assert (counts(report), report.repeated) == ((2, 0, 0, 0, 5), 2)
         assert [(f.line, f.value) for f in report.refusals] == [(4, "2"), (5, "2"), (6, "3"), (7, "3"), (9, "x")]
@@ -500,14 +483,15 @@ def test_a_reference_on_several_lines_is_taken_once_or_not_at_all(portal_app: Fl
         assert how_many() == 2
 
 
-def test_a_complete_roster_spares_the_contracts_of_its_refused_lines(portal_app: Flask, tmp_path: Path) -> None:
+@on_both
+def test_a_complete_roster_spares_the_contracts_of_its_refused_lines(app: Flask, tmp_path: Path) -> None:
     lines = [f"{n};{n + 500};;" for n in range(10, 40)]
     header = "Contrat;Module;Date de sortie;Date d'entrée\n"
-    with portal_app.app_context():
+    with app.app_context():
         take(a_file(tmp_path, header + "\n".join(lines) + "\n77;78;01/01/2020;\n78;79;;01/01/2030\n"))
         lines[0] = "10;510;31/02/2026;"  # a bad date
         lines[1:3] = ["11;1;;", "11;2;;"]  # in doubt; and 12 lacks
-        lines[3] = "1,3E+01;513;;"  # a reference that a spreadsheet ate: its module speaks for it
+        lines[3] = "1,3E+01;513;;"  # a reference that a spreadsheet broke: its module names it
         lines.pop(4)  # 14 lacks
         report = take(a_file(tmp_path, header + "\n".join(lines) + "\n"), complete=True)
         ended = db.session.scalars(select(Contract.reference).where(Contract.ended_at.is_not(None))).all()
@@ -515,30 +499,30 @@ def test_a_complete_roster_spares_the_contracts_of_its_refused_lines(portal_app:
         assert report.ended == 3
 
 
-def test_a_refused_line_without_any_number_keeps_no_contract_of_a_complete_roster(
-    portal_app: Flask, tmp_path: Path
-) -> None:
+@on_both
+def test_a_refused_line_without_any_number_keeps_no_contract_of_a_complete_roster(app: Flask, tmp_path: Path) -> None:
     header, lines = "Contrat;Module;Date de sortie\n", [f"{n};{n + 500};" for n in range(10, 20)]
-    with portal_app.app_context():
+    with app.app_context():
         take(a_file(tmp_path, header + "\n".join(lines) + "\n"))
-        begin_write()  # a contract without module, as only another program can write it
+        begin_write()  # as only another program writes it
         is_postgres = db.engine.dialect.name == "postgresql"
         allow = "ALTER TABLE portal_contracts DROP CONSTRAINT ck_portal_contracts_numbers"
         db.session.execute(text(allow if is_postgres else "PRAGMA ignore_check_constraints = ON"))
         db.session.execute(text("UPDATE portal_contracts SET module = '' WHERE reference = '10'"))
         db.session.commit()
         lines[0:1] = ["?;?;", ";;31/02/2026", "trop;de;cases;ici"]
-        lines[4] = "12;;"  # named by its reference
-        lines[5] = "?;513;"  # named by its module
+        lines[4] = "12;;"  # by its reference
+        lines[5] = "?;513;"  # by its module
         report = take(a_file(tmp_path, header + "\n".join(lines) + "\n"), complete=True)
         ended = db.session.scalars(select(Contract.reference).where(Contract.ended_at.is_not(None))).all()
         assert ended == ["10"]
         assert (report.ended, report.refused, report.nameless) == (1, 5, 3)
 
 
-def test_a_complete_roster_that_would_end_too_many_changes_nothing(portal_app: Flask, tmp_path: Path) -> None:
+@on_both
+def test_a_complete_roster_that_would_end_too_many_changes_nothing(app: Flask, tmp_path: Path) -> None:
     lines = [f"{n};{n};A" for n in range(10, 20)]
-    with portal_app.app_context():
+    with app.app_context():
         take(a_file(tmp_path, "Contrat;Module;Nom\n" + "\n".join(lines) + "\n"))
         fewer = a_file(tmp_path, "Contrat;Module;Nom\n" + "\n".join(lines[3:]) + "\n1;1;NEW\n")
         with pytest.raises(RosterUnusable, match="fin à.3 des.10"):
@@ -557,7 +541,8 @@ def test_a_long_text_is_cut_and_told(inside: None, tmp_path: Path) -> None:
     assert counts(report) == (1, 0, 0, 0, 0)
 
 
-def test_a_host_hands_in_rows_of_its_own_tables(portal_app: Flask) -> None:
+@on_both
+def test_a_host_hands_in_rows_of_its_own_tables(app: Flask) -> None:
     rows = [
         {
             "reference": "1",
@@ -570,7 +555,7 @@ def test_a_host_hands_in_rows_of_its_own_tables(portal_app: Flask) -> None:
         {"reference": "L/2", "module": "13", "last_name": "B", "starts_on": None, "payment": ""},
         {"reference": "", "module": "13", "last_name": "C", "starts_on": None, "payment": ""},
     ]
-    with portal_app.app_context():
+    with app.app_context():
         report = take(rows)
         assert counts(report) == (2, 0, 0, 0, 1)
         assert contract("1").starts_on == date(2020, 1, 2)
@@ -634,8 +619,6 @@ def test_an_import_that_is_killed_changes_nothing(make_app: MakeApp, moment: str
         assert counts(take([{"reference": "2", "module": "5"}])) == (1, 0, 0, 0, 0)
 
 
-# Anything at all
-
 _cell = st.text(st.characters(codec="cp1252", exclude_characters="\r\x00\x1a", exclude_categories=["Cc"]), max_size=12)
 _texts = st.one_of(_cell, st.sampled_from(['"', '""', "a\nb", ";", '5" rue', "'", "=1+1", " x ", 'Le "Bon" coin']))
 _numbers = st.integers(0, 10**12 - 1).map(str)
@@ -648,7 +631,7 @@ _row = st.tuples(_references, _numbers, _texts, _texts, st.sampled_from(["Chèqu
 
 @pytest.fixture(scope="module")
 def rolling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Report]]:
-    """Return a function that imports into an empty database and undoes it, fast enough for hundreds of files."""
+    """Return a function that imports into an empty database and undoes it."""
     folder = tmp_path_factory.mktemp("rolling")
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder / 'p.sqlite3'}"})
     app.test_cli_runner().invoke(args=["portal", "db", "upgrade"])
@@ -664,7 +647,7 @@ def rolling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
     close(app)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@few(2)
 @given(
     rows=st.lists(_row, min_size=1, max_size=12),
     order=st.permutations(range(7)),
@@ -695,7 +678,7 @@ def test_a_written_roster_comes_back_without_loss_or_double(
     assert len(set(told)) == report.refused
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@few(2)
 @given(
     rows=st.lists(st.tuples(st.integers(1, 10**6), _texts, _texts), unique_by=lambda row: row[0], max_size=15),
     delimiter=st.sampled_from(list(";,\t|")),
@@ -712,7 +695,7 @@ def test_no_line_is_lost_whatever_quotation_marks_do(
     assert report.added + report.refused == len(rows) + 1
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@few(1)
 @given(
     head=st.sampled_from(
         [b"", b"Contrat;Module\n", b"\xef\xbb\xbfContrat,Module,Nom\r\n", b"\xff\xfeC\x00", b'"Contrat"\tModule\r']

@@ -1,4 +1,4 @@
-"""A roster that comes again, as it does every month: only what differs changes, and nobody waits while it is read."""
+"""A monthly roster: only what differs changes, and nobody waits while it is read."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, update
 
@@ -16,26 +16,26 @@ from tenant_portal.models import Contract, RateLimitCounter
 
 from ..conftest import SETTINGS, MakeApp, close
 from ..support import hosts
-from .test_importer import a_file, contract, counts, how_many, take
-from .test_importer import portal_app as portal_app
+from ..support.examples import few
+from .test_importer import a_file, contract, counts, how_many, on_both, take
 
 HEADER = "Contrat;Module;Nom;Mode de paiement;Date de sortie;Mail\n"
 
 
 def lines_of(numbers: range) -> list[str]:
-    """Return the lines of as many contracts, longer together than what is read at a time."""
+    """Return lines, together longer than one read."""
     return [f"{n};{n + 5};NOM {n};Prélèvement;31/12/2040;n{n}@free.fr" for n in numbers]
 
 
 def of(tmp_path: Path, lines: list[str]) -> Path:
-    """Write a roster of these lines."""
     return a_file(tmp_path, HEADER + "\n".join(lines) + "\n")
 
 
-def test_a_roster_of_next_month_changes_what_differs_only(portal_app: Flask, tmp_path: Path) -> None:
+@on_both
+def test_a_roster_of_next_month_changes_what_differs_only(app: Flask, tmp_path: Path) -> None:
     lines = lines_of(range(10_000, 14_000))
     lines[950] = lines[950].replace("31/12/2040", "")
-    with portal_app.app_context():
+    with app.app_context():
         take(of(tmp_path, lines))
         assert counts(take(of(tmp_path, lines), complete=True)) == (0, 0, 4000, 0, 0)
         begin_write()
@@ -58,9 +58,10 @@ def test_a_roster_of_next_month_changes_what_differs_only(portal_app: Flask, tmp
         assert how_many() == 4003
 
 
-def test_a_line_that_contradicts_one_that_stands_is_told_with_the_other(portal_app: Flask, tmp_path: Path) -> None:
+@on_both
+def test_a_line_that_contradicts_one_that_stands_is_told_with_the_other(app: Flask, tmp_path: Path) -> None:
     lines = lines_of(range(10_000, 12_000))
-    with portal_app.app_context():
+    with app.app_context():
         take(of(tmp_path, lines))
         lines += [lines[100], lines[200].replace("NOM", "AUTRE")]
         report = take(of(tmp_path, lines), complete=True)
@@ -83,10 +84,11 @@ def test_a_number_that_was_good_before_is_refused_once_the_landlord_counts_other
         assert counts(take(path)) == (0, 0, 2, 0, 2)
 
 
-def test_signs_that_mean_something_to_a_database_are_text(portal_app: Flask, tmp_path: Path) -> None:
+@on_both
+def test_signs_that_mean_something_to_a_database_are_text(app: Flask, tmp_path: Path) -> None:
     names = ["C:\\temp\\N", "\\N", "\\.", "100 % %s {} $1 ?", "l'été", "NULL", "a|b", "\\"]
     lines = [f"{n};5;{name};;;" for n, name in enumerate(names)]
-    with portal_app.app_context():
+    with app.app_context():
         assert take(of(tmp_path, lines)).added == len(names)
         assert [contract(str(n)).last_name for n in range(len(names))] == names
         assert take(of(tmp_path, lines)).unchanged == len(names)
@@ -111,7 +113,7 @@ def test_everybody_goes_on_writing_while_a_file_is_read(make_app: MakeApp, tmp_p
         assert (db.session.scalar(select(func.count()).select_from(RateLimitCounter)) or 0) > 2
 
 
-@pytest.mark.sqlite  # on PostgreSQL the second import waits for the first
+@pytest.mark.sqlite  # PostgreSQL makes the second import wait
 def test_of_two_rosters_at_once_the_one_that_ends_last_counts_whole(make_app: MakeApp, tmp_path: Path) -> None:
     app, other = make_app(), make_app()
     path, rows = of(tmp_path, lines_of(range(10_000, 11_000))), [{"reference": "10001", "module": "77"}]
@@ -126,14 +128,11 @@ def test_of_two_rosters_at_once_the_one_that_ends_last_counts_whole(make_app: Ma
         assert contract("10001").module == "10006"
 
 
-# Whatever comes after whatever
-
-
 @pytest.fixture(scope="module")
 def in_turn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., list[Any]]]:
-    """Return a function that imports rosters into an empty database, one after the other.
+    """Return a function that imports rosters one after another.
 
-    It gives the last report, and the contracts that stand then, by their references.
+    It returns the last report, and the contracts by reference.
     """
     folder = tmp_path_factory.mktemp("in-turn")
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder}/p.db"})
@@ -170,7 +169,7 @@ _rosters = st.lists(_row, min_size=1, max_size=15).flatmap(
 )
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@few(2)
 @given(rosters=_rosters, complete=st.booleans())
 def test_a_roster_means_the_same_whatever_stood_before(
     in_turn: Callable[..., Any], rosters: Any, complete: bool

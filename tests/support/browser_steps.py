@@ -8,13 +8,12 @@ from tests.support.steps import EMAIL, PASSWORD, QUESTIONS, Lease
 
 
 def press(button: Locator) -> None:
-    """Press a button, and wait for the page that it leads to: `click` alone returns while the old one still stands."""
+    """Press a button and wait for the next page; `click` alone returns before it has come."""
     with button.page.expect_navigation():
         button.click()
 
 
 def fill_sign_up(page: Page, lease: Lease, *, email: str = EMAIL) -> None:
-    """Take the steps 1 to 7, from the login page."""
     page.goto("/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Identifiez-vous")
     press(page.get_by_role("link", name="Je crée mon compte"))
@@ -30,14 +29,12 @@ def fill_sign_up(page: Page, lease: Lease, *, email: str = EMAIL) -> None:
 
 
 def sign_up(page: Page, lease: Lease, *, email: str = EMAIL) -> None:
-    """Take the steps 1 to 8."""
     fill_sign_up(page, lease, email=email)
     press(page.get_by_role("button", name="Je valide la création de mon compte"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Consultez vos e-mails")
 
 
 def identify(page: Page, lease: Lease) -> None:
-    """Take the steps 10 to 12, on the page that shows the login form."""
     page.get_by_role("textbox", name=re.compile("^Ma référence contrat")).fill(lease.reference)
     page.get_by_label(re.compile("^Mon mot de passe")).fill(PASSWORD)
     press(page.get_by_role("button", name="Je me connecte"))

@@ -1,9 +1,9 @@
-"""How many examples hypothesis tries; `--alone` makes them fewer everywhere."""
+"""How many examples hypothesis tries."""
 
 from hypothesis import HealthCheck, settings
 
 
 def few(share: int, **more: bool) -> settings:
-    """Return the settings of a property that is dear to try: with so many times fewer examples than others."""
+    """Return settings with so many times fewer examples than usual, for a property that is dear to try."""
     number = settings.default.max_examples // share
     return settings(max_examples=number, deadline=None, suppress_health_check=list(HealthCheck), **more)

@@ -1,4 +1,4 @@
-"""A browser of the tests on a server in another process: the same pages, forms and checks, over a real connection."""
+"""The tests' browser on a server in another process."""
 
 import http.client
 from collections.abc import Callable, Iterable
@@ -11,12 +11,12 @@ from .live import ANSWER_SECONDS
 from .portal_client import Portal
 
 Connect = Callable[[], http.client.HTTPConnection]
-#: Headers that speak of one connection alone (RFC 9110, 7.6.1).
+#: Headers of one connection alone (RFC 9110, 7.6.1).
 _HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade"}
 
 
 def far_portal(connect: Connect | int, *, address: str = "http://localhost") -> Portal:
-    """Return a browser for the portal at that port, or over these connections, which believes to be at `address`."""
+    """Return a browser for the server at that port or over these connections; it believes to be at `address`."""
     parts = urlsplit(address)
     app = Flask("far")
     app.config.update(
@@ -33,7 +33,7 @@ def far_portal(connect: Connect | int, *, address: str = "http://localhost") -> 
 
 
 class _Line:
-    """Hands each request of the test client to the server, and each answer back."""
+    """Passes each request on to the server."""
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect

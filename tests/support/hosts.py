@@ -1,4 +1,4 @@
-"""The three homes of the portal: alone, inside a hostile host, and mounted beside it under a prefix."""
+"""The three homes of the portal: alone, inside a hostile host, and mounted beside it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +43,7 @@ TEMPLATES = {
 
 @dataclass(frozen=True)
 class Home:
-    """Where the portal lives: its application, the one that answers browsers, and the path before its pages."""
+    """The portal's application, the one that answers browsers, and the path before its pages."""
 
     kind: str
     app: Flask
@@ -52,13 +52,12 @@ class Home:
 
 
 def home_of(app: Flask) -> Home:
-    """Return the home of an application of the portal; alone unless `settle` put it elsewhere."""
     found: Home | None = app.extensions.get("tests_home")
     return found or Home(STANDALONE, app, app, "")
 
 
 def settle(kind: str, config: dict[str, Any], host_database: Path) -> Flask:
-    """Put the portal into a home of that kind, and return the application where its commands and tables are."""
+    """Put the portal into a home of that kind; return the portal's application."""
     if kind == STANDALONE:
         return create_app(config)
     if kind == MOUNT:
@@ -72,13 +71,13 @@ def settle(kind: str, config: dict[str, Any], host_database: Path) -> Flask:
 
 
 def staff_of_host() -> str | None:
-    """Name the member of staff who is logged in, as most hosts would: from what a hook put aside."""
+    """Name the employee from what a hook has kept, as most hosts do."""
     name: str | None = g.employee
     return name
 
 
 def hostile_host(**config: Any) -> Flask:
-    """Return an intranet that uses everything the portal uses, in its own way."""
+    """Return an intranet that uses all that the portal uses, in its own way."""
     app = Flask("intranet", static_folder=None)
     own = {"SECRET_KEY": "the key of the intranet, forty characters.", "SESSION_COOKIE_SAMESITE": "Lax"}
     app.config.from_mapping({"TESTING": True, **own, **config})
@@ -97,7 +96,7 @@ def hostile_host(**config: Any) -> Flask:
 
 
 def add_staff(app: Flask, name: str = "Mme Moreau") -> None:
-    """Make the host's tables, and its one member of staff: number 1."""
+    """Make the host's tables and its one employee, number 1."""
     with app.app_context():
         database = app.extensions["sqlalchemy"]
         database.create_all()

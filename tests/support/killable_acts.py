@@ -1,4 +1,4 @@
-"""What people and staff do, each act in a process of its own that may be killed around a COMMIT."""
+"""Acts of tenants and staff, each in a process of its own that may be killed around a COMMIT."""
 
 import multiprocessing
 import os
@@ -24,26 +24,24 @@ from tests.support.steps import NEW_PASSWORD, PASSWORD, Lease
 
 LEASE = Lease("417201", "60318401")
 NEW_EMAIL = "elodie@laposte.net"
-PATIENCE = 60  # seconds until a test gives up waiting for a process
+PATIENCE = 60  # seconds
 
-#: An act gets the portal, a link from a mail where it begins with one, and the folder with the files that it takes.
+#: Gets the portal, a link from a mail if it begins with one, and the folder with its files.
 Act = Callable[[Flask, str, Path], None]
 
 
 def deliver(app: Flask) -> None:
-    """Deliver the mails that are due."""
     with app.app_context():
         outbox.deliver_due()
 
 
 def sign_up(app: Flask, link: str, folder: Path) -> None:
-    """Take the steps 1 to 8."""
     assert steps.sign_up(Portal(app), LEASE).h1 == "Consultez vos e-mails"
     deliver(app)
 
 
 def activate(app: Flask, link: str, folder: Path) -> None:
-    """Open the link of the mail and log in; who is told that it was used logs in on the login page."""
+    """Finish the sign-up; whoever did it before logs in."""
     browser = Portal(app)
     page = browser.get(link, status=ANY_STATUS)
     if page.status == 410:
@@ -54,13 +52,12 @@ def activate(app: Flask, link: str, folder: Path) -> None:
 
 
 def ask_reset(app: Flask, link: str, folder: Path) -> None:
-    """Ask for the link to a new password."""
     steps.forget(Portal(app), LEASE.reference)
     deliver(app)
 
 
 def reset(app: Flask, link: str, folder: Path) -> None:
-    """Choose a new password and log in with it; who is told that the link was used has chosen it already."""
+    """Choose a new password unless that is done, and log in with it."""
     browser = Portal(app)
     page = browser.get(link, status=ANY_STATUS)
     if page.status != 410:
@@ -70,7 +67,6 @@ def reset(app: Flask, link: str, folder: Path) -> None:
 
 
 def ask_address(app: Flask, link: str, folder: Path) -> None:
-    """Log in and ask for another mail address."""
     browser = Portal(app)
     steps.log_in(browser, LEASE.reference)
     assert steps.ask_email_change(browser, NEW_EMAIL).path == "/espace/compte"
@@ -78,7 +74,6 @@ def ask_address(app: Flask, link: str, folder: Path) -> None:
 
 
 def confirm_address(app: Flask, link: str, folder: Path) -> None:
-    """Open the link that arrived at the new address, and confirm it."""
     page = Portal(app).get(link, status=ANY_STATUS)
     if page.status == 410:
         assert page.says("déjà confirmée")
@@ -88,7 +83,7 @@ def confirm_address(app: Flask, link: str, folder: Path) -> None:
 
 
 def close_account(app: Flask, link: str, folder: Path) -> None:
-    """Log in and close the account; who finds it closed is asked whether to open it again."""
+    """Close the account unless that is done."""
     browser = Portal(app)
     if steps.log_in(browser, LEASE.reference).path != "/reouverture":
         steps.close_account(browser)
@@ -96,35 +91,30 @@ def close_account(app: Flask, link: str, folder: Path) -> None:
 
 
 def take_roster(app: Flask, link: str, folder: Path) -> None:
-    """Import the landlord's new roster."""
     must_run(app, "contracts", "import", str(folder / "contrats.csv"))
     deliver(app)
 
 
 def publish_notices(app: Flask, link: str, folder: Path) -> None:
-    """Publish the notices of the month."""
     code, said = publish(app, folder / "avis")
     assert code == 0, said
     deliver(app)
 
 
 def upgrade(app: Flask, link: str, folder: Path) -> None:
-    """Bring the database to the newest format."""
     must_run(app, "db", "upgrade")
 
 
 def restore(app: Flask, link: str, folder: Path) -> None:
-    """Put the backup in the place of what there is."""
     must_run(app, "restore", str(folder / "portail.zip"), "--force")
 
 
 def in_a_process(
     act: Act, config: dict[str, Any], moment: datetime, link: str, folder: Path, *, kill: tuple[int, str] = (0, "")
 ) -> bool:
-    """Do an act in a fresh process; return whether it was killed, just before or just after the COMMIT of that number,
-    or after that « batch » of a roster.
+    """Do an act in a fresh process, killed before or after its nth COMMIT or after a `batch`; return whether it was.
 
-    The process is forked from a server that has the portal imported and nothing else: no thread, no connection.
+    The process is forked from a server that has imported the portal: no thread, no connection.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
@@ -145,7 +135,7 @@ def _do(act: Act, config: dict[str, Any], moment: datetime, link: str, folder: P
 
 
 def _be_killed(dialect: Any, number: int, when: str) -> None:
-    """Have this process killed around its COMMIT of that number, or when it has laid that batch of a roster ready."""
+    """Kill this process around its nth COMMIT, or after it has staged the nth batch of a roster."""
     commit, done = dialect.do_commit, 0
     add, added = Stage.add, 0
 

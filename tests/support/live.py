@@ -1,4 +1,4 @@
-"""Running portals: an application served from a thread, Python in a process, and the servers that we ship."""
+"""Running portals: in a thread, in a Python process, and on the servers that we ship."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ from tests.support.paths import ROOT
 from .services import free_port
 
 START_SECONDS = 60
-#: Longest silence of a server; a test that meets it has failed.
+#: Longest silence of a server.
 ANSWER_SECONDS = 60
 Process = subprocess.Popen[str]
 COMMANDS = {
@@ -33,20 +33,19 @@ COMMANDS = {
 
 
 def start_python(folder: Path, *arguments: str, env: Mapping[str, str] | None = None, **more: Any) -> Process:
-    """Start Python in a folder, with the portal on its path; warnings are errors there, too."""
+    """Start Python in a folder, with the portal on its path and warnings as errors."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **(env or {})}
     return subprocess.Popen([sys.executable, "-W", "error", *arguments], cwd=folder, env=environment, text=True, **more)
 
 
 def run_python(folder: Path, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
-    """Run Python in a folder to its end."""
     with start_python(folder, *arguments, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         told = process.communicate(timeout=START_SECONDS)
     return subprocess.CompletedProcess(arguments, process.returncode, *told)
 
 
 def serve_app(app: Flask, address: str) -> Iterator[str]:
-    """Serve an application from a thread of this process, until the test is over."""
+    """Serve an application from a thread until the test ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", int(address.rpartition(":")[2]), app, threaded=True)
     server.daemon_threads = True  # type: ignore[attr-defined]
@@ -59,17 +58,15 @@ def serve_app(app: Flask, address: str) -> Iterator[str]:
 
 
 class Live:
-    """A running server, its processes and what it writes to the console."""
+    """A running server."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", port: int, console: Path) -> None:
         self.process, self.port, self.console = process, port, console
 
     def connect(self) -> socket.socket:
-        """Return a new connection."""
         return socket.create_connection(("127.0.0.1", self.port), ANSWER_SECONDS)
 
     def get(self, path: str) -> tuple[int, bytes]:
-        """Ask for a page over a connection of its own and return its status and text."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
         try:
             connection.request("GET", path)
@@ -79,17 +76,17 @@ class Live:
             connection.close()
 
     def peak_kib(self) -> int:
-        """Return the most memory that its processes have held since `forget_peak`."""
+        """Return the peak of memory since `forget_peak`, in KiB."""
         return sum(_status(pid, "VmHWM") for pid in self._pids())
 
     def forget_peak(self) -> int:
-        """Measure the peak of memory from now on; return what is held now."""
+        """Measure the peak from now on; return what is held now, in KiB."""
         for pid in self._pids():
             Path(f"/proc/{pid}/clear_refs").write_text("5")
         return sum(_status(pid, "VmRSS") for pid in self._pids())
 
     def said(self) -> str:
-        """Return what the server has written to the console."""
+        """Return its console."""
         return self.console.read_text(errors="replace")
 
     def _pids(self) -> list[int]:
@@ -101,7 +98,7 @@ class Live:
 
 @contextmanager
 def serve(command: list[str], folder: Path, settings: Mapping[str, Any]) -> Iterator[Live]:
-    """Start a server with these settings, wait until it answers, and end it afterwards."""
+    """Start a server, wait until it answers, and end it afterwards."""
     port, console = free_port(), folder / "console.txt"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("FLASK_")},
@@ -129,7 +126,7 @@ def serve(command: list[str], folder: Path, settings: Mapping[str, Any]) -> Iter
         os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(ANSWER_SECONDS)
-        except subprocess.TimeoutExpired:  # it waits for connections that nobody will end
+        except subprocess.TimeoutExpired:  # it waits for open connections
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
@@ -142,6 +139,5 @@ def _answers(live: Live) -> bool:
 
 
 def _status(pid: int, name: str) -> int:
-    """Return a row of `/proc/PID/status`, in KiB."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))

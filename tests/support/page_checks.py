@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from .page_text import described_by, name_of, plain, visible_text
 
-#: Attributes that name other elements of the page by their id.
+#: Attributes that name ids.
 _REFERENCES = (
     "aria-describedby",
     "aria-labelledby",
@@ -30,14 +30,14 @@ _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
 }
 _POLICY = ("default-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'", "object-src 'none'")
-#: What differs from one showing of a page to the next, and the pages that had no fault but for that.
+#: What differs each time a page is shown, and the pages found without fault.
 _TOKEN, _FINE = re.compile(rb'(?<=name="csrf_token" type="hidden" value=")[^"]*'), set[bytes]()
-#: Words of other people and things to copy: shown as they are.
+#: Words of others and things to copy, shown as they are.
 _VERBATIM = "[translate=no], code, kbd, pre, textarea, output"
 
 
 def complaints_of(tree: Any, response: TestResponse) -> list[str]:
-    """Return everything that is wrong with a page; one that was fine before, but for its token, is not read again."""
+    """Return all that is wrong with a page; one without fault, but for its token, is not read again."""
     text = _TOKEN.sub(b"", response.get_data())
     if text in _FINE:
         return list(_headers(response))
@@ -59,7 +59,7 @@ def _headers(response: TestResponse) -> Iterator[str]:
     if "Permissions-Policy" not in response.headers:
         yield "no Permissions-Policy"
     for cookie in response.headers.getlist("Set-Cookie"):
-        if cookie.startswith("remember_token=;"):  # a host's Flask-Login in its strong mode takes its own away
+        if cookie.startswith("remember_token=;"):  # a host's Flask-Login removes its own
             continue
         yield from (f"cookie without {flag}: {cookie[:60]}" for flag in ("HttpOnly", "SameSite=") if flag not in cookie)
 
@@ -156,7 +156,7 @@ def _fields(tree: Any) -> Iterator[str]:
 
 
 def _errors(tree: Any) -> Iterator[str]:
-    """Check that each item of the summary leads to its field, which carries the same words (U22, U23).
+    """Check that each item of the summary leads to its field, which says the same words (U22, U23).
 
     A refusal of two fields together is tied to both and marks neither (U25).
     """
@@ -194,7 +194,7 @@ def _typography(tree: Any) -> Iterator[str]:
 
 
 def typography_faults(text: str) -> Iterator[str]:
-    """Yield what is against French typography, each with the words around it."""
+    """Yield what breaks French typography, with the words around it."""
     text = re.sub(r"https?://\S+|\S+@\S+", "…", text)
     for pattern, rule in (
         (r"'", "straight apostrophe"),
@@ -214,7 +214,7 @@ def _summary(tree: Any) -> Any:
 
 
 def _is_inert(node: Any) -> bool:
-    """Tell whether a node is part of a figure that shows a form and is none."""
+    """Tell whether a node belongs to a figure of a form."""
     return bool(node.xpath("ancestor-or-self::*[@inert]")) or node.get("disabled") is not None
 
 

@@ -1,4 +1,4 @@
-"""What is to be read on a page: visible text, names and descriptions of controls, typography put aside."""
+"""What a page says: visible text, names and descriptions of controls."""
 
 import re
 from typing import Any
@@ -9,13 +9,13 @@ _UNSEEN = frozenset({"script", "style", "template", "head", "title"})
 
 
 def plain(text: str) -> str:
-    """Return a text without the difference of spaces and apostrophes, for comparison."""
+    """Return a text with plain spaces and apostrophes, for comparison."""
     text = re.sub(r"[\u00a0\u202f]", " ", text).replace("’", "'").replace("\u00ad", "")
     return re.sub(r" ?([;!?»]|:(?!//))", r" \1", re.sub(r"« ?", "« ", " ".join(text.split()))).replace("  ", " ")
 
 
 def visible_text(node: Any, *, skip: str = "") -> str:
-    """Return what a person reads, a line for each block; `skip` is a CSS selector of parts to leave out."""
+    """Return what a person reads, a line for each block; `skip` is a CSS selector."""
     left_out = set(node.cssselect(skip)) if skip else set()
     parts: list[str] = []
 
@@ -38,7 +38,7 @@ def visible_text(node: Any, *, skip: str = "") -> str:
 
 
 def name_of(node: Any) -> str:
-    """Return the name of a control, a link, a button or a group as a screen reader says it."""
+    """Return the accessible name of a control, a link, a button or a group."""
     if node.get("aria-label"):
         return str(node.get("aria-label"))
     if node.get("aria-labelledby"):
@@ -55,7 +55,7 @@ def name_of(node: Any) -> str:
 
 
 def described_by(node: Any, css: str = "*") -> list[str]:
-    """Return the texts that describe a control, of the elements that the CSS selector matches."""
+    """Return the texts that describe a control."""
     ids = (node.get("aria-describedby") or "").split()
     found = [e for wanted in ids for e in node.getroottree().xpath("//*[@id=$wanted]", wanted=wanted)]
     return [e.text_content() for e in found if css == "*" or e in set(node.getroottree().getroot().cssselect(css))]

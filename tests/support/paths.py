@@ -1,4 +1,4 @@
-"""Where the project and the data of its tests lie."""
+"""Where things lie."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Whom tests need: the landlord with his roster and his commands, and tenants with accounts."""
+"""The landlord with his roster and commands, and tenants with accounts."""
 
 import csv
 import itertools
@@ -29,21 +29,21 @@ _USUAL = {
 
 
 class Roster:
-    """The landlord's list of contracts, as his management program exports it."""
+    """The landlord's list of contracts."""
 
     def __init__(self, app: Flask, folder: Path) -> None:
         self.app, self.folder = app, folder
         self._numbers = itertools.count(1)
 
     def add(self, **columns: str) -> Lease:
-        """Put one contract on the roster and import it; what is not given is what most contracts have."""
+        """Import one contract; columns not given are usual ones."""
         number = next(self._numbers)
         row = {"reference": str(417_200 + number), "module": str(60_318_400 + number), **_USUAL, **columns}
         self.take([row])
         return Lease(row["reference"], row["module"])
 
     def take(self, rows: list[dict[str, str]], *options: str) -> str:
-        """Import these contracts with the command of the landlord's staff, and return what it prints."""
+        """Import contracts by command; return what it prints."""
         path = self.folder / f"contrats-{next(self._numbers)}.csv"
         with path.open("w", encoding="cp1252", newline="") as file:
             writer = csv.DictWriter(file, list(_LABELS), delimiter=";")
@@ -55,14 +55,14 @@ class Roster:
 
 
 def run(app: Flask, *command: str, stdin: bytes = b"") -> tuple[int, str]:
-    """Run a command of the landlord's staff; return its exit code and what it says, in plain typography."""
+    """Run a command of the staff; return its exit code and output, in plain typography."""
     result = app.test_cli_runner().invoke(args=["portal", *command], input=stdin)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, "\n".join(plain(line) for line in result.output.splitlines())
 
 
 def must_run(app: Flask, *command: str, stdin: bytes = b"") -> str:
-    """Run a command that must succeed; return what it says."""
+    """Run a command that must succeed; return its output."""
     code, said = run(app, *command, stdin=stdin)
     assert code == 0, said
     return said
@@ -70,7 +70,7 @@ def must_run(app: Flask, *command: str, stdin: bytes = b"") -> str:
 
 @dataclass
 class Tenant:
-    """A tenant with an account; `browser` is the one he signed up with, still logged in."""
+    """A tenant with an account, logged in with `browser`."""
 
     lease: Lease
     email: str
@@ -78,12 +78,11 @@ class Tenant:
     browser: Portal
 
     def log_in(self, browser: Portal, *, remember: bool = False, status: int = 200) -> Page:
-        """Log in with another browser."""
         return log_in(browser, self.lease.reference, self.password, remember=remember, status=status)
 
 
 def open_account(browser: Portal, mailbox: Mailbox, lease: Lease, *, email: str = EMAIL, **answers: str) -> Tenant:
-    """Take all twelve steps; the activation mail and the welcome mail are read."""
+    """Take all twelve steps and read both mails."""
     sign_up(browser, lease, email=email, **answers)
     password = answers.get("password", PASSWORD)
     finish(browser, mailbox.read(to=email).link, lease.reference, password)

@@ -1,4 +1,4 @@
-"""A tenant's browser for tests: it reads pages, fills forms by their labels, presses buttons, and checks every page."""
+"""A tenant's browser: it reads pages, fills forms by their labels, presses buttons, and checks every page."""
 
 import re
 from collections.abc import Iterator
@@ -15,17 +15,16 @@ from .page_checks import complaints_of
 from .page_text import described_by, name_of, plain, visible_text
 
 REDIRECTS_MAX = 5
-#: Given as `status`: whatever the page answers, only its own rules are checked.
+#: As `status`: any answer will do.
 ANY_STATUS = 0
 
 
 class Browser(FlaskClient):
-    """A browser for which a path that a test types begins at the portal, wherever that lives."""
+    """A browser for which typed paths begin at the portal's prefix."""
 
     prefix = ""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        """Ask for an address; one that a page gave has the prefix already."""
         if args and isinstance(args[0], str) and args[0].startswith("/"):
             path = urlsplit(args[0]).path
             if path != self.prefix and not path.startswith(f"{self.prefix}/") or not self.prefix:
@@ -34,45 +33,41 @@ class Browser(FlaskClient):
 
 
 class Portal:
-    """One browser on one application, with its own cookies; each page it sees has passed the checks of all pages."""
+    """One browser with its own cookies."""
 
     def __init__(self, app: Flask) -> None:
         self.app, self.home = app, home_of(app)
         self.http = Browser(self.home.front, self.home.front.response_class, use_cookies=True)
         self.http.prefix = self.home.prefix
         self.page: Page = None  # type: ignore[assignment]
-        #: Every answer so far, those that only lead on to a page too.
+        #: Every answer so far, redirects too.
         self.answers: list[TestResponse] = []
 
     def get(self, address: str, *, status: int = 200) -> "Page":
-        """Type or follow an address, a mail's link for instance, and return the page where it leads."""
+        """Ask for an address and follow where it leads."""
         return self._settle(self.http.get(address), status)
 
     def click_link(self, text: str, *, status: int = 200) -> "Page":
-        """Follow the link of the present page that reads so."""
         return self.page.click_link(text, status=status)
 
     def click(self, button: str, *, status: int = 200) -> "Page":
-        """Press the button of the present page that reads so, in whatever form it stands."""
         return self.page.click(button, status=status)
 
     def reload(self, *, status: int = 200) -> "Page":
-        """Ask for the address of the present page once more."""
         return self.get(self.page.url, status=status)
 
     def another_browser(self) -> "Portal":
-        """Return a browser without any cookie: another device, another person."""
+        """Return a browser without cookies."""
         return Portal(self.app)
 
     def cookie(self, name: str) -> str | None:
-        """Return the value of a cookie of this browser."""
         if name == "portal_session":
             name = self.app.config["SESSION_COOKIE_NAME"]
         found = [c for c in self.http._cookies.values() if c.key == name]
         return found[0].value if found else None
 
     def submit(self, page: "Page", method: str, action: str, data: list[tuple[str, str]], status: int) -> "Page":
-        """Send a form as a browser does, and follow where the answer leads."""
+        """Send a form as a browser does."""
         fields: dict[str, list[str]] = {}
         for name, value in data:
             fields.setdefault(name, []).append(value)
@@ -113,44 +108,39 @@ class Page:
 
     @property
     def text(self) -> str:
-        """Return all that is to be read on the page."""
         return visible_text(self.tree.body) if self.is_html else self.response.get_data(as_text=True)
 
     @property
     def title(self) -> str:
-        """Return the title of the page, in plain typography."""
         return plain(self.tree.findtext(".//title") or "")
 
     @property
     def h1(self) -> str:
-        """Return the heading of the page, in plain typography."""
         return plain(self.tree.find(".//h1").text_content())
 
     @property
     def faults(self) -> list[str]:
-        """Return the items of the summary of errors, in plain typography."""
+        """Return the items of the summary of errors."""
         return [plain(item.text_content()) for item in self.tree.cssselect("main .portal-alert--error[role=alert] li")]
 
     def says(self, text: str) -> bool:
-        """Tell whether the page shows that text, whatever its spaces, apostrophes and capitals."""
+        """Tell whether the page shows a text, whatever its typography and capitals."""
         return plain(text).casefold() in plain(self.text).casefold()
 
     def link(self, text: str) -> str:
-        """Return the address of the link that reads so."""
+        """Return the address of a link."""
         links = [a for a in self.tree.cssselect("a[href]") if _reads(name_of(a), text)]
         assert links, f"no link «{text}» on {self!r}"
         return urljoin(self.url, links[0].get("href"))
 
     def click_link(self, text: str, *, status: int = 200) -> "Page":
-        """Follow the link that reads so."""
         return self.portal.get(self.link(text), status=status)
 
     def click(self, button: str, *, status: int = 200) -> "Page":
-        """Press the button that reads so, in whatever form it stands."""
         return self.form(button).click(button, status=status)
 
     def form(self, which: str | None = None) -> "Form":
-        """Return the form with that button or heading, a part of it is enough; without a name the one to type in."""
+        """Return the form with that button or heading, or part of it; without a name, the one to type in."""
         forms = [Form(self, node) for node in self.tree.cssselect("form") if not node.xpath("ancestor::*[@inert]")]
         found = [f for f in forms if f.is_typed_in] if which is None else []
         for names in (Form.buttons, Form.headings):
@@ -160,7 +150,7 @@ class Page:
 
 
 class Form:
-    """A form as a person fills it: by the words beside each control."""
+    """A form as a person fills it."""
 
     def __init__(self, page: Page, node: Any) -> None:
         self.page, self.node = page, node
@@ -168,19 +158,16 @@ class Form:
 
     @property
     def is_typed_in(self) -> bool:
-        """Tell whether there is anything to fill in."""
         return bool(self.controls)
 
     def buttons(self) -> list[str]:
-        """Return what its buttons say."""
         return [name_of(node) for node in self._buttons()]
 
     def headings(self) -> list[str]:
-        """Return the headings within it and the nearest one above it."""
         return [name_of(n) for n in self.node.xpath(".//h1|.//h2|.//h3|(preceding::h1|preceding::h2)[last()]")]
 
     def fill(self, label: str, value: str) -> "Form":
-        """Type into the field with that label (its beginning is enough), or choose that option of a list."""
+        """Type into the field whose label begins so, or choose from its list."""
         control = self._labelled(label)
         if control.tag == "select":
             control.value = next(o.get("value") for o in control.iter("option") if _reads(o.text_content(), value))
@@ -189,7 +176,7 @@ class Form:
         return self
 
     def choose(self, question: str, answer: str) -> "Form":
-        """Answer a question of a group of buttons, in full or as it begins: `choose("… commerciales", "Oui")`."""
+        """Answer a question: `choose("… commerciales", "Oui")`."""
         controls = list(self._group(question))
         found = [c for reads in (_reads, _begins) for c in controls if reads(name_of(c), answer)]
         assert found, f"no answer «{answer}» to «{question}» on {self.page!r}"
@@ -197,20 +184,19 @@ class Form:
         return self
 
     def tick(self, label: str, *, ticked: bool = True) -> "Form":
-        """Tick a box, or take the tick away."""
         self._labelled(label).checked = ticked
         return self
 
     def value(self, label: str) -> str:
-        """Return what stands in a field, or is chosen in answer to a question; nothing gives an empty text."""
+        """Return what stands in a field or answers a question."""
         if groups := [g for g in self.node.cssselect("fieldset") if _begins(self._question(g), label)]:
             chosen = [name_of(c) for c in self._group(label) if c.checked]
             assert len(groups) == 1 and len(chosen) < 2, f"«{label}» is not one question on {self.page!r}"
             return plain(chosen[0]) if chosen else ""
-        return (self._labelled(label).value or "").removeprefix("\n")  # a browser drops a text area's first line end
+        return (self._labelled(label).value or "").removeprefix("\n")  # browsers drop the first line end
 
     def error(self, label: str) -> str:
-        """Return the sentence of refusal that belongs to a field or a question, or an empty text."""
+        """Return what is said against a field or a question."""
         groups = [g for g in self.node.cssselect("fieldset") if _begins(self._question(g), label)]
         nodes = [groups[0], *self._group(label)] if groups else [self._labelled(label)]
         is_refused = any(node.get("aria-invalid") == "true" for node in nodes)
@@ -218,7 +204,7 @@ class Form:
         return plain(texts[0]) if is_refused and texts else ""
 
     def click(self, button: str | None = None, *, status: int = 200) -> Page:
-        """Press the button that reads so, or the only one, and return the page that follows."""
+        """Press that button, or the only one."""
         found = [b for b in self._buttons() if button is None or _reads(name_of(b), button)]
         assert found, f"no button «{button}» on {self.page!r}"
         pressed = found[0]
@@ -251,7 +237,7 @@ _NOT_TYPED = {"hidden", "submit", "button", "image", "reset"}
 
 
 def _reads(text: str, wanted: str) -> bool:
-    """Tell whether a text reads so, its star and final stop aside."""
+    """Compare without star and final stop."""
     return _bare(text) == _bare(wanted)
 
 

@@ -1,4 +1,4 @@
-"""The tenant's letter box: mails that a real SMTP server took, read as a mail program reads them."""
+"""The tenants' letter boxes, filled by a real SMTP server."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,6 @@ from .page_checks import typography_faults
 from .page_text import visible_text
 from .services import free_port
 
-#: Subject of the mail about a device that an account did not know.
 NEW_DEVICE = "Un nouvel appareil s’est connecté à votre compte"
 
 
@@ -32,32 +31,27 @@ class Mail:
 
     @property
     def to(self) -> str:
-        """Return the address it went to."""
         return self.recipients[0]
 
     @property
     def subject(self) -> str:
-        """Return the subject, decoded."""
         return str(self.message["Subject"])
 
     @property
     def text(self) -> str:
-        """Return the text part."""
         return self._part("plain")
 
     @property
     def html(self) -> str:
-        """Return the HTML part, or an empty text where there is none."""
         return self._part("html")
 
     @property
     def links(self) -> list[str]:
-        """Return the web addresses in the text, in their order."""
         return re.findall(r"https?://[^\s<>»]+", self.text)
 
     @property
     def link(self) -> str:
-        """Return the first link of the text: what the mail is for."""
+        """Return the first link."""
         assert self.links, f"no link in {self!r}"
         return self.links[0]
 
@@ -69,11 +63,11 @@ class Mail:
 
     @property
     def link_to_object(self) -> str:
-        """Return the link of who did not ask for a change of address."""
+        """Return the link that objects to a change of address."""
         return next(link for link in self.links if "/adresse/objection/" in link)
 
     def complaints(self) -> list[str]:
-        """Return what is wrong with a mail to a tenant: headers, parts, typography (U39 to U42)."""
+        """Return what is wrong with a mail to a tenant (U39 to U42)."""
         found = [f"no {name}" for name in ("From", "To", "Subject", "Date", "Message-ID") if not self.message[name]]
         if not self.text or not self.html:
             return [*found, "text or HTML part lacks"]
@@ -92,7 +86,7 @@ class Mail:
 
 
 class PostOffice:
-    """A real SMTP server on this machine; `answers` makes it refuse an address, or all of them with `*`."""
+    """A real SMTP server; `answers` refuses an address, or all of them with `*`."""
 
     def __init__(self) -> None:
         self.mails: list[Mail] = []
@@ -108,11 +102,10 @@ class PostOffice:
 
     @property
     def port(self) -> int:
-        """Return the port the server listens at."""
         return int(self._controller.port)
 
     def empty(self) -> None:
-        """Forget every mail and every refusal."""
+        """Forget all mails and refusals."""
         self.mails.clear()
         self.answers.clear()
 
@@ -131,9 +124,9 @@ class PostOffice:
 
 
 class Mailbox:
-    """All letter boxes of a test; a mail that nobody read fails the test.
+    """All letter boxes; an unread mail fails the test.
 
-    Nearly every test opens a second browser, of which the owner is told: those mails lie apart, in `of_devices`.
+    Nearly every test opens a second browser, of which the owner is told: see `of_devices`.
     """
 
     def __init__(self, office: PostOffice, deliver: Callable[[], Any], landlord: str) -> None:
@@ -141,19 +134,19 @@ class Mailbox:
         self._read: list[Mail] = []
 
     def unread(self) -> list[Mail]:
-        """Let everything that waits be delivered, and return what nobody has read yet."""
+        """Deliver what waits, and return the unread mails."""
         self.deliver()
         return [mail for mail in self.office.mails if mail not in self._read and mail.subject != NEW_DEVICE]
 
     def of_devices(self) -> list[Mail]:
-        """Let everything that waits be delivered, and return every mail about a new device so far, checked."""
+        """Return every mail about a new device, checked."""
         self.deliver()
         found = [mail for mail in self.office.mails if mail.subject == NEW_DEVICE]
         assert not [mail for mail in found if mail.complaints()], [mail.complaints() for mail in found]
         return found
 
     def read(self, to: str | None = None) -> Mail:
-        """Return the next unread mail, to that address if one is given; every mail to a tenant is checked."""
+        """Return the next unread mail, checked if it is to a tenant."""
         waiting = self.unread()
         found = next((mail for mail in waiting if to is None or mail.to == to), None)
         assert found is not None, f"no mail to {to or 'anybody'}; unread: {waiting}"
@@ -164,5 +157,4 @@ class Mailbox:
         return found
 
     def read_all(self) -> list[Mail]:
-        """Read whatever has come."""
         return [self.read() for _ in self.unread()]

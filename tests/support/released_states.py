@@ -1,4 +1,4 @@
-"""Databases as they stood at each released migration, with data of its day: `tools/freeze_state.py` wrote them."""
+"""Databases as they stood at each released migration; `tools/freeze_state.py` wrote them."""
 
 from contextlib import closing
 from pathlib import Path
@@ -15,14 +15,14 @@ from tenant_portal.operations import backup, migrations
 from ..conftest import SETTINGS, close
 from ..tools.freeze_state import STATES
 
-#: Every migration, the first one first.
+#: Oldest first.
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations.config()).walk_revisions()][::-1]
 
 Rows = dict[str, dict[Any, dict[str, Any]]]
 
 
 def make(url: str, revision: str) -> None:
-    """Build in an empty database what a portal held at that migration."""
+    """Build the state of that migration in an empty database."""
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
     with app.app_context(), migrations.exclusive_connection() as connection:
         migrations.upgrade_on(connection, revision)
@@ -32,7 +32,7 @@ def make(url: str, revision: str) -> None:
 
 
 def rows(url: str) -> Rows:
-    """Return every row of every table of the portal, by table and primary key, whatever the database's format."""
+    """Return every row by table and primary key, whatever the format."""
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
     with app.app_context(), closing(db.engine.connect()) as connection:
         found = {
@@ -47,7 +47,7 @@ def rows(url: str) -> Rows:
 
 
 def contents(url: str) -> dict[str, list[str]]:
-    """Return what stands in each table of the newest format, sorted; to compare, whatever stands there."""
+    """Return the rows of the newest format as text, sorted, for comparison."""
     engine = create_engine(url)
     with engine.connect() as connection:
         found = {
@@ -59,7 +59,7 @@ def contents(url: str) -> dict[str, list[str]]:
 
 
 def lost(before: Rows, after: Rows) -> list[str]:
-    """Return what differs of the rows before, in the columns that are still there."""
+    """Return what differs of the earlier rows, in columns that still exist."""
     return [
         f"{name} {key}: {column} was {value!r}, is {after.get(name, {}).get(key, {}).get(column)!r}"
         for name, table in before.items()
@@ -70,7 +70,7 @@ def lost(before: Rows, after: Rows) -> list[str]:
 
 
 def put_notice(folder: Path, content: bytes, digest: str) -> None:
-    """Lay the file of a notice where a portal with that data folder keeps it."""
+    """Store a notice in a data folder."""
     path = folder / "notices" / digest[:2] / digest
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
@@ -86,12 +86,12 @@ def _run(script: str, connection: Connection) -> None:
         driver.execute("SET LOCAL TIME ZONE 'UTC'")
         driver.execute(script)
     else:
-        for line in script.split(";\n"):  # «executescript» would commit first
+        for line in script.split(";\n"):  # `executescript` would commit first
             driver.execute(line)
 
 
 def saved(url: str, folder: Path) -> bytes:
-    """Return the backup of the portal on a database; its data folder is `data` in that folder."""
+    """Return the backup of a portal whose data folder is `data` in that folder."""
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url, "PORTAL_DATA_DIR": str(folder / "data")})
     with app.app_context():
         backup.save(folder / "saved.zip")
@@ -100,7 +100,7 @@ def saved(url: str, folder: Path) -> bytes:
 
 
 def poison(url: str, table: str, column: str, value: str) -> None:
-    """Put a value into a column of every row of a table, as no program of ours does."""
+    """Set a column of every row to any value."""
     app = create_app({**SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
     with app.app_context(), migrations.exclusive_connection() as connection:
         found = _ours(connection).tables[table]

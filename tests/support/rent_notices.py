@@ -1,4 +1,4 @@
-"""The landlord's rent notices: small PDFs, and the command that publishes them."""
+"""The landlord's rent notices."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from .people import run
 
 
 def pdf(text: str = "Avis d'échéance") -> bytes:
-    """Return the content of a notice; another text makes another file."""
+    """Return a notice; other text makes another file."""
     return b"%PDF-1.4\n% " + text.encode() + b"\n%%EOF\n"
 
 
 def in_folder(folder: Path, files: dict[str, bytes]) -> Path:
-    """Write these files into a folder, nested ones too, and return it."""
+    """Write files, nested ones too; return the folder."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -22,5 +22,5 @@ def in_folder(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def publish(app: Flask, path: Path, *options: str) -> tuple[int, str]:
-    """Publish notices as the landlord's staff does; return the exit code and what is said, in plain typography."""
+    """Publish notices by command."""
     return run(app, "notices", "publish", str(path), *options)

@@ -1,4 +1,4 @@
-"""Throw-away PostgreSQL and Redis servers from the system's packages; a missing one skips, or fails where CI=true."""
+"""Throw-away PostgreSQL and Redis from the system's packages; a missing one skips, or fails where CI=true."""
 
 import itertools
 import os
@@ -18,45 +18,45 @@ import pytest
 from redis import Redis
 
 START_SECONDS = 20
-#: Bytes that a file system in memory must have left for the databases of a whole run.
+#: Bytes that memory must have free for the databases of a run.
 MEMORY_MIN = 4 * 2**30
-#: A machine that fails would cost these databases, which nobody would miss; a server that is killed costs nothing.
-#: Without vacuum nothing but a test takes a transaction number.
+#: Losing these databases with the machine costs nothing.
+#: Without vacuum only tests take transaction numbers.
 UNSAFE = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_connections": "200"}
 
 
 def missing(what: str) -> None:
-    """Skip the test for lack of a part of the machine; with CI=true nothing is skipped."""
+    """Skip the test, or fail it with CI=true."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{what} is missing")
     pytest.skip(f"{what} is missing")
 
 
 class Postgres:
-    """A running cluster; each test asks for a database of its own."""
+    """A running cluster."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self._numbers = itertools.count(1)
 
     def new_database(self, *, like: str = "") -> str:
-        """Create a database, empty or a copy of the one at that address, and return its address."""
+        """Create a database, empty or a copy, and return its address."""
         name, template = f"portal_{next(self._numbers)}", f" TEMPLATE {_name_of(like)}" if like else ""
         self._execute(f"CREATE DATABASE {name}{template} STRATEGY FILE_COPY")
         return self._address(name, "postgresql+psycopg")
 
     def copy(self, source: str, target: str) -> None:
-        """Make one database what another is, both by their addresses; nobody may be connected to that other one."""
+        """Make one database a copy of another, to which nobody may be connected."""
         self.drop(target)
         self._execute(f"CREATE DATABASE {_name_of(target)} TEMPLATE {_name_of(source)} STRATEGY FILE_COPY")
 
     def drop(self, address: str) -> None:
-        """Take a database away, whoever is still connected to it."""
+        """Drop a database, whoever is connected."""
         self._execute(f"DROP DATABASE IF EXISTS {_name_of(address)} WITH (FORCE)")
 
     @contextmanager
     def shut(self, address: str) -> Iterator[None]:
-        """Let nobody into a database for a while, and put out whoever is in it."""
+        """Put everybody out of a database for a while."""
         name = _name_of(address)
         self._execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         self._execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")  # noqa: S608 (ours)
@@ -64,7 +64,6 @@ class Postgres:
         self._execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
     def is_up(self) -> bool:
-        """Tell whether the cluster answers."""
         try:
             psycopg.connect(self._address("postgres", "postgresql"), connect_timeout=2).close()
         except psycopg.OperationalError:
@@ -85,7 +84,7 @@ def _name_of(address: str) -> str:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[Postgres]:
-    """Start PostgreSQL in a folder of its own; as root it runs as the user postgres, which it insists on."""
+    """Start PostgreSQL; as root it runs as the user postgres."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     program = shutil.which("initdb") or (str(programs[-1] / "initdb") if programs else None)
     if program is None:
@@ -118,7 +117,7 @@ def postgres(folder: Path) -> Iterator[Postgres]:
 
 
 def in_memory() -> Path | None:
-    """Return a file system in memory that has room: a database for each test is mostly files to make and to sync."""
+    """Return a file system in memory with room: most of a test's database is files and syncs."""
     memory = Path("/dev/shm")  # noqa: S108 (the folders in it get names of their own)
     if not memory.is_dir() or shutil.disk_usage(memory).free < MEMORY_MIN:
         return None
@@ -127,7 +126,7 @@ def in_memory() -> Path | None:
 
 @contextmanager
 def redis(folder: Path, port: int | None = None) -> "Iterator[RedisServer]":
-    """Start Redis without persistence, at a port of its own or where one has been before."""
+    """Start Redis without persistence."""
     program = shutil.which("redis-server")
     if program is None:
         missing("Redis (Debian's package redis-server)")
@@ -150,18 +149,16 @@ class RedisServer:
         self.process = process
 
     def empty(self) -> None:
-        """Forget everything."""
         with Redis(port=self.port) as client:
             client.flushall()
 
     def age(self, seconds: float) -> None:
-        """Let everything that it keeps be so much older: what a test's clock does to the portal alone."""
+        """Let all keys age: a test's clock moves the portal's time alone."""
         with Redis(port=self.port) as client:
             for key in client.scan_iter():
                 client.pexpire(key, client.pttl(key) - int(seconds * 1000))
 
     def is_up(self) -> bool:
-        """Tell whether Redis answers."""
         if not listens(self.port):
             return False
         with Redis(port=self.port) as client:
@@ -173,7 +170,7 @@ Server = TypeVar("Server", Postgres, RedisServer)
 
 @contextmanager
 def _running(process: "subprocess.Popen[bytes]", server: Server, *, log_of: Path) -> Iterator[Server]:
-    """Wait until the server answers, and end it afterwards."""
+    """Wait until it answers, and end it afterwards."""
     try:
         end = time.monotonic() + START_SECONDS
         while not server.is_up():
@@ -186,13 +183,11 @@ def _running(process: "subprocess.Popen[bytes]", server: Server, *, log_of: Path
 
 
 def listens(port: int) -> bool:
-    """Tell whether somebody listens at a port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,14 +1,11 @@
-"""What tenants do, step by step, in the words of the pages: every test signs up, logs in and changes things with these.
-
-`fill_…` returns a form that is not sent yet; all others send it and return the page that follows.
-"""
+"""The steps of tenants, in the words of the pages; `fill_…` returns a form that is not sent yet."""
 
 from dataclasses import dataclass
 
 from .portal_client import Form, Page, Portal
 
 EMAIL = "elodie.martin@orange.fr"
-#: Two passwords that nobody guesses; the first one has spaces and accents.
+#: Nobody guesses them.
 PASSWORD = "girafe violette sous l'évier"
 NEW_PASSWORD = "un nouveau secret bien long"
 QUESTIONS = (
@@ -44,7 +41,7 @@ def fill_sign_up(
     commercial: str = "Non",
     general: str = "Oui",
 ) -> Form:
-    """Go from the first page to the sign-up form and fill it (steps 1 to 7); an empty answer leaves a question open."""
+    """Go to the sign-up form and fill it; an empty answer leaves a question open."""
     form = browser.get("/").click_link("Je crée mon compte").form(SIGN_UP)
     form.fill("Votre référence contrat", lease.reference).fill("Votre numéro de module", lease.module)
     form.fill("Créez un mot de passe", password)
@@ -57,14 +54,12 @@ def fill_sign_up(
 
 
 def sign_up(browser: Portal, lease: Lease, *, status: int = 200, **typed: str) -> Page:
-    """Sign up (steps 1 to 8)."""
     return fill_sign_up(browser, lease, **typed).click(SIGN_UP, status=status)
 
 
 def sign_up_in_english(
     browser: Portal, lease: Lease, *, email: str, answers: tuple[str, ...] = ("Yes", "No", "Yes")
 ) -> Page:
-    """Sign up on the English pages."""
     form = browser.get("/inscription?langue=en").form("Confirm my account")
     form.fill("Your contract reference", lease.reference).fill("Your module number", lease.module)
     form.fill("Create a password", PASSWORD).fill("Confirm your password", PASSWORD).fill("Your email address", email)
@@ -74,7 +69,6 @@ def sign_up_in_english(
 
 
 def fill_login(page: Page, reference: str, password: str = PASSWORD) -> Form:
-    """Fill the login form of a page."""
     form = page.form("Je me connecte").fill("Ma référence contrat", reference)
     return form.fill("Mon mot de passe", password)
 
@@ -82,30 +76,28 @@ def fill_login(page: Page, reference: str, password: str = PASSWORD) -> Form:
 def log_in(
     browser: Portal, reference: str, password: str = PASSWORD, *, remember: bool = False, status: int = 200
 ) -> Page:
-    """Log in on the login page."""
     form = fill_login(browser.get("/connexion"), reference, password)
     return form.tick("Mémoriser", ticked=remember).click("Je me connecte", status=status)
 
 
 def finish(browser: Portal, link: str, reference: str, password: str = PASSWORD, *, status: int = 200) -> Page:
-    """Open the activation link and log in there (steps 9 to 12)."""
+    """Open the activation link and log in there."""
     return fill_login(browser.get(link), reference, password).click("Je me connecte", status=status)
 
 
 def forget(browser: Portal, reference: str) -> Page:
-    """Ask for a link that resets the password."""
+    """Ask for a reset link."""
     form = browser.get("/mot-de-passe-oublie").form("mot de passe")
     return form.fill("Ma référence contrat", reference).click()
 
 
 def fill_new_password(page: Page, password: str = NEW_PASSWORD, confirmation: str | None = None) -> Form:
-    """Fill the form of a page on which a reset link leads to a new password."""
+    """Fill the form behind a reset link."""
     form = page.form("Enregistrer mon mot de passe").fill("Créez un mot de passe", password)
     return form.fill("Confirmez votre mot de passe", password if confirmation is None else confirmation)
 
 
 def reset_password(browser: Portal, link: str, password: str = NEW_PASSWORD, *, status: int = 200) -> Page:
-    """Open a reset link and choose a password."""
     return fill_new_password(browser.get(link), password).click(status=status)
 
 
@@ -117,7 +109,6 @@ def change_password(
     *,
     status: int = 200,
 ) -> Page:
-    """Change the password within the account."""
     form = browser.get("/espace/compte/mot-de-passe").form("Enregistrer")
     form.fill("Mon mot de passe actuel", present).fill("Mon nouveau mot de passe", new)
     form.fill("Confirmez votre nouveau mot de passe", new if confirmation is None else confirmation)
@@ -125,13 +116,11 @@ def change_password(
 
 
 def ask_email_change(browser: Portal, email: str, password: str = PASSWORD, *, status: int = 200) -> Page:
-    """Ask for another mail address."""
     form = browser.get("/espace/compte/adresse").form("Recevoir le lien")
     return form.fill("Ma nouvelle adresse mail", email).fill("Mon mot de passe", password).click(status=status)
 
 
 def close_account(browser: Portal, password: str = PASSWORD, *, status: int = 200) -> Page:
-    """Close the account."""
     form = browser.get("/espace/compte/fermeture").form("Je ferme mon compte")
     return form.fill("Mon mot de passe", password).click(status=status)
 
@@ -153,5 +142,4 @@ def fill_message(
 
 
 def write_message(browser: Portal, *, status: int = 200, **typed: str) -> Page:
-    """Send a message to the landlord."""
     return fill_message(browser, **typed).click(status=status)

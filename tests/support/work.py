@@ -1,4 +1,4 @@
-"""What an answer costs, without a clock: statements, rows and hashes; and a way to hold the hashing back."""
+"""What an answer costs, without a clock, and a way to hold the hashing back."""
 
 import re
 import threading
@@ -18,7 +18,7 @@ from tenant_portal.db import db
 
 @contextmanager
 def counted(app: Flask) -> Iterator[Counter[str]]:
-    """Count the work done inside: `SELECT portal_accounts`, `INSERT portal_events`, `hash`."""
+    """Count statements, rows and hashes inside: `SELECT portal_accounts`, `INSERT portal_events`, `hash`."""
     work: Counter[str] = Counter()
 
     def note(connection: object, cursor: object, statement: str, *_: object) -> None:
@@ -48,7 +48,6 @@ def _counting(computed, work):  # type: ignore[no-untyped-def]
 
 
 def hashers_of(app: Flask) -> ThreadPoolExecutor:
-    """Return the threads that hash passwords for an application."""
     with app.app_context():
         passwords.hash("makes the threads")
     (hashers,) = (value for value in app.extensions["portal"].cache.values() if isinstance(value, ThreadPoolExecutor))
@@ -57,7 +56,7 @@ def hashers_of(app: Flask) -> ThreadPoolExecutor:
 
 @contextmanager
 def hashing_held_back(app: Flask) -> Iterator[Callable[[], int]]:
-    """Keep every thread that hashes busy meanwhile; gives a function that tells how many passwords wait."""
+    """Keep every hashing thread busy meanwhile; gives a function that counts the passwords that wait."""
     hashers, end = hashers_of(app), threading.Event()
     busy = threading.Barrier(hashers._max_workers + 1)
 

@@ -1,6 +1,6 @@
-"""`make audit`: every pin is exact, all that they bring along is listed with its hash, and known faults are looked for.
+"""`make audit`: pins are exact, all dependencies are listed with hashes, and known faults are looked up.
 
-Exit code 1: a pin that is none, or a known fault. Exit code 3: the list of known faults cannot be reached from here.
+Exit code 1: a loose pin or a known fault. Exit code 3: the list of faults is out of reach.
 """
 
 import json
@@ -12,13 +12,11 @@ from tests.support.paths import ROOT
 
 BUILD = ROOT / "build"
 LIST = BUILD / "dependencies.txt"
-#: A name, perhaps with extras, and one version.
 PIN = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[0-9][^\s*]*")
 UNREACHABLE = 3
 
 
 def main() -> int:
-    """Check, list, audit; return the exit code."""
     loose = loose_pins()
     if loose:
         print("\n".join(f"{line}: not an exact version" for line in loose))
@@ -50,7 +48,7 @@ def main() -> int:
 
 
 def loose_pins() -> list[str]:
-    """Return each line of our requirements that leaves a version open."""
+    """Return requirements that leave a version open."""
     files = sorted(ROOT.glob("requirements*.txt"))
     lines = [(path.name, line.split("#")[0].strip()) for path in files for line in path.read_text().splitlines()]
     return [
@@ -59,7 +57,7 @@ def loose_pins() -> list[str]:
 
 
 def list_dependencies() -> int:
-    """Write what the portal runs on, and all that this brings along, with its hashes; return how many there are."""
+    """Write all dependencies with their hashes; return how many there are."""
     report = BUILD / "dependencies.json"
     subprocess.run(
         [

@@ -1,7 +1,6 @@
-"""Write down what a portal holds at the newest migration: `python -m tests.tools.freeze_state`, once for each.
+"""Write down the state of the newest migration: `python -m tests.tools.freeze_state`, once for each.
 
-The portal is lived in through its own pages and commands, so that its rows are those of its day. They are written as
-SQL that SQLite and PostgreSQL both read, and kept for ever: `operations/test_released_states.py` brings them forward.
+It comes from the portal's pages and commands, as SQL for SQLite and PostgreSQL, and is kept for ever.
 """
 
 import json
@@ -31,20 +30,20 @@ from ..support.rent_notices import in_folder, pdf, publish
 from ..support.steps import PASSWORD, Lease, ask_email_change, close_account, log_in, sign_up, sign_up_in_english
 
 STATES = ROOT / "tests" / "data" / "states"
-#: When the people below did what they did; the tests' clock stands half an hour later.
+#: The tests' clock stands half an hour later.
 MOMENT = datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo("Europe/Paris"))
 
-#: Who has an account, who waits for his mail, who closed his account, whose contract nobody has taken, and who has read
-#: English on his way as far as the mail.
+#: An account, a pending sign-up, a closed account, a free contract,
+#: and one who read English as far as the mail.
 FINISHED, PENDING, CLOSED, FREE, ENGLISH = (Lease(str(417201 + n), str(60318401 + n)) for n in range(5))
 FINISHED_EMAIL, PENDING_EMAIL = "elodie.martin@orange.fr", "paul.petit@free.fr"
-#: Where the first one wants his mails from now on.
+#: The first one's new address.
 WISHED_EMAIL = "elodie.durand@laposte.net"
 NOTICE = pdf("Avis de novembre")
 
 
 def live(app: Flask, office: PostOffice, folder: Path) -> None:
-    """Leave at least one row in each table; the last mail waits in the outbox."""
+    """Leave a row in each table; the last mail waits."""
 
     def deliver() -> None:
         with app.app_context():
@@ -92,7 +91,7 @@ def _literal(value: Any) -> str:
         case int():
             return str(value)
         case datetime():
-            return f"'{value:%Y-%m-%d %H:%M:%S.%f}'"  # in UTC
+            return f"'{value:%Y-%m-%d %H:%M:%S.%f}'"
         case date():
             return f"'{value}'"
         case dict():
@@ -103,7 +102,7 @@ def _literal(value: Any) -> str:
 
 
 def main() -> None:
-    """Write the file of the newest migration, unless it stands already."""
+    """Write the file of the newest migration, unless it exists."""
     os.environ["PYTHON_DOTENV_DISABLED"] = "1"
     head = migrations.newest()
     path = STATES / f"{head}.sql"

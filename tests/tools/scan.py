@@ -1,7 +1,6 @@
-"""`make scan`: wapiti and sqlmap against a portal in a server of its own, as a stranger and as a tenant.
+"""`make scan`: wapiti and sqlmap against a portal of its own, as a stranger and as a tenant.
 
-Both are bounded in time. Exit code 1 when either finds something. A portal that slows guessing down would hide behind
-that, so it does not here.
+Both are bounded in time; exit code 1 when either finds something. Guesses are not slowed down, which would hide faults.
 """
 
 import json
@@ -23,20 +22,19 @@ from ..support.post import Mailbox, PostOffice
 from ..web.test_fuzz import FoundForm, forms_of
 
 TOOLS = ROOT / "build" / "scan" / "bin"
-#: What wapiti can try without the outside: its other modules fetch lists, or wait for calls from elsewhere.
+#: Other modules fetch lists or wait for calls.
 MODULES = (
     "backup,cookieflags,crlf,csp,csrf,exec,file,http_headers,methods,permanentxss,redirect,shellshock,sql,timesql,xss"
 )
-#: Seconds for one scan of wapiti, for one of its modules, and for one form under sqlmap.
+#: Seconds for a scan, for a module, and for a form.
 WAPITI_SECONDS, MODULE_SECONDS, FORM_SECONDS = 120, 20, 60
-#: What only HTTPS can put right, which a trial on one machine has not; `test_security_headers.py` looks at these.
+#: What only HTTPS puts right; `test_security_headers.py` looks at these.
 NOT_WITHOUT_HTTPS = {"Secure Flag cookie", "HTTP Strict Transport Security (HSTS)"}
-#: What a scan must not do, as it would end it.
+#: What would end a scan.
 NOT_TO_PRESS = ("/deconnexion", "/espace/compte/fermeture")
 
 
 def main() -> int:
-    """Scan, print what was found, and return the exit code."""
     with tempfile.TemporaryDirectory() as name, PostOffice() as office:
         folder = Path(name)
         own = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder}/portal.sqlite3", "PORTAL_DATA_DIR": str(folder)}
@@ -61,7 +59,7 @@ def main() -> int:
 
 
 def wapiti(live: Live, browser: Portal, folder: Path) -> list[str]:
-    """Crawl and attack everything that can be reached, and return the findings."""
+    """Attack all that can be reached; return the findings."""
     report, address = folder / "wapiti.json", f"http://127.0.0.1:{live.port}"
     report.unlink(missing_ok=True)
     run(
@@ -87,7 +85,7 @@ def wapiti(live: Live, browser: Portal, folder: Path) -> list[str]:
 
 
 def sqlmap(live: Live, browser: Portal, folder: Path) -> list[str]:
-    """Try SQL injections in every field of every form, and return the findings."""
+    """Try injections in every field; return the findings."""
     found = []
     for form in forms_of(browser):
         fields = [name for name, _ in form.fields if name != "csrf_token"]
@@ -109,17 +107,16 @@ def sqlmap(live: Live, browser: Portal, folder: Path) -> list[str]:
 
 
 def body_of(form: FoundForm) -> str:
-    """Return what a browser would send, a digit in each empty field."""
+    """Return a body with a digit in each empty field."""
     return urlencode([(name, value or "1") for name, value in form.fields])
 
 
 def cookies_of(browser: Portal) -> str:
-    """Return the cookies of a browser as it would send them."""
     return "; ".join(f"{cookie.key}={cookie.value}" for cookie in browser.http._cookies.values())
 
 
 def run(program: str, *arguments: str, seconds: int) -> str:
-    """Run a scanner and return what it says; one that takes too long is ended."""
+    """Run a scanner; one that takes too long is ended."""
     try:
         done = subprocess.run(
             [str(TOOLS / program), *arguments], capture_output=True, text=True, errors="replace", timeout=seconds

@@ -1,4 +1,4 @@
-"""The servers that we ship, for trials of what they let through."""
+"""Servers for the trials of this room."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +12,6 @@ from ..support.live import COMMANDS, Live, serve
 def live(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, live_settings: dict[str, Any]
 ) -> Iterator[Live]:
-    """Run each server that we ship a configuration for."""
+    """Run each server that we ship."""
     with serve(COMMANDS[request.param], tmp_path_factory.mktemp(request.param), live_settings) as server:
         yield server

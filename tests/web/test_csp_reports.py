@@ -1,4 +1,4 @@
-"""X23: anybody can report what the content policy has stopped, so the log takes few lines an hour."""
+"""X23: anybody can send reports of the content policy, so the log takes few."""
 
 import json
 import logging
@@ -18,17 +18,15 @@ LINES = 20
 
 
 def csp_report(blocked: Any = "https://evil.example/x.js?secret", *, rule: Any = "img-src", page: Any = OURS) -> str:
-    """Return a report as most browsers send it."""
     return json.dumps({"csp-report": {"document-uri": page, "effective-directive": rule, "blocked-uri": blocked}})
 
 
 def address_on(browser: Portal) -> str:
-    """Return where a page has its reports sent."""
+    """Return where a page sends its reports."""
     return browser.http.get("/connexion").headers["Reporting-Endpoints"].split('"')[1]
 
 
 def send(browser: Portal, said: str | bytes, kind: str = "application/csp-report", *, address: str = "") -> None:
-    """Send a report, to the address that a page gives for it."""
     assert browser.http.post(address or address_on(browser), data=said, content_type=kind).status_code == 204
 
 

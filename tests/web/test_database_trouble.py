@@ -1,4 +1,4 @@
-"""When the database is away, locked or full: what people see meanwhile, and that all goes on by itself (T41)."""
+"""The database is away, locked or full: what people see, and that all goes on by itself (T41)."""
 
 import logging
 import sqlite3
@@ -24,7 +24,7 @@ Dump = Callable[[], dict[str, list[Any]]]
 
 @pytest.fixture
 def app(make_app: MakeApp, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> Flask:
-    """Return a portal that does not wait for a lock; in a host's application it is the host's engine that would."""
+    """Return a portal that waits for no lock; a host's engine has its own timeout."""
     if pytestconfig.getoption("postgresql"):
         return make_app()
     monkeypatch.setattr(database, "SQLITE_BUSY_SECONDS", 0)
@@ -33,7 +33,7 @@ def app(make_app: MakeApp, pytestconfig: pytest.Config, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def away(app: Flask, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[], Any]:
-    """Return a context in which the disk of the database is not there, as after a mount that failed."""
+    """Return a context without the disk of the database."""
     if request.config.getoption("postgresql"):
         server: services.Postgres = request.getfixturevalue("postgres_server")
         return lambda: server.shut(app.config["SQLALCHEMY_DATABASE_URI"])
@@ -56,7 +56,7 @@ def away(app: Flask, tmp_path: Path, request: pytest.FixtureRequest) -> Callable
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the write lock of the database, as a second program would."""
+    """Hold the write lock, as a second program would."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -64,7 +64,7 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def full(app: Flask) -> Iterator[None]:
-    """Let the database grow by no page more, which SQLite tells as it tells a full disk."""
+    """Let the database grow by no page: SQLite reports it as a full disk."""
     close(app)
     with app.app_context():
         engine = database.db.engine
@@ -84,7 +84,7 @@ def full(app: Flask) -> Iterator[None]:
 
 
 def check_kindness(page: Page) -> None:
-    """Check that the page names the trouble, the telephone and the hours, and when to come back."""
+    """Check that the page tells the trouble, the telephone and when to come back."""
     assert page.h1 == "Notre service est arrêté pour un moment"
     assert page.says("Le problème vient de chez nous") and page.says("rechargez cette page")
     assert page.says(SETTINGS["PORTAL_LANDLORD_PHONE"]) and page.says(SETTINGS["PORTAL_LANDLORD_HOURS"])

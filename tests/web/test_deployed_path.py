@@ -1,4 +1,4 @@
-"""X17: nobody but the settings says below which path the portal lives, and nothing that is asked fills the memory."""
+"""X17: only settings decide the portal's path, and no request fills the memory."""
 
 import gc
 import importlib
@@ -27,7 +27,7 @@ EVIL = ["//evil.example", "/evil", "/evil.example/", "//evil.example/locataire",
 
 
 def entries(kept: Any, depth: int = 4) -> int:
-    """Count what a cache holds, and what its parts hold."""
+    """Count what a cache holds."""
     if depth == 0 or not isinstance(kept, dict | set | list | tuple):
         return 1
     values = kept.values() if isinstance(kept, dict) else kept
@@ -65,7 +65,7 @@ def test_path_of_the_public_address_is_believed(make_app: MakeApp, home: str) ->
 
 
 def test_no_cache_grows_by_what_is_asked(app: Flask, an_account: Callable[..., Tenant]) -> None:
-    """Each cache of ours is bounded; `with_reference_in` and `newest` hold a few values, whatever is asked."""
+    """`with_reference_in` and `newest` hold a few values."""
     for module in pkgutil.walk_packages(tenant_portal.__path__, "tenant_portal."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
@@ -105,7 +105,7 @@ def test_no_cache_grows_by_what_is_asked(app: Flask, an_account: Callable[..., T
 
 @pytest.fixture
 def gunicorn(tmp_path: Path, live_settings: dict[str, Any]) -> Any:
-    """Run gunicorn as an installer does, without a proxy of its own choice before it."""
+    """Run gunicorn without a proxy before it."""
     with serve(["gunicorn", "--bind", "127.0.0.1:{port}", "wsgi:app"], tmp_path, live_settings) as live:
         yield live
 

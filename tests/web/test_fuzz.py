@@ -1,4 +1,4 @@
-"""F19: whatever is sent, the answer is a page of ours: never a 5xx, never a traceback, nothing of ours told."""
+"""F19: whatever is sent, the answer is a page: no 5xx, no traceback, nothing of ours told."""
 
 import io
 import random
@@ -37,9 +37,9 @@ pytestmark = [
 
 fuzzing = few(5)
 
-#: Comes back escaped, or not at all.
+#: Must come back escaped.
 MARKUP = '"><svg/onload=alert(1)>'
-#: What an answer that went wrong would tell. A form's token may hold « .py- », once in some thousand pages.
+#: A token may hold `.py-`, once in thousands of pages.
 LEAKS = re.compile(rb"Traceback|sqlalchemy|werkzeug|psycopg|sqlite3\.|\.py(?![\w-])|argon2|<svg/onload", re.IGNORECASE)
 ODD_TEXTS = [
     "",
@@ -89,14 +89,14 @@ CONTENT_TYPES = [
 
 @dataclass(frozen=True)
 class FoundForm:
-    """A form as some page shows it: where it goes, and each field with what a browser would send."""
+    """Where a form goes, and the fields that a browser would send."""
 
     action: str
     fields: tuple[tuple[str, str], ...]
 
 
 def forms_of(browser: Portal) -> list[FoundForm]:
-    """Follow every link from the page where the browser is and return each form that is sent by POST."""
+    """Follow every link; return each form that is sent by POST."""
     to_see, seen, found = [urlsplit(browser.page.url).path], set[str](), dict[str, FoundForm]()
     while to_see:
         path = to_see.pop()
@@ -117,18 +117,18 @@ def forms_of(browser: Portal) -> list[FoundForm]:
             for button in form.xpath(".//*[@formaction]"):
                 other = urlsplit(urljoin(here, button.get("formaction"))).path
                 found[other] = FoundForm(other, found[action].fields)
-    return sorted(found.values(), key=lambda form: -len(form.fields))  # buttons last: some of them end the session
+    return sorted(found.values(), key=lambda form: -len(form.fields))  # some buttons end the session
 
 
 def forms_of_no_page(app: Flask, known: list[FoundForm]) -> list[FoundForm]:
-    """Return a form for each address that takes a POST though no page shows one: with a good token."""
+    """Return a form with a token for each POST address that no page shows."""
     rules = [rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ()) and not rule.arguments]
     token = tuple(field for field in known[0].fields if field[0] == "csrf_token")
     return [FoundForm(rule, token) for rule in rules if rule not in {form.action for form in known}]
 
 
 def bodies(form: FoundForm) -> SearchStrategy[bytes]:
-    """Return bodies that the form never sends: odd, missing, doubled and unknown fields, mostly with a good token."""
+    """Return bodies with odd, missing, doubled and unknown fields, mostly with a good token."""
 
     def choices(name: str, usual: str) -> SearchStrategy[list[bytes]]:
         kept = st.just([usual.encode()])
@@ -150,12 +150,10 @@ def bodies(form: FoundForm) -> SearchStrategy[bytes]:
 
 
 def urlencoded(pairs: list[tuple[bytes, bytes]]) -> bytes:
-    """Return a body; whatever the bytes of the values, they arrive."""
     return "&".join(f"{quote_from_bytes(name)}={quote_from_bytes(value)}" for name, value in pairs).encode()
 
 
 def check(answer: TestResponse) -> None:
-    """Hold what holds for every answer."""
     assert answer.status_code < 500, answer.get_data(as_text=True)[:2000]
     leak = LEAKS.search(answer.get_data())
     assert leak is None, leak
@@ -164,7 +162,7 @@ def check(answer: TestResponse) -> None:
 
 
 class People:
-    """Whoever stands before a form, brought there through the product."""
+    """Who stands before a form."""
 
     def __init__(
         self,
@@ -178,25 +176,21 @@ class People:
         self.a_contract, self.an_account = a_contract, an_account
 
     def visitor(self) -> Portal:
-        """Return the browser of a stranger."""
         browser = Portal(self.app)
         browser.get("/")
         return browser
 
     def signed_up(self) -> Portal:
-        """Return the browser of a tenant who waits for his activation mail."""
         browser, lease = Portal(self.app), self.a_contract()
         fill_sign_up(browser, lease).click()
         return browser
 
     def before_activation(self) -> Portal:
-        """Return the browser of a tenant who has opened his activation link."""
         browser = self.signed_up()
         browser.get(self.mailbox.read().link)
         return browser
 
     def with_an_old_link(self) -> Portal:
-        """Return the browser of a tenant who has opened a link that is too old."""
         link = (self.signed_up(), self.mailbox.read().link)[1]
         self.clock.move(hours=73)
         browser = Portal(self.app)
@@ -204,20 +198,17 @@ class People:
         return browser
 
     def before_reset(self) -> Portal:
-        """Return the browser of a tenant who has opened his reset link."""
         tenant, browser = self.an_account(), Portal(self.app)
         forget(browser, tenant.lease.reference)
         browser.get(self.mailbox.read().link)
         return browser
 
     def tenant(self) -> Portal:
-        """Return the browser of a tenant who is logged in."""
         browser = self.an_account().browser
         browser.get("/espace")
         return browser
 
     def closed(self) -> Portal:
-        """Return the browser of a tenant who has logged in to his closed account."""
         tenant = self.an_account()
         close_account(tenant.browser)
         browser = Portal(self.app)
@@ -236,12 +227,11 @@ def people(
     a_contract: Callable[..., Lease],
     an_account: Callable[..., Tenant],
 ) -> People:
-    """Return whoever stands before a form."""
     return People(app, mailbox, clock, a_contract, an_account)
 
 
 def fuzz(browser: Portal, form: FoundForm) -> None:
-    """Send each odd text in each field, then whatever comes to mind, each time from the page where the form stood."""
+    """Send each odd text in each field, then random bodies, always from the same page."""
     cookies = dict(browser.http._cookies)
 
     def send(body: bytes, kind: str = CONTENT_TYPES[0]) -> None:
@@ -263,13 +253,13 @@ def test_no_form_stumbles_over_anything(people: People, mailbox: Mailbox, who: s
     forms, everybodys = forms_of(browser), forms_of(Portal(people.app).get("/").portal)
     if who == "visitor":
         forms += forms_of_no_page(people.app, forms)
-    else:  # what every visitor sees is fuzzed for him alone
+    else:  # fuzzed for the visitor alone
         forms = [form for form in forms if form.action not in {other.action for other in everybodys}]
     assert forms
     for form in forms:
         fuzz(browser, form)
     mailbox.unread()
-    mailbox._read = list(mailbox.office.mails)  # whatever the forms have caused
+    mailbox._read = list(mailbox.office.mails)
 
 
 @pytest.mark.parametrize("who", ["visitor", "tenant"])
@@ -298,11 +288,7 @@ def test_doubled_slash_leads_nowhere(app: Flask) -> None:
         check(answer)
 
 
-# The files that staff hand in
-
-
 def zipped(files: dict[str, bytes]) -> bytes:
-    """Return a ZIP of these files."""
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -311,7 +297,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 def damaged(whole: bytes) -> SearchStrategy[bytes]:
-    """Return a file cut, overwritten or torn apart anywhere."""
+    """Return a file cut, overwritten or torn apart."""
     place = st.integers(0, len(whole))
     return st.builds(
         lambda at, noise, length: whole[:at] + noise + whole[at + length :],
@@ -386,13 +372,13 @@ def test_no_delivery_report_makes_its_reader_stumble(app: Flask) -> None:
     take()
 
 
-# Bytes that no browser sends, to the servers that we ship a configuration for
+# Bytes that no browser sends
 
 POST = b"POST /connexion HTTP/1.1\r\nHost: localhost\r\n"
 RAW = [
     b"",
     b"\r\n\r\n",
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # a browser that speaks TLS
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # TLS
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 40,
     b"GET / HTTP/0.9\r\n\r\n",
     b"GET / HTTP/1.1\r\n\r\n",
@@ -421,7 +407,7 @@ RAW = [
 
 
 def answer_to(live: Live, request: bytes) -> bytes:
-    """Send bytes and hang up; return what came back, which may be nothing."""
+    """Send bytes, hang up, and return the answer."""
     answer = b""
     with live.connect() as connection:
         try:
@@ -431,7 +417,7 @@ def answer_to(live: Live, request: bytes) -> bytes:
                 answer += part
         except TimeoutError:
             raise
-        except OSError:  # the server has hung up first
+        except OSError:  # the server hung up first
             pass
     return answer
 

@@ -1,4 +1,4 @@
-"""The guide in twelve steps, the legal pages, and what machines are told about the portal's health."""
+"""The guide in twelve steps, the legal pages, and `/healthz`."""
 
 import re
 
@@ -15,7 +15,7 @@ from tests.support.portal_client import Portal
 from ..support.steps import sign_up
 
 TITLE = "Besoin d'aide pour vous connecter ou créer votre compte locataire ?"
-#: The twelve steps, as the landlord's help page words them.
+#: In the words of the landlord's guide.
 STEPS = (
     "Cliquez sur « Je crée mon compte »",
     "Saisissez votre référence contrat (sans le L /)",
@@ -34,12 +34,11 @@ LEGAL = ("/mentions-legales", "/donnees-personnelles", "/accessibilite", "/plan-
 
 
 def figures(page):
-    """Return the pages that the guide shows as figures."""
     return page.tree.cssselect("main figure [inert]")
 
 
 def labels(nodes):
-    """Return the words beside the controls of a form or of figures, without their numbers and stars."""
+    """Return the words beside controls, without numbers and stars."""
     found = [label for node in nodes for label in node.cssselect(".portal-label label, legend, .portal-check label")]
     return [re.sub(r"^[0-9]+ *| *\*$", "", plain(label.text_content())) for label in found]
 

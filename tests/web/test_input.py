@@ -1,4 +1,4 @@
-"""What is typed stays text: in pages, in the database, in mails and in the journal, whatever it is."""
+"""What is typed stays text in pages, database, mails and journal."""
 
 import logging
 
@@ -38,7 +38,7 @@ FORMS = ("/connexion", "/inscription", "/mot-de-passe-oublie", "/message")
 
 
 def typed_into(browser, address, text):
-    """Type a text into every field of the form of a page, send it, and return what comes back."""
+    """Type a text into every field of a page and send it."""
     page = browser.get(address)
     form = page.form()
     fields = dict(form.node.form_values())

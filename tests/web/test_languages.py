@@ -1,4 +1,4 @@
-"""A tenant who reads English: what he was asked and answered stands in the words in which he was asked."""
+"""Pages in English; an answer stands in the words in which it was asked."""
 
 import pytest
 from sqlalchemy import select
@@ -14,7 +14,7 @@ MAIL = "grace.hopper@example.com"
 
 
 def answers(page):
-    """Return each answer of the page as it reads, and the languages that the page says of its words."""
+    """Return each answer, and the languages of its words."""
     items = page.tree.cssselect(".portal-answers li")
     return [
         (" ".join(item.text_content().split()), [n.get("lang") for n in item.cssselect("[lang]")]) for item in items

@@ -1,4 +1,4 @@
-"""Whoever only looks changes nothing, no form is taken without its token, and private pages have a guard."""
+"""Looking changes nothing, each form needs its token, and private pages have a guard."""
 
 from collections.abc import Callable, Iterator
 
@@ -19,7 +19,7 @@ class Watch:
     """A connection that notices what others commit."""
 
     def __init__(self, engine: Engine) -> None:
-        # A transaction of PostgreSQL takes a number when it first writes; SQLite counts what others have committed.
+        # PostgreSQL numbers a transaction when it writes; SQLite counts the commits of others.
         is_sqlite = engine.dialect.name == "sqlite"
         self._question = "PRAGMA data_version" if is_sqlite else "SELECT pg_snapshot_xmax(pg_current_snapshot())"
         self.connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -27,14 +27,13 @@ class Watch:
         self.has_changed()
 
     def has_changed(self) -> bool:
-        """Tell whether anything was written since the last time this was asked."""
+        """Tell whether anything was written since the last call."""
         before, self._seen = self._seen, str(self.connection.exec_driver_sql(self._question).scalar_one())
         return before != self._seen
 
 
 @pytest.fixture
 def watch(app: Flask) -> Iterator[Watch]:
-    """Watch the database of the application."""
     engine = create_engine(app.config["SQLALCHEMY_DATABASE_URI"])
     watching = Watch(engine)
     yield watching

@@ -1,4 +1,4 @@
-"""X13: what machines may ask without a token tells nothing of who has an account."""
+"""X13: `/healthz` tells nothing of who has an account."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ TOKEN = "a-token-for-prometheus"
 def test_health_says_the_same_after_a_reset_whoever_has_an_account(
     make_app: MakeApp, an_account: Callable[..., Tenant], mailbox: Mailbox, post_office: PostOffice, clock: Clock
 ) -> None:
-    """While the mail server asks to come again later, a mail waits where there is an account."""
+    """While the mail server defers, a mail waits only where there is an account."""
     tenant, app = an_account(), make_app(PORTAL_METRICS_TOKEN=TOKEN)
     said, figures = [], []
     for reference in (tenant.lease.reference, "31415926"):

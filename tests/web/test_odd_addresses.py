@@ -1,4 +1,4 @@
-"""X22: no address of ours, whatever stands in its variables, leads to a fault: on SQLite and on PostgreSQL."""
+"""X22: no address leads to a fault, whatever stands in it."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -74,7 +74,7 @@ ODD_WORDS = [
     "portal.js/",
     "portal.js\x00.css",
 ]
-#: What lies about beside many a site.
+#: What lies beside many sites.
 BESIDE = """
 /.git/config /.git/HEAD /.env /.svn/entries /wsgi.py /instance/portal.sqlite3 /portal.sqlite3 /requirements.txt
 /console /debug /admin /server-status /actuator /phpinfo.php /assets/ /assets/../settings.py /assets/%2e%2e/app.py
@@ -96,13 +96,12 @@ QUERIES = [
 
 
 def of_staff(app: Flask) -> Portal:
-    """Return the browser of a member of staff."""
     app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
     return Portal(app)
 
 
 def paths(rule: Rule, prefix: str) -> Iterator[bytes]:
-    """Yield the addresses of a rule with odd values in the place of each variable, beside and below it."""
+    """Yield the addresses of a rule with odd values, beside and below it."""
     if not rule.arguments:
         bare = rule.rule.removeprefix(prefix).encode()
         yield from (bare, bare + b"/", bare + b"//", bare + b"/\x00", bare + b"\xff")
@@ -127,7 +126,7 @@ def test_no_address_leads_staff_to_a_fault(app: Flask) -> None:
 
 
 def ask_for_odd_addresses(browser: Portal) -> None:
-    """Ask for each address that there is, whatever may stand in it."""
+    """Ask for each address."""
     app, home = browser.app, browser.home.kind
     prefix = browser.home.prefix if home != STANDALONE and browser.home.app is browser.home.front else ""
     cookies = dict(browser.http._cookies)
@@ -185,7 +184,7 @@ def test_no_server_stumbles_over_an_odd_address(
 
 
 def ask_all(live: Live) -> None:
-    """Ask for odd addresses, encoded as a browser would, and for some that no browser would send."""
+    """Ask for odd addresses, encoded or not."""
     heads = (b"/assets/%s/portal.css", b"/assets/%s", b"/assets/portal.js?v=%s", b"/activation/%s", b"/espace/avis/%s")
     targets = [head % quote_from_bytes(value, safe="").encode() for head in heads for value in VALUES]
     targets += [

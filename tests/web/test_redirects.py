@@ -1,4 +1,4 @@
-"""F11: nobody is led out of the portal, whatever an address asks for."""
+"""F11: no address leads out of the portal."""
 
 from urllib.parse import quote
 
@@ -64,7 +64,7 @@ EVIL = (
 
 
 def log_in_towards(app, tenant, wanted):
-    """Log in on the page that this address asks to go to afterwards, and return where the answer leads."""
+    """Log in on the page with that `suite`; return where it leads."""
     browser = Portal(app)
     form = fill_login(browser.get(f"/connexion?suite={quote(wanted)}"), tenant.lease.reference, tenant.password)
     answer = browser.http.post("/connexion", data=dict(form.node.form_values()))

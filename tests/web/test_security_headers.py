@@ -1,4 +1,4 @@
-"""F16 and what belongs to it: headers and cookies of every answer, names, methods, other sites, reports."""
+"""F16: headers and cookies of every answer; names, methods, other sites."""
 
 import re
 
@@ -37,7 +37,7 @@ KINDS = r"(text/(html|css|javascript|plain)|application/javascript); charset=utf
 
 
 def faults_of(answer, *, is_https):
-    """Yield every header that an answer lacks, or has too much of."""
+    """Yield every header that lacks or is too much."""
     found = answer.headers.get
     for name, wanted in EVERYWHERE.items():
         if found(name) != wanted:
@@ -62,7 +62,6 @@ def faults_of(answer, *, is_https):
 
 
 def cookie_faults(cookie, *, is_https):
-    """Yield what a cookie lacks."""
     name, flags = cookie.partition("=")[0], {part.strip().lower() for part in cookie.split(";")[1:]}
     prefix = "" if not is_https else "__Host-" if "path=/" in flags else "__Secure-"
     yield from (f"{name} lacks {flag}" for flag in ("httponly", "samesite=lax") if flag not in flags)
@@ -74,7 +73,7 @@ def cookie_faults(cookie, *, is_https):
 
 
 def pages(browser):
-    """Yield the answer to every address that needs no number, and to what a page loads."""
+    """Yield the answer to each page and to what it loads."""
     adapter = browser.app.url_map
     for rule in adapter.iter_rules():
         if "GET" in (rule.methods or ()) and not rule.arguments and rule.endpoint.startswith("portal"):
@@ -86,7 +85,7 @@ def pages(browser):
 
 
 def errors(browser, link):
-    """Yield an answer of every kind that is no page."""
+    """Yield one answer of each kind of error."""
     send = browser.http.open
     yield send("/connexion", method="POST", data={"reference": "123456"})  # without its token
     yield send("/connexion", headers={"Host": "evil.example"})
@@ -144,7 +143,6 @@ def test_f16_every_page_and_every_error_has_every_header(make_app, mailbox, an_a
 
 
 def assets(browser):
-    """Return the addresses of what a page loads from the portal itself."""
     addresses = browser.get("/aide").tree.xpath("//link[@rel='stylesheet']/@href|//script/@src")
     assert len(addresses) >= 2
     return addresses
@@ -152,7 +150,7 @@ def assets(browser):
 
 @pytest.mark.every_home
 def test_asset_is_kept_for_a_year_only_in_its_true_version_and_only_when_it_was_given(portal):
-    """X16: what a proxy keeps for a year must not be a refusal, nor one version in the place of another."""
+    """X16: a proxy must not keep a refusal for a year, nor a version in another's place."""
     for address in assets(portal):
         given = portal.http.get(address, buffered=True)
         assert given.status_code == 200 and "max-age=31536000, immutable" in given.headers["Cache-Control"], address

@@ -1,4 +1,4 @@
-"""F18: what is larger than any form of ours is refused before it is read, and no worker grows by it."""
+"""F18: what is too large is refused before it is read, and no worker grows."""
 
 import io
 import select
@@ -17,18 +17,16 @@ MULTIPART = "Content-Type: multipart/form-data; boundary=X"
 CHUNKED = "Transfer-Encoding: chunked"
 FIELD = b'--X\r\nContent-Disposition: form-data; name="reference"\r\n\r\n'
 MANY_FIELDS = b"&".join(b"field%d=1" % number for number in range(100_000))
-#: What a worker may grow by for reasons of its own (a thread started, a page rendered for the first time).
+#: A worker grows by threads and first pages.
 GROWTH_KIB_MAX = 12 * KIB
 
 
 def chunks(content: bytes, times: int) -> Iterator[bytes]:
-    """Return a body without a length, in chunks."""
     for _ in range(times):
         yield b"%x\r\n%s\r\n" % (len(content), content)
     yield b"0\r\n\r\n"
 
 
-#: Headers and body of each trial.
 OVERSIZED: dict[str, Callable[[], tuple[list[str], Iterator[bytes]]]] = {
     "field of 64 MiB": lambda: ([FORM, f"Content-Length: {64 * MIB}"], iter([b"a" * MIB] * 64)),
     "field of 64 MiB in chunks": lambda: ([FORM, CHUNKED], chunks(b"a" * 64 * KIB, 1024)),
@@ -43,7 +41,7 @@ OVERSIZED: dict[str, Callable[[], tuple[list[str], Iterator[bytes]]]] = {
 
 
 def send(live: Live, headers: list[str], body: Iterator[bytes]) -> bytes:
-    """Send a request until it is answered, as a browser does, and return the answer."""
+    """Send a request as a browser does, until it is answered."""
     with live.connect() as connection:
         try:
             connection.sendall("\r\n".join(["POST /connexion HTTP/1.1", "Host: localhost", *headers, "", ""]).encode())
@@ -51,7 +49,7 @@ def send(live: Live, headers: list[str], body: Iterator[bytes]) -> bytes:
                 if select.select([connection], [], [], 0)[0]:
                     break
                 connection.sendall(part)
-        except OSError:  # the server has hung up; what it said can still be read
+        except OSError:  # hung up; its answer can still be read
             pass
         answer = b""
         try:
@@ -76,7 +74,7 @@ def test_oversized_request_is_refused_and_no_worker_grows(live: Live, what: str)
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [65 * KIB, 1 * MIB])
 def test_proxy_that_sends_all_before_it_reads_is_not_cut_off(live: Live, size: int) -> None:
-    """As nginx does, which would tell the tenant of a fault of ours, and not that he wrote too much."""
+    """nginx would report a fault of ours to the tenant."""
     head = ["POST /connexion HTTP/1.1", "Host: localhost", FORM, f"Content-Length: {size}", "", ""]
     with live.connect() as connection:
         connection.sendall("\r\n".join(head).encode() + b"a" * KIB)
@@ -111,7 +109,7 @@ def test_form_is_as_long_as_its_page_needs_and_no_longer(app: Flask) -> None:
         assert statuses == [400, 413], path
 
 
-#: Bodies below the limit that take longer to take apart than a password takes to hash, by the answer to each.
+#: Below the limit, but slower to parse than a hash.
 ODD = {
     "a field too many": (413, "application/x-www-form-urlencoded", b"a&" * 50),
     "4,000 fields": (413, "application/x-www-form-urlencoded", b"a&" * 4_000),

@@ -1,4 +1,4 @@
-"""F17: whoever sends byte by byte holds up nobody but himself, on each server that we ship a configuration for."""
+"""F17: whoever sends byte by byte holds up nobody else, on each server that we ship."""
 
 import socket
 
@@ -8,9 +8,9 @@ from ..support.live import Live
 
 pytestmark = [pytest.mark.security, pytest.mark.slow]
 
-#: SECURITY asks for 40; with more than the former number of threads the test also sees that there are enough now.
+#: More than the former number of threads.
 SLOW = 100
-#: What each kind of visitor sends at once, the rest byte by byte.
+#: What is sent at once, and the rest byte by byte.
 HEAD = b"POST /connexion HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 REQUESTS = {
     "headers": (HEAD[:30], HEAD[30:60]),
@@ -46,7 +46,6 @@ def test_slow_visitor_is_answered_when_his_form_is_there(live: Live) -> None:
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Tell whether the server has neither answered nor hung up."""
     connection.setblocking(False)
     try:
         connection.recv(1)

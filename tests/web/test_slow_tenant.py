@@ -1,4 +1,4 @@
-"""X05: a tenant who sends or reads byte by byte, or asks for much at once, stops nobody but himself."""
+"""X05: a tenant who sends or reads byte by byte, or asks for much at once, stops nobody else."""
 
 import http.client
 import socket
@@ -27,10 +27,10 @@ from ..support.work import hashing_held_back
 
 pytestmark = pytest.mark.security
 
-#: More than a process has connections to its database (15).
+#: More than the connections of a process (15).
 SLOW = 40
 FORM = "application/x-www-form-urlencoded"
-#: How a body is sent: its headers, and all of it.
+#: Headers and body.
 BODIES = {
     "form": (f"Content-Type: {FORM}\r\nContent-Length: 40\r\n", b"device=" + b"1" * 33),
     "form in chunks": (
@@ -46,14 +46,13 @@ BODIES = {
 
 
 def cookie_of(tenant: Tenant, live: Live) -> str:
-    """Log a tenant in at the server, whose clock is not the test's, and return his session cookie as a header."""
+    """Log in at the server; return the session cookie as a header."""
     browser = far_portal(live.port)
     tenant.log_in(browser)
     return f"portal_session={browser.cookie('portal_session')}"
 
 
 def ask(live: Live, path: str, cookie: str) -> tuple[int, bytes]:
-    """Ask for a page as that tenant."""
     connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", path, headers={"Cookie": cookie})
@@ -65,7 +64,7 @@ def ask(live: Live, path: str, cookie: str) -> tuple[int, bytes]:
 
 @pytest.fixture
 def two_tenants(an_account: Callable[..., Tenant], roster: Any) -> tuple[Tenant, Tenant]:
-    """Return a slow tenant and another one."""
+    """Return a slow tenant and another."""
     return an_account(), an_account(roster.add(last_name="PETIT"), email="petit@free.fr")
 
 
@@ -73,7 +72,7 @@ def two_tenants(an_account: Callable[..., Tenant], roster: Any) -> tuple[Tenant,
 def live(
     request: pytest.FixtureRequest, two_tenants: tuple[Tenant, Tenant], app: Flask, tmp_path: Path
 ) -> Iterator[Live]:
-    """Run each server that we ship a configuration for, on the database of these tenants."""
+    """Run each server that we ship, on the database of these tenants."""
     name = f"{two_tenants[0].lease.reference}_2026-11.pdf"
     assert publish(app, in_folder(tmp_path / "notices", {name: pdf("x" * 3_000_000)}))[0] == 0
     own = {
@@ -108,7 +107,7 @@ def test_slow_forms_of_a_tenant_keep_no_connection_to_the_database(
         finally:
             for line in lines:
                 line.close()
-        refused = b"415" if kind == "multipart" else b"400"  # read to its end before it is refused, too
+        refused = b"415" if kind == "multipart" else b"400"  # read to its end before it is refused
         assert answers <= {refused, b"429"} and refused in answers, (kind, answers)
         assert ask(live, "/espace", slow)[0] == 200, f"{kind}: every request was counted back"
     assert "Traceback" not in live.said()
@@ -138,14 +137,13 @@ def test_slow_readers_of_a_notice_keep_no_connection_to_the_database(
 
 
 class SlowBody:
-    """A body that is sent only when the test says so; it tells whether the database was looked at before."""
+    """A body that waits for the test; notes whether the database was asked before."""
 
     def __init__(self, app: Flask) -> None:
         self.app, self.asked, self.sent = app, threading.Event(), threading.Event()
         self.held = -1
 
     def read(self, size: int = -1) -> bytes:
-        """Wait for the visitor."""
         if not self.asked.is_set():
             with self.app.app_context():
                 self.held = self.app.extensions["sqlalchemy"].engine.pool.checkedout()
@@ -160,7 +158,7 @@ class SlowBody:
 def test_body_is_read_before_the_first_look_at_the_database(
     app: Flask, an_account: Callable[..., Tenant], remembers: bool
 ) -> None:
-    """In a host whose hook asks who is there, before its own check of forms reads them, too."""
+    """Also in a host whose hook asks who is there before its forms are read."""
     tenant = an_account()
     browser = Portal(app)
     tenant.log_in(browser, remember=remembers)
@@ -178,7 +176,7 @@ def test_body_is_read_before_the_first_look_at_the_database(
 
 
 def hold(pool: ThreadPoolExecutor, tenant: Tenant, app: Flask) -> "Future[Any]":
-    """Send a form whose password waits for its turn."""
+    """Send a form whose password waits to be hashed."""
     browser = Portal(app)
     browser.http._cookies = dict(tenant.browser.http._cookies)
     form = browser.get("/espace/connexions").form()

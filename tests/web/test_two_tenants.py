@@ -12,11 +12,11 @@ from jinja2 import DictLoader, UndefinedError
 from ..conftest import MakeApp
 from ..support.page_text import plain
 from ..support.paths import ROOT
-from ..support.people import Lease, open_account
+from ..support.people import open_account
 from ..support.portal_client import ANY_STATUS, Page, Portal
 from ..support.post import Mailbox
 from ..support.rent_notices import in_folder, pdf, publish
-from ..support.steps import log_in, sign_up
+from ..support.steps import Lease, log_in, sign_up
 
 pytestmark = pytest.mark.security
 
