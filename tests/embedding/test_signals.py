@@ -82,7 +82,7 @@ def test_host_hears_of_a_message_with_its_number(
     assert write_message(portal).path == "/message/envoye"
     mailbox.read_all()
     tenant = an_account()
-    write_message(tenant.browser)
+    write_message(tenant.browser, body="Encore une question.")
     with app.app_context():
         numbers = list(db.session.scalars(select(Message.number).order_by(Message.id)))
         account = db.session.scalars(select(Account.id)).one()

@@ -23,7 +23,7 @@ from tests.support.people import Roster, must_run, open_account
 from tests.support.portal_client import Portal
 from tests.support.post import Mailbox, PostOffice
 from tests.support.rent_notices import in_folder, pdf
-from tests.support.steps import forget, sign_up
+from tests.support.steps import EMAIL, forget, sign_up
 
 from ..support import killable_acts
 
@@ -50,12 +50,12 @@ class Scene:
 
     def signed_up(self) -> None:
         self.new_tenant()
-        sign_up(Portal(self.app), killable_acts.LEASE, email=killable_acts.EMAIL)
+        sign_up(Portal(self.app), killable_acts.LEASE, email=EMAIL)
         self.link = self.mailbox.read().link
 
     def finished(self) -> None:
         self.new_tenant()
-        open_account(Portal(self.app), self.mailbox, killable_acts.LEASE, email=killable_acts.EMAIL, e_notice="Oui")
+        open_account(Portal(self.app), self.mailbox, killable_acts.LEASE, email=EMAIL, e_notice="Oui")
 
     def asked(self) -> None:
         self.finished()

@@ -139,9 +139,9 @@ def _be_killed(dialect: Any, number: int, when: str) -> None:
     commit, done = dialect.do_commit, 0
     add, added = Stage.add, 0
 
-    def add_batch(stage: Stage, table: Any, columns: Any) -> None:
+    def add_batch(stage: Stage, table: Any, **columns: Any) -> None:
         nonlocal added
-        add(stage, table, columns)
+        add(stage, table, **columns)
         added += 1
         if (added, "batch") == (number, when):
             os.kill(os.getpid(), signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -226,10 +227,14 @@ class Form:
         assert len(groups) == 1, f"{len(groups)} questions «{question}» on {self.page!r}"
         yield from groups[0].xpath(".//input[@type='radio' or @type='checkbox']")
 
+    @cached_property
+    def _names(self) -> list[tuple[str, Any]]:
+        return [(name_of(control), control) for control in self.controls]
+
     def _labelled(self, label: str) -> Any:
-        names = [(name_of(control), control) for control in self.controls]
-        found = [c for name, c in names if _reads(name, label)] or [c for name, c in names if _begins(name, label)]
-        assert len(found) == 1, f"{len(found)} fields «{label}» among {[plain(n) for n, _ in names]}"
+        reading = [control for name, control in self._names if _reads(name, label)]
+        found = reading or [control for name, control in self._names if _begins(name, label)]
+        assert len(found) == 1, f"{len(found)} fields «{label}» among {[plain(name) for name, _ in self._names]}"
         return found[0]
 
 

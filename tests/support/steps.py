@@ -130,15 +130,16 @@ def fill_message(
     *,
     topic: str = "Autre chose",
     body: str = "Je ne trouve pas mon numéro de module.",
-    reference: str = "",
+    reference: str | None = None,
     email: str = EMAIL,
 ) -> Form:
-    """Fill the form of a message; an empty topic leaves the list as it is."""
+    """Fill the form of a message; without topic or reference these stay as they are."""
     form = browser.get("/message").form("J'envoie mon message")
     if topic:
         form.choose("Quel est votre problème", topic)
-    form.fill("Votre message", body).fill("Votre référence contrat", reference)
-    return form.fill("Votre adresse mail", email)
+    if reference is not None:
+        form.fill("Votre référence contrat", reference)
+    return form.fill("Votre message", body).fill("Votre adresse mail", email)
 
 
 def write_message(browser: Portal, *, status: int = 200, **typed: str) -> Page:
