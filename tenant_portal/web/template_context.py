@@ -40,7 +40,7 @@ def is_below_expected_path() -> bool:
     """Tell whether the request's root path is the path of the public address, or empty (X17).
 
     What we remember begins with that path: a visitor who could choose it would fill the memory, and change
-    everybody's links. Our own application accepts no other path (`wsgi_paths.below`).
+    everybody's links. Our own application accepts no other path (`wsgi_paths.trust_paths`).
     """
     return bool(state.options.get("owns_session")) or request.root_path in {"", urlsplit(settings.public_url).path}
 
