@@ -42,20 +42,27 @@ def prepare(folder: Path, *, contracts: int, tenants: int, **cost: int) -> None:
 
 
 @contextmanager
-def serving(folder: Path, *target: str, workers: int = 1, proxy_hops: int = 0, **cost: int) -> Iterator["Server"]:
-    """Serve an application as the unit of `deploy/` does, by so many workers and behind so many proxies."""
+def serving(
+    folder: Path, *target: str, workers: int = 1, proxy_hops: int = 0, mail_port: int = 0, **cost: int
+) -> Iterator["Server"]:
+    """Serve an application as the unit of `deploy/` does, by so many workers and behind so many proxies.
+
+    With a mail server's port it delivers its mails there.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     line = (ROOT / "deploy" / "granian.sh").read_text(encoding="utf-8").replace("\\\n", " ").rpartition("exec ")[2]
     command = [word for word in shlex.split(line) if word not in {"$@", "wsgi:app"}]
-    options, hops = f"--workers {workers}", {"FLASK_PORTAL_PROXY_HOPS": str(proxy_hops)}
+    options, own = f"--workers {workers}", {"FLASK_PORTAL_PROXY_HOPS": str(proxy_hops)}
+    if mail_port:
+        own |= {"FLASK_PORTAL_MAIL_AFTER_RESPONSE": "true", "FLASK_MAIL_PORT": str(mail_port)}
     command[0] = str(Path(sys.executable).parent / command[0])
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 (our own command)
             [*command, "--port", str(port), *shlex.split(options), *target],
             cwd=ROOT,
-            env={**environment(folder, **cost), **hops, "PORTAL_SERVER_OPTIONS": options},
+            env={**environment(folder, **cost), **own, "PORTAL_SERVER_OPTIONS": options},
             stdout=log,
             stderr=log,
         )

@@ -14,7 +14,8 @@ from .settings import settings
 #: Whose usage a moment follows: « Wednesday 25 November », where Americans write the month first.
 _LOCALES_OF_MOMENTS = {"en": "en_GB"}
 #: CLDR writes 18:30, the French write 18 h 30.
-_FRENCH_MOMENT = "EEEE d MMMM 'à' H'\u00a0h\u00a0'mm"
+_FRENCH_TIME = "H'\u00a0h\u00a0'mm"
+_FRENCH_MOMENT = f"EEEE d MMMM 'à' {_FRENCH_TIME}"
 _LONG = {"E": "EEEE", "M": "MMMM", "L": "LLLL"}
 
 
@@ -38,8 +39,16 @@ def moment(at: datetime | str) -> str:
     if code == "fr":
         return _typeset_french(format_datetime(local, _FRENCH_MOMENT, locale=code))
     locale = _LOCALES_OF_MOMENTS.get(code, code)
-    time = format_skeleton("Hm", local, locale=locale)
-    return gettext("%(day)s à %(time)s", day=format_date(local, _day_without_year(locale), locale=locale), time=time)
+    words = format_date(local, _day_without_year(locale), locale=locale)
+    return gettext("%(day)s à %(time)s", day=words, time=time(at))
+
+
+def time(at: datetime) -> str:
+    """Return the time of day: « 18 h 30 », in the landlord's time zone."""
+    local, code = at.astimezone(settings.timezone), language()
+    if code == "fr":
+        return format_datetime(local, _FRENCH_TIME, locale=code)
+    return format_skeleton("Hm", local, locale=_LOCALES_OF_MOMENTS.get(code, code))
 
 
 @lru_cache

@@ -137,6 +137,17 @@ class Settings:
     url_prefix: str = _setting("path below which the portal's pages stand in its application", _prefix, "")
     landlord_name: str = _setting("name shown on each page and as the sender of mails", _text)
     landlord_email: str = _setting("address that sends the mails and receives the messages", _address)
+    bounce_address: str = _setting(
+        "mailbox for delivery reports; each mail leaves with +, a mark of its own and @; empty: landlord_email",
+        _optional_address,
+        "",
+    )
+    imap_server: str = _setting("IMAP server of that mailbox, for `mail bounce --imap`", _text, "")
+    imap_port: int = _setting("its port, encrypted from the first byte", _count(1, 65_535), 993)
+    imap_username: str = _setting("name that opens the mailbox", _text, "")
+    imap_password: str = _setting("password that opens the mailbox", _text, "")
+    imap_folder: str = _setting("folder that reports arrive in", _text, "INBOX")
+    imap_done_folder: str = _setting("folder that reports are moved to once they are noted", _text, "Rapports lus")
     landlord_phone: str = _setting("telephone number shown on each page", _text, "")
     landlord_hours: str = _setting("opening hours shown beside the telephone number", _text, "")
     landlord_address: str = _setting("postal address, for the legal pages", _text, "")

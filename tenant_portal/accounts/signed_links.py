@@ -90,9 +90,21 @@ def issue(purpose: str, subject: Account | EmailChange, contract: Contract | Non
     return _serializer(purpose).dumps([subject.id, number, _fingerprint(purpose, subject)])
 
 
+def renewed(purpose: str, address: str) -> str:
+    """Return the address of a link with a new token, even if its own has expired; raises as `verify` does."""
+    page, _, token = address.rpartition("/")
+    link = verify(purpose, token, even_late=True)
+    return f"{page}/{issue(purpose, link.change or link.account, link.contract)}"
+
+
+def lifetime(purpose: str) -> timedelta:
+    """Return how long a link of that purpose lives."""
+    return LINK_KINDS[purpose].lifetime(settings)
+
+
 def expires_at(purpose: str, *, since: datetime | None = None) -> datetime:
     """Return when a token expires, issued then or now."""
-    return (since or utcnow()) + LINK_KINDS[purpose].lifetime(settings)
+    return (since or utcnow()) + lifetime(purpose)
 
 
 def check_signature(purpose: str, token: str) -> None:
@@ -110,12 +122,12 @@ def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = Fa
     `LinkInvalid` for any other.
     """
     kind = LINK_KINDS[purpose]
-    lifetime = kind.lifetime(settings)
+    longest = lifetime(purpose)
     late: datetime | None = None
     try:
-        payload = _serializer(purpose).loads(token, max_age=int(lifetime.total_seconds()))
+        payload = _serializer(purpose).loads(token, max_age=int(longest.total_seconds()))
     except SignatureExpired as expired:
-        late = (expired.date_signed or datetime.fromtimestamp(0, UTC)) + lifetime
+        late = (expired.date_signed or datetime.fromtimestamp(0, UTC)) + longest
         payload = _serializer(purpose).loads(token)
     except BadSignature:
         raise LinkInvalid(purpose) from None

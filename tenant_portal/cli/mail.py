@@ -4,13 +4,21 @@ import sys
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy.exc import OperationalError
 
 from ..i18n import gettext as _
 from ..i18n import ngettext
-from ..mail import outbox
-from .preconditions import Stop, with_database
+from ..mail import courier, outbox, report_mailbox
+from ..settings import settings
+from .preconditions import Stop, require_newest, with_database
 
 mail_group = AppGroup("mail", help=_("Les e-mails."))
+
+
+class TryLater(Stop):
+    """Ends a command that a mail server calls: it keeps its mail and calls again (EX_TEMPFAIL of sysexits.h)."""
+
+    exit_code = 75
 
 
 @mail_group.command("send", help=_("Fait partir les e-mails qui attendent."))
@@ -22,19 +30,57 @@ def mail_send(now: bool, watch: bool) -> None:
     done = outbox.deliver_due(now=now)
     _print_delivery(done)
     if watch:
-        outbox.watch(report=_print_delivery)
-    elif done.is_down:
-        raise Stop(_("Le serveur de messagerie ne répond pas. Les e-mails attendent, aucun n'est perdu."))
+        courier.watch(report=_print_delivery)
+    elif done.is_down or done.failed and not done.sent:
+        raise Stop(
+            _(
+                "Le serveur de messagerie ne prend pas nos e-mails (%(reason)s). Ils attendent, aucun n'est perdu."
+                " Pour savoir quoi faire : flask portal doctor",
+                reason=done.trouble,
+            )
+        )
 
 
 @mail_group.command("bounce", help=_("Lit un avis de non-remise sur l'entrée standard."))
-@with_database
-def mail_bounce() -> None:
-    """Mark the mails of a delivery report as bounced."""
-    count = outbox.bounce(sys.stdin.buffer.read())
-    if not count:
-        raise Stop(_("Cet avis ne parle d'aucun de nos e-mails."))
-    click.echo(ngettext("%(num)d e-mail noté comme non remis.", "%(num)d e-mails notés comme non remis.", count))
+@click.option("--imap", is_flag=True, help=_("Lit tous ceux qui attendent dans la boîte des avis."))
+def mail_bounce(imap: bool) -> None:
+    """Mark the mails of delivery reports as bounced; what is none of ours is no fault."""
+    try:
+        require_newest()
+        if imap:
+            _read_mailbox()
+            return
+        count = outbox.note_report(sys.stdin.buffer.read())
+    except OperationalError as trouble:
+        raise TryLater(_("La base de données ne répond pas : %(cause)s", cause=trouble.orig)) from None
+    except Stop as trouble:
+        raise trouble if imap else TryLater(trouble.message) from None
+    if count:
+        click.echo(ngettext("%(num)d e-mail noté comme non remis.", "%(num)d e-mails notés comme non remis.", count))
+
+
+def _read_mailbox() -> None:
+    if not settings.imap_server:
+        raise Stop(_("Aucune boîte des avis n'est réglée. Donnez FLASK_PORTAL_IMAP_SERVER, voir docs/mail.md."))
+    try:
+        reading = report_mailbox.read_reports(outbox.note_report)
+    except report_mailbox.TROUBLES as trouble:
+        raise Stop(
+            _(
+                "La boîte des avis %(where)s ne se laisse pas lire : %(cause)s",
+                where=f"{settings.imap_username}, {settings.imap_server}",
+                cause=trouble,
+            )
+        ) from None
+    click.echo(
+        _(
+            "Avis lus et rangés : %(reports)s. E-mails notés comme non remis : %(returned)s."
+            " Laissés en place : %(others)s.",
+            reports=reading.reports,
+            returned=reading.returned,
+            others=reading.others,
+        )
+    )
 
 
 def _print_delivery(done: outbox.Delivery) -> None:

@@ -1,41 +1,43 @@
 """Mails as rows, written in the transaction of what they report, delivered after the response.
 
-A courier claims a row, sends the mail outside of any transaction, then records the outcome. Other couriers skip a
-claimed row until its claim expires.
+A round claims a batch of rows, sends them outside of any transaction, then notes what became of them. Other processes
+skip a claimed row until its claim expires. A crash repeats one batch at the most, with the same Message-IDs.
 """
 
 import logging
-import os
-import signal
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from flask import Flask, Response, current_app, g
-from sqlalchemy import ColumnElement, Table, and_, func, insert, or_, select
+from flask import g
+from sqlalchemy import ColumnElement, Table, and_, exists, func, insert, or_, select, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import aliased
 
 from .. import audit
-from ..db import begin_write, cause, db, is_away, utcnow
+from ..accounts import signed_links
+from ..db import begin_write, db, utcnow
+from ..errors import PortalError
 from ..models import Account, Contract, Mail, MailState
-from ..settings import settings, state
 from . import bounces, rendering
-from .smtp import Failure, SmtpSession, hand_over
+from .smtp import UNUSABLE, Failure, SmtpSession, hand_over
+from .verdicts import Cause, Verdict
 
-#: A claim lasts longer than all timeouts of a mail together.
+#: Mails of a claim, and the longest seconds of delivering them before their fate is noted.
+BATCH, BATCH_SECONDS = 100, 2.0
+#: A claim lasts longer than a batch, all timeouts of its last mail and the tries to note it.
 LEASE = timedelta(minutes=5)
 #: The `error` of a claimed row.
 CLAIMED = "on its way"
-#: Minutes to wait after each failure; the last one repeats.
-RETRY_MINUTES = (1, 5, 15, 60, 240, 720, 1440)
-#: Longest seconds between rounds while mails wait, and in `watch`.
-LOOK_SECONDS, WATCH_SECONDS = 300, 5
-#: Shortest seconds between rounds, and seconds while the mail server or database is down.
-LEAST_SECONDS, DOWN_SECONDS = 0.2, 60
-#: Seconds before each try to record an outcome, as a mail without it is sent again.
+#: Minutes to wait after each failure, about half of what the mail has waited by then; the last one repeats.
+RETRY_MINUTES = (1, 5, 10, 15, 30, 60, 120, 240, 720)
+#: So many recipients with the same answer about us end a round.
+SAME_ANSWERS = 3
+#: Seconds before each try to note the fates, as a mail without one is sent again.
 NOTE_PAUSES = (0, 1, 5, 15)
 
 #: Added to the turn of mails that nobody awaits. Lower turns leave first.
@@ -43,6 +45,7 @@ NEWS_TURN = 100
 NEWS = frozenset({"notice_published", "message_to_landlord", "message_received", "contract_ready"})
 
 _ROW = insert(cast(Table, Mail.__table__))
+_UNSYNCED = {"synchronize_session": False}
 
 log = logging.getLogger("tenant_portal")
 
@@ -56,6 +59,18 @@ class Delivery:
     refused: int = 0
     waiting: int = 0
     is_down: bool = False
+    #: Why nothing could leave, or the round ended early.
+    trouble: str = field(default="", compare=False)
+    #: When the next mail is due, if one waits.
+    next_due_at: datetime | None = field(default=None, compare=False)
+
+
+class Trouble(NamedTuple):
+    """Mails that the server refused because of us, for one cause."""
+
+    cause: Cause
+    waiting: int
+    given_up: int
 
 
 def put(
@@ -87,202 +102,189 @@ def put(
     g.portal_has_mail = True
 
 
+def has_new_mail() -> bool:
+    """Tell, once, whether this request has written a mail."""
+    return bool(g.pop("portal_has_mail", False))
+
+
 def deliver_due(*, now: bool = False, stop: threading.Event | None = None) -> Delivery:
     """Deliver due mails by turn; with `now` every waiting mail once, oldest first."""
-    done, server, last = Delivery(), SmtpSession(), 0
+    done, server, last, is_done = Delivery(), SmtpSession(), 0, False
     try:
-        while not done.is_down and not (stop is not None and stop.is_set()):
-            row = _claim(after=last if now else None)
-            if row is None:
-                break
-            last = row.id
-            if row.state is MailState.WAITING:
-                _deliver(row, server, done)
-            elif row.state is MailState.REFUSED:
-                done.refused += 1
+        while not (is_done or done.is_down or stop is not None and stop.is_set()):
+            batch = _claim(after=last if now else None)
+            done.refused += sum(row.state is MailState.REFUSED for row in batch)
+            tried = _deliver(batch, server, done, stop)
+            last, is_done = (batch[tried - 1].id if tried else last), tried == len(batch) < BATCH
     finally:
         server.close()
-    done.waiting = db.session.scalar(select(func.count()).select_from(Mail).where(_waits())) or 0
+    met_no_server = and_(Mail.error.startswith(UNUSABLE), Mail.due_at > utcnow())
+    waiting = select(func.count(), func.min(Mail.due_at), func.count().filter(met_no_server)).where(is_waiting())
+    done.waiting, done.next_due_at, held_back = db.session.execute(waiting).one()
     db.session.rollback()
+    if done.sent and held_back and not done.is_down:
+        begin_write()
+        done.next_due_at = utcnow()
+        db.session.execute(update(Mail).where(is_waiting(), met_no_server).values(due_at=done.next_due_at))
+        db.session.commit()
     return done
 
 
 def oldest_waiting_age() -> timedelta | None:
     """Return how long the oldest mail has waited, or None."""
-    oldest = db.session.scalar(select(func.min(Mail.created_at)).where(_waits()))
+    oldest = db.session.scalar(select(func.min(Mail.created_at)).where(is_waiting()))
     return utcnow() - oldest if oldest is not None else None
 
 
-def bounce(raw: bytes) -> int:
-    """Record the mails that a delivery report returns; return their number."""
-    found = bounces.returned_message_ids(raw)
-    if not found:
-        return 0
-    begin_write()
-    rows = db.session.scalars(select(Mail).where(Mail.message_id.in_(found), Mail.state != MailState.BOUNCED)).all()
-    for row in rows:
-        row.state, row.content, row.error = MailState.BOUNCED, None, "returned"
-        _mark_address_failed(row)
-    db.session.commit()
-    return len(rows)
+def troubles() -> list[Trouble]:
+    """Return what the landlord must mend: mails refused because of him, by cause."""
+    counts = {cause: [0, 0] for cause in Cause}
+    refused = select(Mail.error, Mail.state, func.count()).where(Mail.error.startswith(Verdict.ABOUT_US))
+    for error, fate, count in db.session.execute(refused.group_by(Mail.error, Mail.state)):
+        cause = Cause(error.partition(", ")[2].partition(":")[0])
+        counts[cause][0 if fate is MailState.WAITING else 1] += count
+    return [Trouble(cause, *both) for cause, both in counts.items() if any(both)]
 
 
-def watch(*, every: float = WATCH_SECONDS, report: Callable[[Delivery], None] | None = None) -> None:
-    """Deliver due mails until SIGTERM or Ctrl-C; the current mail is finished first."""
-    stop = threading.Event()
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    former = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        while not stop.is_set():
-            pause = _round(app, longest=every, stop=stop, report=report)
-            stop.wait(every if pause is None else pause)
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+def note_report(raw: bytes) -> int | None:
+    """Record the mails that a delivery report returns; return how many were not known as returned.
 
-
-def deliver_after(response: Response) -> None:
-    """Wake the courier if this request wrote a mail, or is the first of the process.
-
-    A browser that hangs up while it reads the response cannot hold mails back.
+    Only a report that speaks of the mailbox marks the address of its account. None for what is no report of ours.
     """
-    if response.direct_passthrough:
-        return  # a file
-    has_mail = g.pop("portal_has_mail", False)
-    if settings.mail_after_response and (has_mail or _courier_key() not in state.cache):
-        courier: Courier = state.cache.setdefault(
-            _courier_key(),
-            Courier(current_app._get_current_object()),  # type: ignore[attr-defined]
-        )
-        courier.wake()
+    returned = bounces.read(raw)
+    if returned is None:
+        return None
+    ids = {*returned.message_ids, *map(rendering.message_id_of, returned.marks)}
+    begin_write()
+    found = db.session.scalars(select(Mail).where(Mail.message_id.in_(ids)).order_by(Mail.id).with_for_update()).all()
+    rows = [row for row in found if row.state is not MailState.BOUNCED]
+    for row in rows:
+        row.state, row.content, row.error = MailState.BOUNCED, None, f"{returned.reason}: returned"
+        if returned.verdict is Verdict.GONE:
+            _mark_address_failed(row)
+    db.session.commit()
+    return len(rows) if found else None
 
 
-class Courier:
-    """The thread that delivers mails, from a wake-up until none waits."""
-
-    def __init__(self, app: Flask) -> None:
-        self._app = app
-        self._lock = threading.Lock()
-        self._call = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def wake(self) -> None:
-        """Start a round now, in the background."""
-        with self._lock:
-            self._call.set()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._carry, name="portal-courier", daemon=True)
-                self._thread.start()
-
-    def _carry(self) -> None:
-        while True:
-            self._call.clear()
-            pause = _round(self._app)
-            with self._lock:
-                if pause is None and not self._call.is_set():
-                    self._thread = None
-                    return
-            self._call.wait(pause)
-
-
-def _courier_key() -> str:
-    return f"courier:{os.getpid()}"  # a fork has no threads
-
-
-def _round(
-    app: Flask,
-    *,
-    longest: float = LOOK_SECONDS,
-    stop: threading.Event | None = None,
-    report: Callable[[Delivery], None] | None = None,
-) -> float | None:
-    """Deliver once; return the seconds until the next round, or None if no mail waits."""
-    try:
-        with app.app_context():
-            done = deliver_due(stop=stop)
-            if report is not None:
-                report(done)
-            next_due = db.session.scalar(select(func.min(Mail.due_at)).where(_waits()))
-            if next_due is None:
-                return None
-            least = DOWN_SECONDS if done.is_down else LEAST_SECONDS
-            return max(least, min((next_due - utcnow()).total_seconds(), longest))
-    except Exception as trouble:  # the courier must outlive a database that is away
-        if is_away(trouble):
-            log.warning("the outbox cannot be read: %s", cause(trouble))
-        else:
-            log.exception("the outbox cannot be read")
-        return DOWN_SECONDS
-
-
-def _waits() -> ColumnElement[bool]:
+def is_waiting() -> ColumnElement[bool]:
+    """Return the condition of a mail that is to be delivered."""
     return Mail.state == MailState.WAITING
 
 
-def _claim(*, after: int | None) -> Mail | None:
-    """Claim and detach the next mail; one without recipient or expired is settled here."""
+def _claim(*, after: int | None) -> list[Mail]:
+    """Claim and detach the next mails; one without recipient, or with a dead link, is settled here."""
     begin_write()
     moment = utcnow()
     is_due = Mail.due_at <= moment
-    waiting = select(Mail).where(_waits()).limit(1).with_for_update(skip_locked=True)
+    waiting = select(Mail).where(is_waiting()).limit(BATCH).with_for_update(skip_locked=True)
     if after is None:
         waiting = waiting.where(is_due).order_by(Mail.turn, Mail.due_at, Mail.id)
     else:
         waiting = waiting.where(and_(Mail.id > after, or_(is_due, Mail.error != CLAIMED))).order_by(Mail.id)
-    row = db.session.scalars(waiting).first()
-    if row is None:
+    batch = list(db.session.scalars(waiting))
+    if not batch:
         db.session.rollback()
-        return None
-    if not row.recipient:
-        row.state, row.content = MailState.NOBODY, None
-    elif _is_expired(row, moment):
-        row.state, row.content, row.error = MailState.REFUSED, None, "expired"
-    else:
-        row.attempts, row.due_at, row.error = row.attempts + 1, moment + LEASE, CLAIMED
+        return batch
+    for row in batch:
+        if not row.recipient:
+            row.state, row.content = MailState.NOBODY, None
+        elif not _has_live_link(row, moment):
+            row.state, row.content, row.error = MailState.REFUSED, None, "expired"
     db.session.flush()
-    db.session.expunge(row)
+    _name_repeated(batch)
+    claimed = [row.id for row in batch if row.state is MailState.WAITING]
+    values = {"attempts": Mail.attempts + 1, "due_at": moment + LEASE, "error": CLAIMED}
+    db.session.execute(update(Mail).where(Mail.id.in_(claimed)).values(values), execution_options=_UNSYNCED)
+    for row in batch:
+        db.session.expunge(row)
     db.session.commit()
-    return row
+    return batch
 
 
-def _is_expired(row: Mail, moment: datetime) -> bool:
-    until = (row.content or {}).get("until")
-    return until is not None and datetime.fromisoformat(until) <= moment
+def _has_live_link(row: Mail, moment: datetime) -> bool:
+    """Make the link of a mail anew once half its time is over; tell whether it can still be used (T10)."""
+    content = row.content or {}
+    if "until" not in content:
+        return True
+    ends_at = datetime.fromisoformat(content["until"])
+    if row.kind in signed_links.LINK_KINDS and ends_at - moment < signed_links.lifetime(row.kind) / 2:
+        with suppress(PortalError):
+            link = signed_links.renewed(row.kind, content["link"])
+            ends_at = signed_links.expires_at(row.kind)
+            row.content = {**content, "link": link, "until": ends_at.isoformat()}
+    return ends_at > moment
 
 
-def _deliver(row: Mail, server: SmtpSession, done: Delivery) -> None:
-    failure = hand_over(row, server)
-    if failure is None:
-        fate, done.sent = "mail_sent", done.sent + 1
-    elif failure.is_final:
-        fate, done.refused = "mail_refused", done.refused + 1
-    else:
-        fate, done.failed, done.is_down = "mail_failed", done.failed + 1, failure.is_down
-    audit.note(fate, mail=row.id, kind=row.kind, account=row.account_id, error=failure.error if failure else "")
+def _name_repeated(batch: list[Mail]) -> None:
+    """Have the subject of a link that was asked for again say when: mail programs fold equal subjects."""
+    earlier = aliased(Mail)
+    is_again = exists().where(earlier.account_id == Mail.account_id, earlier.kind == Mail.kind, earlier.id < Mail.id)
+    asked = [row.id for row in batch if row.kind in signed_links.LINK_KINDS and row.content is not None]
+    again = set(db.session.scalars(select(Mail.id).where(Mail.id.in_(asked), is_again))) if asked else set()
+    for row in batch:
+        if row.id in again:
+            row.content = {**(row.content or {}), "is_repeated": True}
+
+
+def _deliver(batch: list[Mail], server: SmtpSession, done: Delivery, stop: threading.Event | None) -> int:
+    """Deliver a batch and note its fates; return how many of its rows need no other look in this round."""
+    fates: dict[int, Failure | None] = {}
+    answers: Counter[str] = Counter()
+    end = time.monotonic() + BATCH_SECONDS
+    todo = [row for row in batch if row.state is MailState.WAITING]
+    while len(fates) < len(todo) and not done.is_down and time.monotonic() < end:
+        row = todo[len(fates)]
+        failure = fates[row.id] = hand_over(row, server)
+        if failure is None:
+            fate, done.sent = "mail_sent", done.sent + 1
+        elif failure.is_final:
+            fate, done.refused = "mail_refused", done.refused + 1
+        else:
+            fate, done.failed, done.trouble = "mail_failed", done.failed + 1, failure.error
+            answers[failure.error] += failure.verdict is Verdict.ABOUT_US
+            done.is_down = failure.is_down or answers[failure.error] >= SAME_ANSWERS
+        audit.note(fate, mail=row.id, kind=row.kind, account=row.account_id, error=failure.error if failure else "")
+        if stop is not None and stop.is_set():
+            break
+    left = todo[len(fates) :]
+    if todo:
+        _note(fates, left)
+    return batch.index(left[0]) if left else len(batch)
+
+
+def _note(fates: dict[int, Failure | None], left: list[Mail]) -> None:
+    """Record what became of each mail, however long the database is away; give back those that were not tried."""
     for pause in NOTE_PAUSES:
         time.sleep(pause)
         try:
-            return _record_outcome(row.id, failure)
+            return _record(fates, left)
         except OperationalError:
-            log.warning("the fate of mail %s cannot be noted yet", row.id)
-    _record_outcome(row.id, failure)
+            log.warning("the fate of %s mails cannot be noted yet", len(fates))
+    _record(fates, left)
 
 
-def _record_outcome(mail_id: int, failure: Failure | None) -> None:
+def _record(fates: dict[int, Failure | None], left: list[Mail]) -> None:
     begin_write()
-    row = db.session.get(Mail, mail_id, with_for_update=True)
-    if row is None or row.state is not MailState.WAITING:
-        db.session.rollback()
-        return
-    row.error = failure.error if failure is not None else ""
-    if failure is None:
-        row.state, row.sent_at, row.content = MailState.SENT, utcnow(), None
-    elif failure.is_final:
-        row.state, row.content = MailState.REFUSED, None
-        _mark_address_failed(row)
-    else:
-        minutes = RETRY_MINUTES[min(row.attempts, len(RETRY_MINUTES)) - 1]
-        row.due_at = utcnow() + timedelta(minutes=minutes)
+    moment = utcnow()
+    sent = [number for number, failure in fates.items() if failure is None]
+    values = {"state": MailState.SENT, "sent_at": moment, "content": None, "error": ""}
+    db.session.execute(update(Mail).where(Mail.id.in_(sent), is_waiting()).values(values), execution_options=_UNSYNCED)
+    former = [{"id": row.id, "attempts": row.attempts, "due_at": row.due_at, "error": row.error} for row in left]
+    if former:
+        db.session.execute(update(Mail), former)
+    failed = [number for number, failure in fates.items() if failure is not None]
+    rows = select(Mail).where(Mail.id.in_(failed), is_waiting()).with_for_update() if failed else None
+    for row in db.session.scalars(rows) if rows is not None else ():
+        failure = fates[row.id]
+        assert failure is not None
+        row.error = failure.error
+        if failure.is_final:
+            row.state, row.content = MailState.REFUSED, None
+            if failure.verdict is Verdict.GONE:
+                _mark_address_failed(row)
+        else:
+            minutes = RETRY_MINUTES[min(row.attempts, len(RETRY_MINUTES)) - 1]
+            row.due_at = moment + timedelta(minutes=minutes)
     db.session.commit()
 
 

@@ -17,14 +17,15 @@ from flask import Flask, current_app
 from ..db import utcnow
 from ..models import Mail
 from ..settings import settings
-from . import rendering
+from . import rendering, verdicts
+from .verdicts import Verdict
 
-#: Temporary refusals for this long are final (RFC 5321, 4.5.4.1: four to five days).
+#: An answer that may pass is given up after this time (RFC 5321, 4.5.4.1: four to five days).
 GIVE_UP = timedelta(days=5)
+#: How the `error` of a mail begins that met no server.
+UNUSABLE = "server not usable"
 
-# Refusals of the sender, not the recipient: retry until the settings are corrected.
-_ABOUT_US = re.compile(rb"(?i)\b5\.7\.[0-9]|relay|authenti")
-_ENHANCED = re.compile(rb"\b[245]\.[0-9]{1,3}\.[0-9]{1,3}\b")
+_ENHANCED = re.compile(r"\b[245]\.[0-9]{1,3}\.[0-9]{1,3}\b")
 
 log = logging.getLogger("tenant_portal")
 
@@ -34,6 +35,7 @@ class Failure:
     """Why a mail was not sent; the text holds no address."""
 
     error: str
+    verdict: Verdict = Verdict.LATER
     is_final: bool = False
     is_down: bool = False
 
@@ -112,7 +114,7 @@ class SmtpSession:
         if self._connection is None:
             self._connection = current_app.extensions["mail"].connect().__enter__()
         try:
-            self._connection.send(mail)
+            self._connection.send(mail, envelope_from=rendering.envelope_sender(str(mail.msgId)))
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError):
             raise
         except OSError as fault:
@@ -137,23 +139,40 @@ def hand_over(row: Mail, server: SmtpSession) -> Failure | None:
     try:
         server.send(mail)
     except smtplib.SMTPRecipientsRefused as refused:
-        return _answer(row, *next(iter(refused.recipients.values())))
+        return _refusal(row, *next(iter(refused.recipients.values())))
     except smtplib.SMTPDataError as refused:
-        return _answer(row, refused.smtp_code, refused.smtp_error)
+        return _refusal(row, refused.smtp_code, refused.smtp_error)
     except OSError as fault:
-        code = f" {fault.smtp_code}" if isinstance(fault, smtplib.SMTPResponseException) else ""
-        log.warning("the mail server cannot be used: %s%s", type(fault).__name__, code)
-        return Failure(f"server not usable: {type(fault).__name__}{code}", is_down=True)
+        failure = _unusable(fault)
+        log.warning("the mail server cannot be used: %s", failure.error)
+        return failure
     except Exception as fault:
         log.exception("mail %s cannot be handed over", row.id)
         return Failure(f"not handed over: {type(fault).__name__}")
     return None
 
 
-def _answer(row: Mail, code: int, text: bytes | str) -> Failure:
-    said = text.encode("ascii", "replace") if isinstance(text, str) else text
+def _refusal(row: Mail, code: int, text: bytes | str) -> Failure:
+    said = _words(text)
+    verdict = verdicts.read(said, code=code)
+    is_final = verdict is Verdict.GONE or utcnow() - row.created_at > GIVE_UP
+    return Failure(_error(verdict, code, said), verdict, is_final, is_down=code == 421)
+
+
+def _unusable(fault: OSError) -> Failure:
+    """Return why no mail can be handed over: the server is away, or refuses us before it hears of a recipient."""
+    if isinstance(fault, smtplib.SMTPResponseException):
+        code, said = fault.smtp_code, _words(fault.smtp_error)
+        if code >= 500 or verdicts.read(said, code=code) is Verdict.ABOUT_US:
+            return Failure(_error(Verdict.ABOUT_US, code, said), Verdict.ABOUT_US, is_down=True)
+        return Failure(f"{UNUSABLE}: {type(fault).__name__} {code}", is_down=True)
+    return Failure(f"{UNUSABLE}: {type(fault).__name__}", is_down=True)
+
+
+def _error(verdict: Verdict, code: int, said: str) -> str:
     enhanced = _ENHANCED.search(said)
-    error = f"refused: {code}" + (f" {enhanced[0].decode()}" if enhanced else "")
-    is_final = code >= 500 and code != 530 and not _ABOUT_US.search(said)
-    is_final |= 400 <= code < 500 and utcnow() - row.created_at > GIVE_UP
-    return Failure(error, is_final=is_final, is_down=code == 421)
+    return f"{verdicts.named(verdict, said, code)}: {code}" + (f" {enhanced[0]}" if enhanced else "")
+
+
+def _words(text: bytes | str) -> str:
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else text

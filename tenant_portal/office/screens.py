@@ -6,6 +6,7 @@ from wtforms import StringField
 from ..accounts import progress
 from ..db import db
 from ..i18n import lazy_gettext as _l
+from ..mail import remedies
 from ..models import Contract
 from ..web import guards
 from ..web.fields import Required
@@ -33,7 +34,9 @@ def find(name: str):
     """Find contracts."""
     form = SearchForm()
     found = search.search(form.query.data) if form.validate_on_submit() else None
-    return page("office/find.html", form=form, found=found, most=search.SEARCH_MAX, name=name)
+    return page(
+        "office/find.html", form=form, found=found, most=search.SEARCH_MAX, name=name, remedies=remedies.needed()
+    )
 
 
 @screen.get("/contrat/<portal_number:number>")

@@ -17,6 +17,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..db import db, utcnow
+from ..mail import remedies, rendering
 from ..models import Contract, Event, Import, Mail, MailState
 from ..settings import instance_file, settings, workers
 from . import migrations
@@ -30,6 +31,7 @@ ROSTER_OLD = timedelta(days=45)
 CLOCK_SLACK = timedelta(minutes=5)
 #: With these, libpq requires encryption.
 SSL_MODES = {"require", "verify-ca", "verify-full"}
+_ANY_ID = f"<{'0' * 32}@>"
 #: For the answer of a server.
 SERVER_SECONDS = 10
 
@@ -96,6 +98,8 @@ def _check_content() -> Findings:
             "vérifiez le serveur de messagerie, puis flask --app wsgi portal mail send --now",
             is_fault=False,
         )
+    for needed in remedies.needed():
+        yield Finding("courrier", needed.what, needed.remedy, is_fault=needed.is_urgent)
     latest = db.session.scalar(select(func.max(Event.created_at)))
     if latest is not None and latest > now + CLOCK_SLACK:
         yield Finding("horloge", "l'heure de la machine retarde sur celle du journal.", "mettez la machine à l'heure")
@@ -125,6 +129,12 @@ def check_mail() -> Findings:
     except smtplib.SMTPNotSupportedError as error:
         key = "MAIL_USE_TLS" if "STARTTLS" in str(error) else "MAIL_USERNAME"
         yield Finding(key, f"{where} ne sait pas le faire ({error}).", "vérifiez MAIL_PORT et MAIL_USE_SSL")
+    except ssl.SSLCertVerificationError as error:
+        yield Finding(
+            "MAIL_SERVER",
+            f"le certificat de {where} n'est pas reconnu ({error.verify_message}).",
+            "donnez à MAIL_SERVER le nom qui figure dans le certificat, ou installez un certificat reconnu",
+        )
     except ssl.SSLError as error:
         yield Finding(
             "MAIL_USE_SSL" if mail.use_ssl else "MAIL_USE_TLS",
@@ -141,11 +151,12 @@ def _offer_mail(mail: object, where: str) -> Findings:
     with mail.connect() as connection:  # type: ignore[attr-defined]
         server: smtplib.SMTP = connection.host
         server.ehlo_or_helo_if_needed()
-        for verb in (server.mail, server.rcpt):
-            code, answer = verb(settings.landlord_email)
+        own = rendering.ascii_address(settings.landlord_email)
+        for verb, address in ((server.mail, rendering.envelope_sender(_ANY_ID)), (server.rcpt, own)):
+            code, answer = verb(address)
             if code >= 400:
                 yield Finding(
-                    "PORTAL_LANDLORD_EMAIL",
+                    "PORTAL_BOUNCE_ADDRESS" if address != own else "PORTAL_LANDLORD_EMAIL",
                     f"{where} refuse cette adresse ({code} {answer.decode(errors='replace')[:80]}).",
                     "donnez une adresse que ce serveur accepte, ou faites-la accepter",
                     is_fault=code >= 500,

@@ -5,7 +5,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import i18n, resources
-from ..mail import outbox
+from ..mail import courier
 from ..settings import state
 from . import (
     account,
@@ -122,5 +122,5 @@ def _reset_language(error: BaseException | None) -> None:
 
 def _finish_response(response: Response) -> Response:
     security_headers.add(response)
-    outbox.deliver_after(response)
+    courier.deliver_after(response)
     return response

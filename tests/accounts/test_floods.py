@@ -35,8 +35,8 @@ def recipients_in_turn(app):
     """Return the recipients in the order in which mails leave."""
     sent = []
     with app.app_context():
-        while (row := outbox._claim(after=None)) is not None:
-            sent += [row.recipient] if row.state is MailState.WAITING else []
+        while batch := outbox._claim(after=None):
+            sent += [row.recipient for row in batch if row.state is MailState.WAITING]
     return sent
 
 

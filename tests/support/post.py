@@ -24,6 +24,7 @@ class Mail:
 
     def __init__(self, envelope: Envelope) -> None:
         self.raw = cast(bytes, envelope.original_content)
+        self.sender = str(envelope.mail_from)
         self.recipients = [str(address) for address in envelope.rcpt_tos]
         self.message = cast(EmailMessage, message_from_bytes(self.raw, policy=policy.default))
 
@@ -87,11 +88,12 @@ class Mail:
 
 
 class PostOffice:
-    """A real SMTP server; `answers` refuses an address, or all of them with `*`."""
+    """A real SMTP server; `answers` and `answers_to_data` refuse an address, or all of them with `*`."""
 
     def __init__(self) -> None:
         self.mails: list[Mail] = []
         self.answers: dict[str, str] = {}
+        self.answers_to_data: dict[str, str] = {}
         self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
 
     def __enter__(self) -> "PostOffice":
@@ -109,6 +111,7 @@ class PostOffice:
         """Forget all mails and refusals."""
         self.mails.clear()
         self.answers.clear()
+        self.answers_to_data.clear()
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, to: str, options: Any) -> str:  # noqa: N802 (aiosmtpd's name)
         """Take a recipient, unless a test wants him refused."""
@@ -119,7 +122,10 @@ class PostOffice:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
-        """Take a mail."""
+        """Take a mail, unless a test wants it refused."""
+        refusal = self.answers_to_data.get(str(envelope.rcpt_tos[0])) or self.answers_to_data.get("*")
+        if refusal:
+            return refusal
         self.mails.append(Mail(envelope))
         return "250 OK"
 
