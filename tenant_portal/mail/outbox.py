@@ -14,9 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 from flask import g
-from sqlalchemy import ColumnElement, Table, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Table, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import aliased
 
 from .. import audit
 from ..accounts import signed_links
@@ -44,8 +43,26 @@ NOTE_PAUSES = (0, 1, 5, 15)
 NEWS_TURN = 100
 NEWS = frozenset({"notice_published", "message_to_landlord", "message_received", "contract_ready"})
 
-_ROW = insert(cast(Table, Mail.__table__))
-_UNSYNCED = {"synchronize_session": False}
+# Built once: to build a statement takes as long as to run it.
+_mails = cast(Table, Mail.__table__)
+_earlier = _mails.alias()
+_ROW = insert(_mails)
+_THESE = _mails.c.id.in_(bindparam("ids", expanding=True))
+_IS_WAITING = _mails.c.state == MailState.WAITING
+_CLAIM = update(_mails).where(_THESE)
+_CLAIM = _CLAIM.values(attempts=_mails.c.attempts + 1, due_at=bindparam("until"), error=CLAIMED)
+_SENT = update(_mails).where(_THESE, _IS_WAITING)
+_SENT = _SENT.values(state=MailState.SENT, sent_at=bindparam("moment"), content=None, error="")
+_REPEATED = select(_mails.c.id).where(
+    _THESE,
+    exists().where(
+        _earlier.c.account_id == _mails.c.account_id, _earlier.c.kind == _mails.c.kind, _earlier.c.id < _mails.c.id
+    ),
+)
+_DUE = select(Mail).where(_IS_WAITING, Mail.due_at <= bindparam("moment"))
+_DUE = _DUE.order_by(Mail.turn, Mail.due_at, Mail.id).limit(bindparam("most")).with_for_update(skip_locked=True)
+_MET_NO_SERVER = and_(_mails.c.error.startswith(UNUSABLE), _mails.c.due_at > bindparam("moment"))
+_WAITING = select(func.count(), func.min(_mails.c.due_at), func.count().filter(_MET_NO_SERVER)).where(_IS_WAITING)
 
 log = logging.getLogger("tenant_portal")
 
@@ -118,21 +135,20 @@ def deliver_due(*, now: bool = False, stop: threading.Event | None = None) -> De
             last, is_done = (batch[tried - 1].id if tried else last), tried == len(batch) < BATCH
     finally:
         server.close()
-    met_no_server = and_(Mail.error.startswith(UNUSABLE), Mail.due_at > utcnow())
-    waiting = select(func.count(), func.min(Mail.due_at), func.count().filter(met_no_server)).where(is_waiting())
-    done.waiting, done.next_due_at, held_back = db.session.execute(waiting).one()
+    moment = utcnow()
+    done.waiting, done.next_due_at, held_back = db.session.execute(_WAITING, {"moment": moment}).one()
     db.session.rollback()
     if done.sent and held_back and not done.is_down:
         begin_write()
-        done.next_due_at = utcnow()
-        db.session.execute(update(Mail).where(is_waiting(), met_no_server).values(due_at=done.next_due_at))
+        done.next_due_at = moment
+        db.session.execute(update(_mails).where(_IS_WAITING, _MET_NO_SERVER).values(due_at=moment), {"moment": moment})
         db.session.commit()
     return done
 
 
 def oldest_waiting_age() -> timedelta | None:
     """Return how long the oldest mail has waited, or None."""
-    oldest = db.session.scalar(select(func.min(Mail.created_at)).where(is_waiting()))
+    oldest = db.session.scalar(select(func.min(Mail.created_at)).where(_IS_WAITING))
     return utcnow() - oldest if oldest is not None else None
 
 
@@ -166,22 +182,16 @@ def note_report(raw: bytes) -> int | None:
     return len(rows) if found else None
 
 
-def is_waiting() -> ColumnElement[bool]:
-    """Return the condition of a mail that is to be delivered."""
-    return Mail.state == MailState.WAITING
-
-
 def _claim(*, after: int | None) -> list[Mail]:
     """Claim and detach the next mails; one without recipient, or with a dead link, is settled here."""
     begin_write()
     moment = utcnow()
-    is_due = Mail.due_at <= moment
-    waiting = select(Mail).where(is_waiting()).limit(BATCH).with_for_update(skip_locked=True)
-    if after is None:
-        waiting = waiting.where(is_due).order_by(Mail.turn, Mail.due_at, Mail.id)
-    else:
-        waiting = waiting.where(and_(Mail.id > after, or_(is_due, Mail.error != CLAIMED))).order_by(Mail.id)
-    batch = list(db.session.scalars(waiting))
+    waiting = _DUE
+    if after is not None:
+        is_free = or_(Mail.due_at <= bindparam("moment"), Mail.error != CLAIMED)
+        waiting = select(Mail).where(_IS_WAITING, Mail.id > after, is_free).order_by(Mail.id)
+        waiting = waiting.limit(bindparam("most")).with_for_update(skip_locked=True)
+    batch = list(db.session.scalars(waiting, {"moment": moment, "most": BATCH}))
     if not batch:
         db.session.rollback()
         return batch
@@ -193,8 +203,7 @@ def _claim(*, after: int | None) -> list[Mail]:
     db.session.flush()
     _name_repeated(batch)
     claimed = [row.id for row in batch if row.state is MailState.WAITING]
-    values = {"attempts": Mail.attempts + 1, "due_at": moment + LEASE, "error": CLAIMED}
-    db.session.execute(update(Mail).where(Mail.id.in_(claimed)).values(values), execution_options=_UNSYNCED)
+    db.session.execute(_CLAIM, {"ids": claimed, "until": moment + LEASE})
     for row in batch:
         db.session.expunge(row)
     db.session.commit()
@@ -217,13 +226,9 @@ def _has_live_link(row: Mail, moment: datetime) -> bool:
 
 def _name_repeated(batch: list[Mail]) -> None:
     """Have the subject of a link that was asked for again say when: mail programs fold equal subjects."""
-    earlier = aliased(Mail)
-    is_again = exists().where(earlier.account_id == Mail.account_id, earlier.kind == Mail.kind, earlier.id < Mail.id)
-    asked = [row.id for row in batch if row.kind in signed_links.LINK_KINDS and row.content is not None]
-    again = set(db.session.scalars(select(Mail.id).where(Mail.id.in_(asked), is_again))) if asked else set()
-    for row in batch:
-        if row.id in again:
-            row.content = {**(row.content or {}), "is_repeated": True}
+    asked = {row.id: row for row in batch if row.kind in signed_links.LINK_KINDS and row.content is not None}
+    for number in db.session.scalars(_REPEATED, {"ids": list(asked)}) if asked else ():
+        asked[number].content = {**(asked[number].content or {}), "is_repeated": True}
 
 
 def _deliver(batch: list[Mail], server: SmtpSession, done: Delivery, stop: threading.Event | None) -> int:
@@ -267,13 +272,13 @@ def _record(fates: dict[int, Failure | None], left: list[Mail]) -> None:
     begin_write()
     moment = utcnow()
     sent = [number for number, failure in fates.items() if failure is None]
-    values = {"state": MailState.SENT, "sent_at": moment, "content": None, "error": ""}
-    db.session.execute(update(Mail).where(Mail.id.in_(sent), is_waiting()).values(values), execution_options=_UNSYNCED)
+    if sent:
+        db.session.execute(_SENT, {"ids": sent, "moment": moment})
     former = [{"id": row.id, "attempts": row.attempts, "due_at": row.due_at, "error": row.error} for row in left]
     if former:
         db.session.execute(update(Mail), former)
     failed = [number for number, failure in fates.items() if failure is not None]
-    rows = select(Mail).where(Mail.id.in_(failed), is_waiting()).with_for_update() if failed else None
+    rows = select(Mail).where(Mail.id.in_(failed), _IS_WAITING).with_for_update() if failed else None
     for row in db.session.scalars(rows) if rows is not None else ():
         failure = fates[row.id]
         assert failure is not None

@@ -5,6 +5,7 @@ import secrets
 from binascii import b2a_qp
 from email.header import Header
 from email.utils import format_datetime
+from functools import lru_cache
 
 import flask_mail
 from flask import current_app
@@ -149,5 +150,6 @@ def _quoted_printable(text: str) -> str:
     return b2a_qp(text.replace("\n", "\r\n").encode(), istext=True).decode("ascii")
 
 
+@lru_cache(maxsize=256)
 def _encoded(text: str, header: str) -> str:
     return Header(one_line(text), "utf-8", header_name=header).encode(linesep="\r\n")
