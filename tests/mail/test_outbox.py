@@ -1,10 +1,7 @@
 """Delivery: nothing is lost or doubled, and no page waits."""
 
-import shutil
 import signal
 import socket
-import ssl
-import subprocess
 import textwrap
 import threading
 import time
@@ -30,9 +27,10 @@ from tests.support.examples import few
 from tests.support.paths import ROOT
 
 from ..conftest import SETTINGS, Clock
+from ..support.certificates import serving_as
 from ..support.live import start_python
 from ..support.post import PostOffice
-from ..support.services import free_port, missing
+from ..support.services import free_port
 
 CONTENT = {"digits": "456", "link": "https://espace.example/mot-de-passe/jeton"}
 PATIENCE = 20  # seconds
@@ -238,19 +236,9 @@ def test_t10_a_link_that_died_while_waiting_is_not_sent(app: Flask, post_office:
 
 
 def test_server_with_an_unknown_certificate_gets_nothing(make_app: Any, tmp_path: Path) -> None:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        missing("openssl")
-    pair = [str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")]
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-        + ["-keyout", pair[0], "-out", pair[1], "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
-        check=True,
-        capture_output=True,
+    controller = Controller(
+        Sink(), hostname="127.0.0.1", port=free_port(), tls_context=serving_as(tmp_path, "localhost")
     )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pair[1], pair[0])
-    controller = Controller(Sink(), hostname="127.0.0.1", port=free_port(), tls_context=context)
     controller.start()
     try:
         app = make_app(MAIL_PORT=controller.port, MAIL_USE_TLS=True)

@@ -16,10 +16,12 @@ from sqlalchemy import text
 
 from tenant_portal import create_app
 from tenant_portal.db import begin_write, db
+from tenant_portal.mail import outbox
 from tenant_portal.models import Mail as MailRow
 from tenant_portal.models import MailState
 
 from ..conftest import SETTINGS, Clock, MakeApp, close
+from ..support.certificates import serving_as
 from ..support.live import run_python
 from ..support.people import Roster, Tenant, run
 from ..support.post import PostOffice
@@ -310,6 +312,40 @@ def test_the_doctor_names_a_password_that_the_mail_server_refuses(doctor: Doctor
         server.stop()
     assert code == 1 and "DÉFAUT MAIL_PASSWORD" in said
     assert "wrong and secret" not in said
+
+
+def test_the_doctor_names_a_certificate_that_is_for_another_name(
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = serving_as(tmp_path, "smtp.hebergeur.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    server = Controller(object(), hostname="127.0.0.1", port=free_port(), tls_context=context)
+    server.start()
+    try:
+        code, said = doctor(MAIL_SERVER="localhost", MAIL_PORT=server.port, MAIL_USE_TLS=True)
+    finally:
+        server.stop()
+    assert code == 1 and "DÉFAUT MAIL_SERVER" in said
+    assert "certificate is not valid for 'localhost'" in said and "le nom qui figure dans le certificat" in said
+
+
+def test_the_doctor_names_the_cause_of_mails_that_servers_refuse_because_of_us(
+    good_app: Callable[..., Flask], post_office: PostOffice, tmp_path: Path
+) -> None:
+    post_office.answers_to_data["*"] = "554 Message rejected: Email address is not verified."
+    app = good_app()
+    with app.app_context():
+        begin_write()
+        outbox.put(
+            "attempts",
+            "a@example.com",
+            content={"digits": "456", "link": "https://x.example/", "failed_at": "2026-11-23T09:30:00+01:00"},
+        )
+        db.session.commit()
+    assert run(app, "mail", "send")[0] == 1
+    code, said = run(app, "doctor")
+    assert code == 1 and "DÉFAUT courrier" in said
+    assert "compte d'essai" in said and "production access" in said
 
 
 def test_the_doctor_sends_nothing(doctor: Doctor, post_office: PostOffice) -> None:

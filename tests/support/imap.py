@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from .certificates import certificate
 from .services import START_SECONDS, free_port, listens, missing
 
 USERNAME, PASSWORD = "retours", "retours-à-lire"
@@ -86,9 +87,8 @@ class ImapServer:
 def imap_server() -> Iterator[ImapServer]:
     """Start Dovecot."""
     program = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
-    openssl = shutil.which("openssl")
-    if program is None or openssl is None:
-        missing("Dovecot or OpenSSL (Debian's packages dovecot-imapd and openssl)")
+    if program is None:
+        missing("Dovecot (Debian's package dovecot-imapd)")
     # Dovecot's processes refuse to be root's.
     me = getpass.getuser()
     users = {"internal": me, "login": me, "owner": me}
@@ -96,13 +96,7 @@ def imap_server() -> Iterator[ImapServer]:
         users = {"internal": "dovecot", "login": "dovenull", "owner": "mail"}
     with tempfile.TemporaryDirectory(prefix="portal-imap-", ignore_cleanup_errors=True) as name:
         home, server = Path(name), ImapServer(free_port(), Path(name) / "cert.pem")
-        subprocess.run(
-            [str(openssl), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-            + ["-days", "30000", "-keyout", str(home / "key.pem"), "-out", str(server.certificate)]
-            + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
-            check=True,
-            capture_output=True,
-        )
+        certificate(home, "localhost")
         configuration = home / "dovecot.conf"
         configuration.write_text(_CONFIGURATION.format(home=home, port=server.port, password=PASSWORD, **users))
         if me == "root":
