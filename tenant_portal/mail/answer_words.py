@@ -22,6 +22,7 @@ quota (?:has been |was )?(?:exceed|violat|full|reach|deplet)
 quota_d[ée]pass
 (?:over|exceed\w*|out of|beyond|reached|above)_(?:quota|storage|capacity|disk)
 BOX_(?:exceed|over (?:its|the|their)|size limit|too many messages|out of space|storage limit)
+(?:space|room) (?:is )?not enough
 (?:insufficient|not enough|no) (?:disk |storage |system |free )*(?:space|storage|room)
 would exceed
 space has been used up
@@ -34,8 +35,8 @@ mailbox (?:is )?(?:busy|locked|frozen)
 """
 #: «quota» and «limit» speak of what we send, not of the mailbox.
 SENDING = r"""
-\bsend
-\bsent\b
+sending (?:limit|quota|rate)|(?:limit|quota|rate|max|emails)[^.;]{0,30}\bsen[dt]
+user sending|sender
 submission
 outgoing|outbound
 throttl
@@ -51,6 +52,7 @@ no such (?:\w+ )?(?:user|recipient|mail ?box|account|address|person|party|alias|
 no (?:valid |known |local )?(?:mail ?box|account|user|recipient|one)_(?:by that name|here|at this|of that|exists?)
 not a (?:known|valid|local) (?:user|recipient|mail ?box|account|address|customer)
 (?:invalid|illegal|bad|non-?exist\w+|wrong|unrecogni[sz]ed) (?:local |e-?mail |mail )*(?:user|recipient|mail ?box|rcpt)
+invalid (?:\w+ ){0,2}user ?id
 WHO_ (?:unknown|invalid|not (?:known|found|exist\w*|valid|present|here|listed|defined|recogni[sz]ed|local))
 WHO_ (?:does|do|did|is|are|was) ?n[o'’]t (?:exist|found|known|valid|present|listed|here|have)
 WHO_ (?:does|do|did|is|are|was) ?not (?:a valid|a known|an? active|recogni[sz]ed|available here)
@@ -95,6 +97,7 @@ does not accept (?:e-?)?mail
 nxdomain
 name or service not known
 no mail (?:exchanger|hosts?)
+could not find a gateway
 all relevant mx records
 find any host
 """
@@ -104,7 +107,7 @@ sender
 envelope[ -]from
 mail from
 return[- ]path|reverse[- ]path
-from (?:address|header|domain)
+from (?:header|domain)|from address (?:is|was|not|reject|refus|denied|verif)\w*
 \bfrom:
 e-?mail address is not verified
 identit(?:y|ies)
@@ -117,7 +120,7 @@ max(?:imum)? \w* ?(?:e?mails|messages|defers)
 outgoing messages
 (?:e?mails?|messages?|connections?|recipients?) (?:per|an|every) (?:hour|day|minute|second|connection|session)
 rate[ -]?limit|throttl|unusual rate
-too many (?:\w+ ){0,2}(?:connections?|messages|errors|e?mails|recipients|sessions|requests|bad|invalid|unknown|failed)
+too many (?!hops)(?:\w+ ){0,2}(?:connections?|messages|errors|e?mails|recipients|sessions|requests|bad|invalid|unknown|failed)
 trop (?:de|souvent)
 slow down|too fast
 sandbox
@@ -133,7 +136,7 @@ reputation
 \bspf\b|\bdkim|\bdmarc|\bptr\b|reverse dns|\brdns\b|\bhelo\b|\behlo\b
 authenticat|authori[sz]|login|password|credential|starttls|encryption|certificate
 your (?:ip|host|domain|server|network|isp|mta|account)
-client host|remote ?host|dynamic ip|cannot find your|may not be mail exchanger
+client host|remote ?host(?! said)|dynamic ip|cannot find your|may not be mail exchanger
 # relaying
 relay|rcpthosts
 administrative(?:ly)? prohibit
@@ -145,10 +148,10 @@ content|attachment|polic(?:y|ies)|security|organization|protocol violation|prohi
 (?:message|mail|content|transaction|delivery) (?:\w+ ){0,3}(?:reject|refus|filter|discard|quarantin|not accept|denied)
 rejected (?:by|due|as|for)|refused by
 not accept\w* (?:for|due|from)
-score|filter|\burl\b|header|rfc ?[2-8]\d{2,3}|non-compliant|bare (?:lf|cr)
+score|filter|\burl\b|(?:missing|invalid|no|bad|duplicate)_(?:header|field)|rfc ?[2-8]\d{2,3}|non-compliant|bare (?:lf|cr)
 service refus
 # size and shape
-too (?:large|big|long|much)
+too (?:large|big|much)|(?:line|header)s? too long
 (?:size|length)_(?:exceed|limit)
 exceeds?_(?:size|length|limit)
 8bit|smtputf8|conversion

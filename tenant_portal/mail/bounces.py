@@ -37,6 +37,10 @@ def _any(table: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{line})" for line in table.strip().splitlines()), re.IGNORECASE | re.MULTILINE)
 
 
+#: Who writes nothing but reports.
+_MAILER = _any(r"""
+mailer[-_ ]?daemon|mdaemon|mail delivery (?:system|subsystem)
+""")
 #: Who signs a report.
 _DAEMON = _any(r"""
 mailer[-_ ]?daemon|postmaster|mdaemon|\bmta\b|postoffice|bounce|complaints@
@@ -52,13 +56,17 @@ failed (?:mail|delivery|message)
 non remis|[ée]chec|impossible de remettre
 nicht zugestellt|unzustellbar|no se puede entregar|mancata consegna
 """)
+#: What only a report says.
+_SAYS_SO = _any(r"""
+(?<![\d.])5\d\d[ -]|(?<![\d.])5\.\d{1,3}\.\d{1,3}|smtp error
+""")
 #: What a server says while it goes on trying.
 _ONLY_LATE = _any(r"""
 warning message only|do not need to resend
-has not (?:yet )?been delivered|delay(?:ed|ing)|en attente
+has not yet been delivered|not been delivered (?:yet|after)|delay(?:ed|ing)|en attente
 still being|will (?:be retried|keep trying|continue)
 """)
-_GIVEN_UP = _any(r"permanent|given up|failed")
+_GIVEN_UP = _any(r"permanent|(?:have|has|'ve) given up|giving up|fatal")
 #: Where the copy of the mail begins in a report of plain text.
 _COPY = _any(r"""
 ^[ >]*-{2,}.{0,20}(?:copy|original|returned|message header|unsent|below this line|en-t[êe]te).*$
@@ -125,9 +133,9 @@ def _failure(report: Message, texts: list[tuple[str, str]]) -> Verdict | None:
         if found == {Verdict.LATER}:
             return _verdict_of_text(_words(texts))
         return found.pop() if len(found) == 1 else Verdict.LATER
-    if not _is_from_a_daemon(report):
-        return None
     words = _words(texts)
+    if not _is_from_a_daemon(report, words):
+        return None
     if _ONLY_LATE.search(words) and not _GIVEN_UP.search(words):
         return None
     return _verdict_of_text(words)
@@ -136,12 +144,12 @@ def _failure(report: Message, texts: list[tuple[str, str]]) -> Verdict | None:
 def _has_failed(fields: dict[str, str]) -> bool:
     """Tell whether a recipient was given up: `failed` counts, whatever the code begins with (RFC 3464, 2.3.3)."""
     action = fields.get("action", "").strip().lower()
-    return action.startswith("fail") or (not action and fields.get("status", "").strip().startswith("5"))
+    return action.startswith(("fail", "error")) or (not action and fields.get("status", "").strip().startswith("5"))
 
 
 def _verdict_of(fields: dict[str, str]) -> Verdict:
-    diagnosis = fields.get("diagnostic-code", "")
-    return verdicts.read(diagnosis.partition(";")[2] or diagnosis, status=fields.get("status", ""), is_final=True)
+    diagnosis, status = fields.get("diagnostic-code", ""), fields.get("status", "")
+    return verdicts.read(diagnosis.partition(";")[2] or diagnosis or status, status=status, is_final=True)
 
 
 def _verdict_of_text(words: str) -> Verdict:
@@ -164,15 +172,15 @@ def _words(texts: list[tuple[str, str]]) -> str:
     return first[: copy.start()] if copy and copy.start() else first
 
 
-def _is_from_a_daemon(report: Message) -> bool:
+def _is_from_a_daemon(report: Message, words: str) -> bool:
     """Tell whether a server wrote this, as far as plain text shows it."""
-    if report.get("X-Failed-Recipients"):
+    if report.get("X-Failed-Recipients") or report.get_param("report-type") == "delivery-status":
         return True
     sender, subject = str(report.get("From", "")), str(report.get("Subject", ""))
     is_null = str(report.get("Return-Path", "")).strip() == "<>"
-    return bool(_DAEMON.search(sender) and (is_null or _SUBJECT.search(subject))) or (
-        is_null and bool(_SUBJECT.search(subject))
-    )
+    if _MAILER.search(sender):
+        return True
+    return bool(_SUBJECT.search(subject)) and (is_null or bool(_DAEMON.search(sender) or _SAYS_SO.search(words)))
 
 
 def _blocks(text: str) -> Iterator[dict[str, str]]:
