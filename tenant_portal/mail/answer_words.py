@@ -120,7 +120,8 @@ max(?:imum)? \w* ?(?:e?mails|messages|defers)
 outgoing messages
 (?:e?mails?|messages?|connections?|recipients?) (?:per|an|every) (?:hour|day|minute|second|connection|session)
 rate[ -]?limit|throttl|unusual rate
-too many (?!hops)(?:\w+ ){0,2}(?:connections?|messages|errors|e?mails|recipients|sessions|requests|bad|invalid|unknown|failed)
+too many (?!hops)(?:\w+ ){0,2}(?:connections?|messages|errors|e?mails|recipients|sessions|requests)
+too many (?:bad|invalid|unknown|failed)
 trop (?:de|souvent)
 slow down|too fast
 sandbox
@@ -148,7 +149,8 @@ content|attachment|polic(?:y|ies)|security|organization|protocol violation|prohi
 (?:message|mail|content|transaction|delivery) (?:\w+ ){0,3}(?:reject|refus|filter|discard|quarantin|not accept|denied)
 rejected (?:by|due|as|for)|refused by
 not accept\w* (?:for|due|from)
-score|filter|\burl\b|(?:missing|invalid|no|bad|duplicate)_(?:header|field)|rfc ?[2-8]\d{2,3}|non-compliant|bare (?:lf|cr)
+score|filter|\burl\b|rfc ?[2-8]\d{2,3}|non-compliant|bare (?:lf|cr)
+(?:missing|invalid|no|bad|duplicate)_(?:header|field)
 service refus
 # size and shape
 too (?:large|big|much)|(?:line|header)s? too long
