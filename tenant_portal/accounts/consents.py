@@ -1,6 +1,6 @@
 """The three choices and their proof: a register to which answers are only appended."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple, cast
 
@@ -90,6 +90,17 @@ def current(account_id: int, contract_id: int) -> dict[ConsentPurpose, Answer]:
         if answer.purpose is not ConsentPurpose.E_NOTICE or answer.contract_id == contract_id:
             newest[answer.purpose] = answer
     return newest
+
+
+def accepted_e_notices(contract_ids: Collection[int]) -> set[tuple[int, int]]:
+    """Return account and contract wherever the newest answer about e-notices is a yes."""
+    answers = (
+        select(_columns.account_id, _columns.contract_id, _columns.answer)
+        .where(_columns.purpose == ConsentPurpose.E_NOTICE, _columns.contract_id.in_(contract_ids))
+        .order_by(_columns.id)
+    )
+    newest = {(account_id, contract_id): answer for account_id, contract_id, answer in db.session.execute(answers)}
+    return {key for key, answer in newest.items() if answer}
 
 
 def awaits_direct_debit(choices: Mapping[ConsentPurpose, Answer], *, is_direct_debit: bool) -> bool:

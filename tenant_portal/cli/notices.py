@@ -3,6 +3,7 @@
 import re
 import sys
 from datetime import date
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..formats import month
 from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..mail import notifications
-from ..models import Notice
+from ..models import Contract
 from .preconditions import SOME_REFUSED, Unusable, shown, with_database
 
 #: Characters shown of a file name.
@@ -50,8 +51,7 @@ def notices_publish(path: Path, period: date | None, dry_run: bool) -> None:
     except NoticesUnusable as trouble:
         db.session.rollback()
         raise Unusable(_("%(cause)s Rien n'a changé.", cause=trouble)) from None
-    told = _tell_tenants(report)
-    news = [_news(published.notice) for published in report.published]
+    told, news = _tell(report.published)
     db.session.commit()
     _print_report(report, told=told, is_dry_run=dry_run)
     for what in news:
@@ -60,31 +60,28 @@ def notices_publish(path: Path, period: date | None, dry_run: bool) -> None:
         click.get_current_context().exit(SOME_REFUSED)
 
 
-def _tell_tenants(report: publishing.Report) -> int:
-    """Write about the newest month of each contract; return how many mails."""
-    by_month = sorted(report.published, key=lambda published: published.notice.period)
-    newest = {published.notice.contract_id: published for published in by_month}
-    told = 0
-    for published in newest.values():
-        account = publishing.find_recipient(published.notice)
-        if account is not None:
+def _tell(published: list[publishing.Published]) -> tuple[int, list[dict[str, Any]]]:
+    """Write mails about the newest month of each contract; return their number, and what hosts hear of each notice."""
+    newest = {one.contract_id: one for one in sorted(published, key=attrgetter("period"))}
+    link = public_urls.public("documents.notices")
+    told, news = 0, []
+    for one, contract, recipient in publishing.contracts_of(published):
+        if recipient is not None and newest[one.contract_id] is one:
             notifications.notice_published(
-                account,
-                published.notice,
-                link=public_urls.public("documents.notices"),
-                is_correction=published.is_correction,
+                recipient, contract, period=one.period, link=link, is_correction=one.is_correction
             )
             told += 1
-    return told
+        news.append(_news(one, contract))
+    return told, news
 
 
-def _news(notice: Notice) -> dict[str, Any]:
-    account = notice.contract.account
+def _news(one: publishing.Published, contract: Contract) -> dict[str, Any]:
+    account = contract.account
     return {
-        "notice": notice.id,
+        "notice": one.id,
         "account": account.id if account is not None and account.is_finished and not account.is_closed else None,
-        "reference": notice.contract.reference,
-        "period": f"{notice.period:%Y-%m}",
+        "reference": contract.reference,
+        "period": f"{one.period:%Y-%m}",
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from ..app import create_app
+from ..atomic_file import flush
 from ..db import db
 from ..errors import ConfigError
 from ..operations import doctor, migrations
@@ -131,8 +132,7 @@ def write_env(file: Path, values: Mapping[str, Any]) -> None:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
             out.write("# Réglages du portail ; les autres réglages possibles : docs/settings.md\n")
             out.writelines(f"{line}\n" for line in lines)
-            out.flush()
-            os.fsync(out.fileno())
+            flush(out)
         os.link(draft, file)
     finally:
         draft.unlink(missing_ok=True)

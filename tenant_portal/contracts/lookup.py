@@ -1,8 +1,9 @@
 """Find contracts by their numbers or account."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from sqlalchemy import Select, String, Table, bindparam, func, select
@@ -45,12 +46,32 @@ _LOCKED = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
+#: References of one statement.
+BATCH = 500
+_ON_FILE = select(_columns.id, _columns.reference, _columns.module).where(
+    _columns.reference.in_(bindparam("references", expanding=True))
+)
 #: Runs after each login.
 _LEASES = (
     select(*(_columns[name] for name in Lease._fields))
     .where(_columns.account_id == bindparam("account_id"))
     .order_by(_columns.reference)
 )
+
+
+class OnFile(NamedTuple):
+    """A contract that a document may belong to."""
+
+    id: int
+    reference: str
+    module: str
+
+
+class Numbered(NamedTuple):
+    """The contract that a number names, or those that differ from it by leading zeros."""
+
+    contract: OnFile | None
+    others: list[OnFile]
 
 
 class Referenced(Protocol):
@@ -74,18 +95,34 @@ def find(reference: str) -> Contract | None:
     return exact_or_only(reference, _candidates(reference))
 
 
-def find_for_document(number: str) -> tuple[Contract | None, list[str]]:
-    """Return the contract with exactly that reference, or those that differ by leading zeros.
+def numbered(numbers: Collection[str]) -> dict[str, Numbered]:
+    """Return what each number is on file.
 
-    Otherwise a document could reach another tenant. With one length for all, lost zeros are restored.
+    A document goes to exactly that reference: otherwise it could reach another tenant (X26). With one length for all,
+    lost zeros are restored.
     """
     low, high = settings.reference_length
-    exact = {number, number.zfill(high) if low == high else number}
-    candidates = _candidates(number)
-    found = [contract for contract in candidates if contract.reference in exact]
-    if len(found) == 1:
-        return found[0], []
-    return None, sorted(contract.reference for contract in candidates)
+    variants = {number: padded_variants(number, settings.reference_length) for number in numbers}
+    wanted = list({variant for each in variants.values() for variant in each})
+    on_file: dict[str, OnFile] = {}
+    for begin in range(0, len(wanted), BATCH):
+        rows = db.session.execute(_ON_FILE, {"references": wanted[begin : begin + BATCH]})
+        on_file |= {row.reference: OnFile(*row) for row in rows}
+    found = {}
+    for number, each in variants.items():
+        known = [on_file[variant] for variant in each if variant in on_file]
+        exact = {number, number.zfill(high) if low == high else number}
+        own = [contract for contract in known if contract.reference in exact]
+        found[number] = (
+            Numbered(own[0], []) if len(own) == 1 else Numbered(None, sorted(known, key=attrgetter("reference")))
+        )
+    return found
+
+
+def with_accounts(contract_ids: Iterable[int]) -> dict[int, Contract]:
+    """Return contracts by number, each with its account."""
+    rows = db.session.scalars(_WITH_ACCOUNT.where(Contract.id.in_(contract_ids)))
+    return {contract.id: contract for contract in rows}
 
 
 def reference_variants(reference: str) -> dict[str, str]:

@@ -1,22 +1,18 @@
 """Read a folder or ZIP of rent notices within bounds. Nothing is unpacked to a path."""
 
 import os
-import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from ..contracts.numbers import NUMBER_TEXT_MAX, digits_of, is_number
 from ..errors import NoticesUnusable
 from ..i18n import gettext as _
-from ..settings import settings
 
 #: Largest notice in bytes, a hundred times a usual one.
 FILE_MAX = 10_000_000
@@ -28,10 +24,6 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 0x1
 #: What a broken ZIP may raise.
 _BROKEN = (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, struct.error)
-
-_PERIOD = re.compile(r"(?<![0-9])(20[0-9]{2})-(0[1-9]|1[0-2])(?![0-9])")
-_DAY = re.compile(r"(?<![0-9])20[0-9]{2}-[0-9]{2}-[0-9]{2}(?![0-9])")
-_WORD = re.compile(r"[^\W_]+")
 
 
 class Refused(Exception):
@@ -74,30 +66,6 @@ def read_pdf(file: File) -> bytes:
 def may_be_notice(content: bytes) -> bool:
     """Tell whether the content begins like a PDF and is not too large."""
     return content.startswith(_MAGIC) and len(content) <= FILE_MAX
-
-
-def parse_name(name: str, period: date | None) -> tuple[str, date]:
-    """Return reference and month of a file name; raise `Refused` if it is ambiguous.
-
-    Every digit must belong to one of them; words without digits do not count.
-    """
-    if not name.lower().endswith(".pdf"):
-        raise Refused(_("Ce n'est pas un fichier PDF."))
-    stem = PurePosixPath(name).stem
-    if len(stem) > NUMBER_TEXT_MAX:
-        raise Refused(_("Le nom est trop long."))
-    months = {date(int(year), int(month), 1) for year, month in _PERIOD.findall(stem)} | ({period} if period else set())
-    words = _WORD.findall(_PERIOD.sub(" ", stem))
-    numbers = {digits_of(word) for word in words if any(c.isdecimal() for c in word)}
-    if len(months) > 1 or len(numbers) > 1 or _DAY.search(stem):
-        raise Refused(_("Le nom peut se lire de deux façons. Écrivez-le ainsi : 123456_2026-11.pdf"))
-    low, high = settings.reference_length
-    length = (1 if low == high else low, high)  # with one length for all, lost zeros are known
-    if not numbers or not is_number(reference := numbers.pop(), length):
-        raise Refused(_("Le nom ne porte pas de référence contrat. Écrivez-le ainsi : 123456_2026-11.pdf"))
-    if not months:
-        raise Refused(_("Le nom ne dit pas le mois. Écrivez-le ainsi : 123456_2026-11.pdf, ou ajoutez --period."))
-    return reference, months.pop()
 
 
 def _in_folder(folder: Path) -> list[File]:

@@ -1,21 +1,37 @@
 """Publish rent notices, one a contract and month, and find them for their tenant."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import date
-from typing import NamedTuple
+from datetime import date, datetime
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar, cast
 
-from sqlalchemy import select, text
+from sqlalchemy import Table, bindparam, insert, select, text, update
 
 from ..accounts import consents
 from ..contracts import lookup
 from ..db import begin_write, db, utcnow
 from ..i18n import gettext as _
-from ..models import Account, ConsentPurpose, Contract, Notice
-from . import archive
+from ..models import Account, Contract, Notice
+from . import archive, names
 from .archive import File, Refused
-from .storage import store, sync_folders
+from .names import Name
+from .owners import owner_of
+from .storage import storing
+
+_columns = cast(Table, Notice.__table__).c
+#: Without objects: a month has as many notices as contracts.
+_INSERT = insert(cast(Table, Notice.__table__)).returning(_columns.id, sort_by_parameter_order=True)
+_UPDATE = (
+    update(cast(Table, Notice.__table__))
+    .where(_columns.id == bindparam("number"))
+    .values({name: bindparam(name) for name in ("digest", "size", "published_at")})
+)
+
+Item = TypeVar("Item")
+Store = Callable[[str, bytes], None]
 
 #: Makes a second publication on PostgreSQL wait: « notice » in ASCII.
 PUBLISH_LOCK = 0x6E6F74696365
@@ -31,7 +47,9 @@ class Refusal(NamedTuple):
 class Published(NamedTuple):
     """A notice that is new, or that corrects an earlier file."""
 
-    notice: Notice
+    id: int
+    contract_id: int
+    period: date
     is_correction: bool
 
 
@@ -77,43 +95,42 @@ def publish(files: Iterable[File], *, period: date | None = None, dry_run: bool 
     """
     report = Report()
     found: dict[tuple[int, date], list[_Taken]] = {}
-    for file in files:
-        try:
-            taken = _take(file, period, keep=not dry_run)
-        except Refused as trouble:
-            report.refusals.append(Refusal(file.name, str(trouble)))
-        else:
-            found.setdefault(taken.key, []).append(taken)
+    with nullcontext(None) if dry_run else storing() as store:
+        for batch in _batches(files):
+            for taken in _take(batch, period, store, report):
+                found.setdefault(taken.key, []).append(taken)
     if not dry_run:
-        sync_folders(taken.digest for same in found.values() for taken in same)
         begin_write()
         if db.session.connection().dialect.name == "postgresql":
             db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": PUBLISH_LOCK})
-    months = {month for _contract, month in found}
-    published = db.session.scalars(select(Notice).where(Notice.period.in_(months)))
-    earlier = {(notice.contract_id, notice.period): notice for notice in published}
-    for key, same in found.items():
+    agreed = []
+    for same in found.values():
         if len({taken.digest for taken in same}) > 1:
             reason = _("Un autre fichier porte la même référence et le même mois, avec un autre contenu.")
             report.refusals += [Refusal(taken.name, reason) for taken in same]
         else:
             report.unchanged += len(same) - 1
-            _set(earlier.get(key), same[0], report, dry_run=dry_run)
-    db.session.flush()
+            agreed.append(same[0])
+    for some in _batches(agreed):
+        _set(some, report, dry_run=dry_run)
     return report
 
 
-def find_recipient(notice: Notice) -> Account | None:
-    """Return the account to write to about the notice (S35), or None.
+def contracts_of(published: Iterable[Published]) -> Iterator[tuple[Published, Contract, Account | None]]:
+    """Yield each notice with its contract and the account to write to (S35), or None.
 
     Its tenant chose so and pays by direct debit, and its address works.
     """
-    contract, account = notice.contract, notice.contract.account
-    if account is None or not account.is_finished or account.is_closed or account.email_failed_at is not None:
-        return None
-    answer = consents.current(account.id, contract.id).get(ConsentPurpose.E_NOTICE)
-    is_chosen = answer is not None and answer.answer and contract.is_direct_debit
-    return account if is_chosen and contract.is_running(lookup.today()) else None
+    today = lookup.today()
+    for batch in _batches(published):
+        contracts = lookup.with_accounts({notice.contract_id for notice in batch})
+        accepted = consents.accepted_e_notices(contracts)
+        for notice in batch:
+            contract = contracts[notice.contract_id]
+            account = contract.account
+            is_chosen = account is not None and (account.id, contract.id) in accepted and contract.is_direct_debit
+            is_reached = is_chosen and _is_reached(account) and contract.is_running(today)
+            yield notice, contract, account if is_reached else None
 
 
 def notices_of(contract: Contract) -> list[Notice]:
@@ -128,45 +145,72 @@ def find(account: Account, number: int) -> Notice | None:
     return notice if notice is not None and notice.contract.account_id == account.id else None
 
 
-def _take(file: File, period: date | None, *, keep: bool) -> _Taken:
-    """Read a file; with `keep`, store its content."""
-    reference, month = archive.parse_name(file.name, period)
-    contract, others = lookup.find_for_document(reference)
-    if contract is None:
-        raise Refused(_no_contract(reference, others, month))
-    content = archive.read_pdf(file)  # last, so that a bomb without a tenant's reference costs nothing
-    digest = hashlib.sha256(content).hexdigest()
-    if keep:
-        store(digest, content)
-    return _Taken(file.name, contract.id, contract.reference, month, digest, len(content))
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield so many items as one statement asks for."""
+    waiting = iter(items)
+    while batch := list(islice(waiting, lookup.BATCH)):
+        yield batch
 
 
-def _no_contract(reference: str, others: list[str], month: date) -> str:
-    if not others:
-        return _("Aucun contrat ne porte la référence « %(value)s ».", value=reference)
-    return _(
-        "Aucun contrat ne porte exactement la référence « %(value)s », mais il y a « %(others)s » : les zéros du début"
-        " comptent. Si c'est ce contrat, nommez le fichier ainsi : %(name)s",
-        value=reference,
-        others=" », « ".join(others),
-        name=f"{others[0]}_{month:%Y-%m}.pdf",
+def _is_reached(account: Account | None) -> bool:
+    return account is not None and account.is_finished and not account.is_closed and account.email_failed_at is None
+
+
+def _take(batch: list[File], period: date | None, store: Store | None, report: Report) -> Iterator[_Taken]:
+    """Read files, and store their contents; report those that are no notices."""
+    today = lookup.today()
+    read: dict[str, Name | Refused] = {}
+    for file in batch:
+        try:
+            read[file.name] = names.read(file.name, period, today)
+        except Refused as trouble:
+            read[file.name] = trouble
+    numbers = {one.number for name in read.values() if isinstance(name, Name) for one in name.readings}
+    on_file = lookup.numbered(numbers)
+    for file in batch:
+        try:
+            name = read[file.name]
+            if isinstance(name, Refused):
+                raise name
+            contract, month = owner_of(name, on_file)
+            content = archive.read_pdf(file)  # last, so that a bomb without a tenant's reference costs nothing
+        except Refused as trouble:
+            report.refusals.append(Refusal(file.name, str(trouble)))
+        else:
+            digest = hashlib.sha256(content).hexdigest()
+            if store is not None:
+                store(digest, content)
+            yield _Taken(file.name, contract.id, contract.reference, month, digest, len(content))
+
+
+def _set(batch: list[_Taken], report: Report, *, dry_run: bool) -> None:
+    """Add notices, or replace their files."""
+    rows = select(_columns.contract_id, _columns.period, _columns.id, _columns.digest).where(
+        _columns.contract_id.in_({taken.contract_id for taken in batch}),
+        _columns.period.in_({taken.period for taken in batch}),
     )
-
-
-def _set(notice: Notice | None, taken: _Taken, report: Report, *, dry_run: bool) -> None:
-    """Add a notice or replace its file."""
-    is_correction = notice is not None
-    if notice is not None and notice.digest == taken.digest:
-        report.unchanged += 1
-        return
-    if is_correction:
-        report.replaced.append((taken.reference, taken.period))
-    else:
-        report.added += 1
+    earlier = {
+        (contract_id, month): (number, digest) for contract_id, month, number, digest in db.session.execute(rows)
+    }
+    added = [taken for taken in batch if taken.key not in earlier]
+    replaced = [taken for taken in batch if taken.key in earlier and earlier[taken.key][1] != taken.digest]
+    report.added += len(added)
+    report.replaced += [(taken.reference, taken.period) for taken in replaced]
+    report.unchanged += len(batch) - len(added) - len(replaced)
     if dry_run:
         return
-    if notice is None:
-        notice = Notice(contract_id=taken.contract_id, period=taken.period)
-        db.session.add(notice)
-    notice.digest, notice.size, notice.published_at = taken.digest, taken.size, utcnow()
-    report.published.append(Published(notice, is_correction))
+    now = utcnow()
+    if added:
+        new = [{"contract_id": t.contract_id, "period": t.period, **_file(t, now)} for t in added]
+        numbers = db.session.scalars(_INSERT, new)
+        report.published += [
+            Published(n, *taken.key, is_correction=False) for n, taken in zip(numbers, added, strict=True)
+        ]
+    if replaced:
+        changed = [(earlier[taken.key][0], taken) for taken in replaced]
+        db.session.connection().execute(_UPDATE, [{"number": number, **_file(t, now)} for number, t in changed])
+        report.published += [Published(number, *taken.key, is_correction=True) for number, taken in changed]
+
+
+def _file(taken: _Taken, now: datetime) -> dict[str, Any]:
+    return {"digest": taken.digest, "size": taken.size, "published_at": now}

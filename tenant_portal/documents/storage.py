@@ -2,11 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from errno import ENOENT
 from pathlib import Path
 
-from ..atomic_file import sync, written
+from ..atomic_file import sync, writing
 from ..errors import NoticesUnusable
 from ..i18n import gettext as _
 from ..models import Notice
@@ -33,24 +34,39 @@ def is_intact(digest: str) -> bool:
         return False
 
 
-def store(digest: str, content: bytes) -> None:
-    """Write a file, unless it is there unharmed."""
-    path = _path(digest)
+@contextmanager
+def storing() -> Iterator[Callable[[str, bytes], None]]:
+    """Yield a function that stores a file by its digest, unless it is there unharmed.
+
+    When the block succeeds, all files are on disk: rows may name them.
+    """
+    home, folders = _home(), set[Path]()
+    with ExitStack() as writers:
+        write = writers.enter_context(writing())
+
+        def store(digest: str, content: bytes) -> None:
+            path = _path(digest, home)
+            with _told():
+                if path.parent not in folders:
+                    path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+                    folders.update(path.parents[:3])  # of a file that is there too: a crash may have come before
+                if not (path.is_file() and path.read_bytes() == content):
+                    write(path, content)
+
+        yield store
+        with _told():
+            writers.close()
+            sync(folders)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
     try:
-        if path.is_file() and path.read_bytes() == content:
-            return
-        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-        with written(path) as file:
-            file.write(content)
+        yield
     except OSError as trouble:
         raise NoticesUnusable(
             _("Le dossier des documents refuse d'écrire : %(cause)s.", cause=trouble.strerror)
         ) from None
-
-
-def sync_folders(digests: Iterable[str]) -> None:
-    """Flush the folders to disk, before rows name their files."""
-    sync({folder for digest in digests for folder in _path(digest).parents[:3]})
 
 
 def path_of(notice: Notice) -> Path:
@@ -58,8 +74,12 @@ def path_of(notice: Notice) -> Path:
     return _path(notice.digest)
 
 
-def _path(digest: str) -> Path:
+def _path(digest: str, home: Path | None = None) -> Path:
     """Return the path; raise `FileNotFoundError` for what is no digest."""
     if not is_digest(digest):
         raise FileNotFoundError(ENOENT, "no SHA-256, so no file")
-    return instance_file("notices") / digest[:2] / digest
+    return (home or _home()) / digest[:2] / digest
+
+
+def _home() -> Path:
+    return instance_file("notices")

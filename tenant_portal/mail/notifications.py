@@ -3,13 +3,13 @@
 A mail shows only the last three digits of a reference (U42).
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from .. import i18n
 from ..accounts import consents
 from ..db import utcnow
 from ..messages.conversation import Topic
-from ..models import Account, Contract, EmailChange, Message, Notice
+from ..models import Account, Contract, EmailChange, Message
 from ..settings import settings
 from ..text import masked_reference
 from . import outbox
@@ -154,15 +154,10 @@ def contract_ready(message: Message, contract: Contract, *, link: str) -> None:
     outbox.put("contract_ready", message.email, contract=contract, language=message.language, content=content)
 
 
-def notice_published(account: Account, notice: Notice, *, link: str, is_correction: bool) -> None:
+def notice_published(account: Account, contract: Contract, *, period: date, link: str, is_correction: bool) -> None:
     """Tell of a new or corrected rent notice."""
-    content = {
-        "digits": _digits(notice.contract),
-        "link": link,
-        "period": notice.period.isoformat(),
-        "is_correction": is_correction,
-    }
-    outbox.put("notice_published", account.email, account=account, contract=notice.contract, content=content)
+    content = {"digits": _digits(contract), "link": link, "period": period.isoformat(), "is_correction": is_correction}
+    outbox.put("notice_published", account.email, account=account, contract=contract, content=content)
 
 
 def _closing(account: Account) -> dict[str, str]:

@@ -60,9 +60,9 @@ def restore(path: Path, *, force: bool = False) -> Saved:
         with refuse_damage():
             _restore_tables(connection, archive, saved)
         # Last, so that a refused archive leaves no file; before the commit, so that no row lacks its file.
-        for digest in saved.documents:
-            storage.store(digest, archive.document(digest))
-        storage.sync_folders(saved.documents)
+        with storage.storing() as store:
+            for digest in saved.documents:
+                store(digest, archive.document(digest))
     return saved
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from tenant_portal.accounts import registration
 from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.mail import notifications, outbox, rendering
-from tenant_portal.models import Account, ConsentPurpose, Contract, EmailChange, Message, Notice
+from tenant_portal.models import Account, ConsentPurpose, Contract, EmailChange, Message
 from tenant_portal.models import Mail as MailRow
 
 from ..support.page_text import plain, visible_text
@@ -119,10 +119,10 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "message_received": lambda a, c, m: notifications.message_received(m, days=2),
     "contract_ready": lambda a, c, m: notifications.contract_ready(m, c, link=LINK),
     "notice_published": lambda a, c, m: notifications.notice_published(
-        a, Notice(contract=c, period=date(2026, 10, 1)), link=LINK, is_correction=False
+        a, c, period=date(2026, 10, 1), link=LINK, is_correction=False
     ),
     "notice_published, corrected": lambda a, c, m: notifications.notice_published(
-        a, Notice(contract=c, period=date(2026, 11, 1)), link=LINK, is_correction=True
+        a, c, period=date(2026, 11, 1), link=LINK, is_correction=True
     ),
     "message_to_landlord": lambda a, c, m: notifications.message_to_landlord(
         m, standing_text="Étape à faire : 9 sur 12.\n[x] 1"
