@@ -394,9 +394,9 @@ def test_files_behind_a_password_or_another_compression_or_damaged_are_refused_o
     path.write_bytes(raw[: central + 8] + b"\x01" + raw[central + 9 :])
     code, said = publish(app, path)
     assert (code, counts(said)) == (3, [1, 0, 0, 3])
-    assert "« 417201_2026-11.pdf » : Le fichier est abîmé" in said
+    assert "« 417201_2026-11.pdf » : Le fichier est comprimé d'une façon qui n'est pas lue ici. Ouvrez le ZIP" in said
     assert "« 417202_2026-11.pdf » : Le fichier est abîmé" in said
-    assert "« 417203_2026-11.pdf » : Le fichier est protégé par un mot de passe." in said
+    assert "« 417203_2026-11.pdf » : Le fichier est protégé par un mot de passe. Ouvrez le ZIP" in said
     assert list(standing(app)) == [("417204", "2026-11-01")]
 
 
