@@ -68,7 +68,7 @@ build/%.stamp: requirements-%.txt
 	build/$*/bin/python -m pip install -qq --disable-pip-version-check -r $<
 	@touch $@
 
-# Chromium, PostgreSQL, Redis and nginx for the tests: installed where this is allowed, else named; their tests then skip.
+# Chromium, PostgreSQL, Redis, nginx, Dovecot and a C compiler for the tests: installed where this is allowed, else named; their tests then skip.
 services:
 	@sh tests/tools/install_services.sh
 

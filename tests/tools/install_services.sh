@@ -10,6 +10,7 @@ command -v systemd-analyze >/dev/null || packages="$packages systemd"
 command -v git >/dev/null || packages="$packages git"
 command -v openssl >/dev/null || packages="$packages openssl"
 command -v redis-server >/dev/null || packages="$packages redis-server"
+command -v cc >/dev/null || packages="$packages gcc libc6-dev"
 command -v dovecot >/dev/null || [ -x /usr/sbin/dovecot ] || packages="$packages dovecot-imapd"
 
 [ -n "$packages" ] || exit 0
