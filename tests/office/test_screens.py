@@ -5,6 +5,7 @@ import pytest
 from tenant_portal import TenantPortal
 from tests.support.portal_client import Portal
 
+from ..support.people import run
 from ..support.steps import sign_up
 
 
@@ -62,3 +63,13 @@ def test_staff_see_the_text_of_a_roster_as_text(staff, a_contract):
     page = search(staff, "hyperlink")
     assert page.says("<script>alert(1)</script>")
     assert not page.tree.xpath("//main//script")
+
+
+def test_staff_read_that_servers_refuse_our_mails_and_what_to_do(staff, portal, app, post_office, a_contract):
+    assert not staff.get("/gestion").says("Attention")
+    post_office.answers["*"] = "550 5.4.5 Daily user sending limit exceeded"
+    sign_up(portal, a_contract())
+    assert run(app, "mail", "send")[0] == 1
+    page = staff.get("/gestion")
+    assert page.says("Le nombre d'e-mails permis est atteint. E-mails qui attendent : 1.")
+    assert page.says("demandez un quota plus grand")
