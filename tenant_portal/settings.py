@@ -55,6 +55,11 @@ def _length(value: Any) -> tuple[int, int]:
     return low, high
 
 
+def _words(value: Any) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(filter(None, map(_text, parts)))
+
+
 def _address(value: Any) -> str:
     text = _text(value)
     if not re.fullmatch(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+", text):
@@ -168,6 +173,14 @@ class Settings:
     data_dir: str = _setting("folder of the documents; empty: the instance folder", _text, "")
     reference_length: tuple[int, int] = _setting("digits of a contract reference", _length, "1-12")
     module_length: tuple[int, int] = _setting("digits of a module number", _length, "1-12")
+    direct_debit_words: tuple[str, ...] = _setting(
+        "payments of the roster that are direct debit, beside those known: whole cells, with commas between", _words, ""
+    )
+    other_payment_words: tuple[str, ...] = _setting(
+        "payments of the roster that are not direct debit, beside those known: whole cells, with commas between",
+        _words,
+        "",
+    )
     activation_hours: timedelta = _setting("validity of an activation link", _duration("hours", 1, 720), 72)
     reset_hours: timedelta = _setting("validity of a reset link", _duration("hours", 1, 24), 1)
     email_change_hours: timedelta = _setting("validity of a mail-change link", _duration("hours", 1, 168), 24)

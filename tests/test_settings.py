@@ -92,6 +92,8 @@ def test_no_secret_is_told_in_a_mistake() -> None:
         ("PORTAL_LOGO_URL", "/media/logo.svg", "/media/logo.svg"),
         ("PORTAL_TIMEZONE", "Indian/Reunion", ZoneInfo("Indian/Reunion")),
         ("PORTAL_LANDLORD_NAME", "  Habitat du Val ", "Habitat du Val"),
+        ("PORTAL_DIRECT_DEBIT_WORDS", " PA, prlv 5,, ", ("PA", "prlv 5")),
+        ("PORTAL_OTHER_PAYMENT_WORDS", ["ZZ", "03"], ("ZZ", "03")),
     ],
 )
 def test_a_good_value_is_read(key: str, value: Any, read: Any) -> None:

@@ -1,6 +1,8 @@
 """`flask portal contracts …`."""
 
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -16,6 +18,9 @@ from ..mail import notifications, rendering
 from ..messages import conversation
 from .preconditions import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
 
+#: Different words that are shown.
+WORDS_SHOWN = 20
+
 contracts_group = AppGroup("contracts", help=_("Les contrats."))
 
 
@@ -25,7 +30,11 @@ contracts_group = AppGroup("contracts", help=_("Les contrats."))
 @click.option(
     "--complete", is_flag=True, help=_("Le fichier est complet : les contrats qui n'y sont pas sont terminés.")
 )
-@click.option("--force", is_flag=True, help=_("Avec --complete : même si plus d'un contrat sur cinq se termine."))
+@click.option(
+    "--force",
+    is_flag=True,
+    help=_("Même si plus d'un contrat sur dix perd son prélèvement, un nom, une adresse ou son bail."),
+)
 @click.option("--encoding", metavar="E", help=_("Encodage du fichier, s'il est mal reconnu (windows-1252, utf-8…)."))
 @click.option("--delimiter", metavar="D", help=_("Séparateur des colonnes, s'il est mal reconnu."))
 @with_database
@@ -97,9 +106,49 @@ def _print_report(report: roster.Report, *, told: int, is_complete: bool, is_dry
             if number == 0:
                 click.echo(f"\n{title}")
             click.echo(_fault_line(fault))
-    if report.refused or report.warnings:
-        click.echo()
+    click.echo()
+    for line in _reading(report, is_complete=is_complete):
+        click.echo(printable(line))
+    click.echo()
     _print_outcome(report, told=told, is_dry_run=is_dry_run)
+
+
+def _reading(report: roster.Report, *, is_complete: bool) -> Iterator[str]:
+    """Yield how the file was read, and what the import did not do."""
+    labels = {name: column.label for name, column in roster.COLUMNS.items()}
+    read = (f"« {shown(title)} » → {labels[name]}" for name, title in report.columns.items())
+    yield _("Colonnes lues : %(columns)s.", columns=", ".join(read))
+    if report.passed_over:
+        titles = ", ".join(f"« {shown(title)} »" for title in report.passed_over)
+        yield _("Colonnes laissées de côté : %(titles)s.", titles=titles)
+    for title, double in report.doubles:
+        yield _(
+            "Deux colonnes disent la même chose : « %(title)s » est lue, l'autre (« %(double)s ») ne l'est pas.",
+            title=shown(title),
+            double=shown(double),
+        )
+    known = {*report.columns, *(["is_direct_debit"] if "payment" in report.columns else [])}
+    missing = [label for name, label in labels.items() if name not in known]
+    if missing:
+        yield _("Absent du fichier, donc inchangé : %(labels)s.", labels=", ".join(missing))
+    if report.unknown_payments:
+        yield _(
+            "Paiements inconnus, pris pour autre chose qu'un prélèvement : %(words)s. Classez-les avec les réglages"
+            " PORTAL_DIRECT_DEBIT_WORDS et PORTAL_OTHER_PAYMENT_WORDS.",
+            words=_counted(report.unknown_payments),
+        )
+    if report.emptied:
+        yield _("Cases prises pour vides : %(words)s.", words=_counted(report.emptied))
+    if report.refused:
+        yield ngettext("%(num)d ligne n'a pas été prise.", "%(num)d lignes n'ont pas été prises.", report.refused)
+    if not is_complete:
+        yield _("Les contrats qui ne sont pas dans ce fichier n'ont pas été touchés (--complete les terminerait).")
+
+
+def _counted(words: Counter[str]) -> str:
+    most = words.most_common(WORDS_SHOWN)
+    told = [f"« {shown(word)} » ({count})" for word, count in most]
+    return ", ".join([*told, *(["…"] if len(words) > len(most) else [])])
 
 
 def _print_outcome(report: roster.Report, *, told: int, is_dry_run: bool) -> None:

@@ -3,5 +3,6 @@
 from .csv_reader import read
 from .importer import take
 from .report import Fault, Report
+from .words import COLUMNS
 
-__all__ = ["Fault", "Report", "read", "take"]
+__all__ = ["COLUMNS", "Fault", "Report", "read", "take"]

@@ -1,67 +1,20 @@
-"""What headers and cells of a roster mean.
+"""What the cells of a roster mean.
 
 Functions raise `ValueError` with a reason for staff.
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from datetime import date
-from typing import NamedTuple
+from collections.abc import Sequence, Set
+from datetime import date, datetime, time, tzinfo
 
 from email_validator import EmailNotValidError, validate_email
 
 from ..contracts.numbers import is_number
 from ..i18n import gettext as _
 from ..text import EMAIL_MAX
-
-
-class Column(NamedTuple):
-    """What staff call a column, and its possible headers, without the words in `_SMALL`."""
-
-    label: str
-    headers: str
-
-
-#: Columns by their attribute of `Contract`.
-COLUMNS = {
-    "reference": Column(
-        "Référence contrat",
-        "reference contrat, ref contrat, contrat, reference, ref, num contrat, code contrat, id contrat,"
-        " reference bail, ref bail, bail, reference locataire, reference dossier, contract reference, contract",
-    ),
-    "module": Column(
-        "N° module", "module, num module, reference module, ref module, code module, id module, module number"
-    ),
-    "title": Column("Civilité", "civilite, titre, civ, title"),
-    "last_name": Column("Nom", "nom, nom famille, nom locataire, nom titulaire, last name, surname"),
-    "first_name": Column("Prénom", "prenom, prenoms, prenom locataire, prenom titulaire, first name"),
-    "street": Column("Adresse", "adresse, rue, voie, adresse logement, adresse postale, adresse 1, street"),
-    "postcode": Column("Code postal", "code postal, cp, codepost, postcode, zip"),
-    "city": Column("Ville", "ville, commune, localite, city"),
-    "kind": Column("Nature", "nature, nature bien, type bien, type, type logement, nature contrat, kind"),
-    "payment": Column(
-        "Mode de paiement",
-        "mode paiement, paiement, mode reglement, reglement, moyen paiement, mode payement, payment",
-    ),
-    "starts_on": Column(
-        "Date d'entrée",
-        "date entree, entree, date debut, debut, debut bail, date debut bail, date effet, date entree lieux, starts on,"
-        " start date",
-    ),
-    "ends_on": Column(
-        "Date de sortie",
-        "date sortie, sortie, date fin, fin, fin bail, date fin bail, date depart, ends on, end date",
-    ),
-    "email": Column(
-        "E-mail",
-        "e mail, email, mail, adresse mail, adresse e mail, adresse email, courriel, adresse courriel,"
-        " adresse electronique, mail locataire, email locataire",
-    ),
-}
-
-_SMALL = {"n", "no", "numero", "nr", "de", "du", "des", "d", "la", "le", "les", "l"}
-_NAMES = {header.replace(" ", ""): name for name, column in COLUMNS.items() for header in column.headers.split(", ")}
+from .decoding import is_misread, repaired
+from .words import nothing
 
 _SPACES = re.compile(r"\s+")
 _PREFIX = re.compile(r"[Ll](?:[/\\|.-])?(?=[0-9])")
@@ -70,7 +23,15 @@ _POWER = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _DECIMAL = re.compile(r"[0-9]+[.,][0-9]+")
 _FRENCH_DATE = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4}|[0-9]{2})")
 _ISO_DATE = re.compile(r"([0-9]{4})[/.-]([0-9]{1,2})[/.-]([0-9]{1,2})")
-_TIME = re.compile(r"[ T][0-9]{1,2}[:h][0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
+_TIME = re.compile(
+    r"[ T](?P<hours>[0-9]{1,2})[:h](?P<minutes>[0-9]{2})(?::(?P<seconds>[0-9]{2})(?:[.,][0-9]+)?)?"
+    r"(?P<zone> ?(?:(?![AP]M)[A-Z]{1,5}|[+-][0-9]{2}(?::?[0-9]{2})?))?(?: ?\[[A-Za-z/_]+\])?$"
+)
+#: What is left of letters that were written in one encoding and read in another, or in none.
+_LOST = re.compile(
+    r"[\ufffd\x80-\x9f√├┬]|[^\W\d_]\?(?=[^\W\d_])|[a-zA-Z][‚ƒ„ˆ‰‹˜]|[ƒˆ‰˜][a-zA-Z]|[a-z][ŒŽ]"
+    r"|[a-zA-Z][†‡“”•…™›Š€](?=[a-z])|[A-Z][†‡“”•™›šž€](?=[A-Z])"
+)
 #: A usual address. Others go to email_validator, a hundred times as slow.
 _EVERYDAY = (
     r"[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:com|fr|net|org|eu|re)"
@@ -83,14 +44,15 @@ _YEAR_MIN = 1900
 _YEARS_AHEAD = 20
 
 
-def column_of(header: str) -> str | None:
-    """Return the column of a header, ignoring accents, capitals, punctuation and small words."""
-    words = re.split(r"[^a-z0-9]+", _plain(header))
-    return _NAMES.get("".join(word for word in words if word not in _SMALL)) or _NAMES.get("".join(words))
+def text(raw: str, nothing: Set[str] = frozenset()) -> str:
+    """Return a cell on one line: single spaces, no control characters, without `="…"`; empty for a word for nothing.
 
-
-def text(raw: str) -> str:
-    """Return a cell on one line: single spaces, no control characters, without `="…"`."""
+    Raise `ValueError` where letters were lost on the way.
+    """
+    if not raw.isascii():
+        raw = repaired(raw)
+    if (not raw.isascii() or "?" in raw) and _LOST.search(raw):
+        raise ValueError(_("Des lettres se sont perdues en route. Refaites l'export, en UTF-8 ou en Windows-1252."))
     if not raw.isprintable():
         raw = "".join(c for c in raw if c.isprintable() or c.isspace())
     if not raw.isascii():
@@ -98,19 +60,28 @@ def text(raw: str) -> str:
     value = " ".join(raw.split())
     if value.startswith('="'):
         found = _AS_TEXT.fullmatch(value)
-        return found[1].strip() if found else value
-    return value
+        value = found[1].strip() if found else value
+    return "" if value in nothing else value
 
 
-def are_texts(cells: Sequence[str], longest: int) -> bool:
-    """Tell in one pass whether `text` changes no cell, and none is too long."""
+def are_texts(cells: Sequence[str], longest: int, nothing: Set[str]) -> bool:
+    """Tell in one pass whether `text` changes or refuses no cell, and none is too long."""
     whole = f"|{'|'.join(cells)}|"
     return (
         whole.isprintable()
-        and not any(sign in whole for sign in ("  ", "| ", " |", '|="'))
-        and (whole.isascii() or unicodedata.is_normalized("NFC", whole))
+        and not any(sign in whole for sign in ("  ", "| ", " |", '|="', "?"))
+        and (whole.isascii() or unicodedata.is_normalized("NFC", whole) and _is_read_rightly(whole))
         and max(map(len, cells)) <= longest
+        and nothing.isdisjoint(cells)
     )
+
+
+def _is_read_rightly(whole: str) -> bool:
+    try:
+        whole.encode("latin-1")  # no letter that is lost becomes such a sign, but for those that isprintable() knows
+    except UnicodeEncodeError:
+        return not _LOST.search(whole) and not is_misread(whole)
+    return not is_misread(whole)
 
 
 def are_numbers(cells: Sequence[str], length: tuple[int, int]) -> bool:
@@ -142,14 +113,17 @@ def number(raw: str, length: tuple[int, int]) -> str:
     raise ValueError(_number_trouble(digits, length))
 
 
-def day(raw: str, this_year: int) -> str | None:
-    """Return a French or ISO date, with or without time, as an ISO date; None for an empty cell."""
-    value = text(raw)
+def day(raw: str, this_year: int, zone: tzinfo | None = None) -> str | None:
+    """Return a French or ISO date, with or without time, as an ISO date; None for an empty cell.
+
+    Midnight in `zone`, written in another one, is the day that begins there.
+    """
+    value = text(raw, nothing())
     if not value.strip("0/.- :"):
         return None
-    found = _TIME.search(value)
-    if found and found.end() == len(value):
-        value = value[: found.start()]
+    clock = _TIME.search(value)
+    if clock:
+        value = value[: clock.start()]
     french, iso = _FRENCH_DATE.fullmatch(value), _ISO_DATE.fullmatch(value)
     if french:
         year = int(french[3])
@@ -161,35 +135,64 @@ def day(raw: str, this_year: int) -> str | None:
     else:
         raise ValueError(_("Ce n'est pas une date. Écrivez-la ainsi : 31/12/2026."))
     try:
-        found_day = date(*parts)
+        found = date(*parts)
     except ValueError:
         raise ValueError(_("Ce jour n'existe pas dans le calendrier.")) from None
-    if found_day.year < _YEAR_MIN:
+    if found.year < _YEAR_MIN:
         raise ValueError(_("Cette date est trop ancienne pour être vraie."))
-    return found_day.isoformat()
+    if clock and clock["zone"] and zone:
+        found = _day_that_begins(found, clock, zone)
+    return found.isoformat()
 
 
-def is_direct_debit(payment: str) -> bool:
-    """Tell whether a payment begins with « prélèvement », ignoring case, accents and spaces."""
-    return _SPACES.sub("", _plain(payment)).startswith("prelevement")
+def _day_that_begins(written: date, clock: re.Match[str], zone: tzinfo) -> date:
+    """Return the day whose first moment in `zone` is meant, else the one that is written."""
+    offset = clock["zone"].upper().replace(":", "").strip()
+    name = "+0000" if offset in ("Z", "UTC", "GMT") else offset.ljust(5, "0")
+    try:
+        hours = f"{int(clock['hours']):02}{clock['minutes']}{clock['seconds'] or '00'}"
+        here = datetime.strptime(f"{written:%Y-%m-%d} {hours} {name}", "%Y-%m-%d %H%M%S %z").astimezone(zone)
+    except (ValueError, OverflowError):
+        return written
+    return here.date() if here.time() == time() else written
+
+
+def in_order(starts: str, ends: str, raw_starts: str, raw_ends: str) -> tuple[str, str]:
+    """Return two days in order, where a year of two digits may be of the other century.
+
+    Raise `ValueError` if no reading puts the beginning first.
+    """
+    for first in _centuries(starts, raw_starts):
+        for last in _centuries(ends, raw_ends):
+            if first <= last:
+                return first, last
+    raise ValueError(
+        _("La fin (%(ends)s) est avant le début (%(starts)s).", starts=_in_french(starts), ends=_in_french(ends))
+    )
+
+
+def _centuries(iso: str, raw: str) -> tuple[str, ...]:
+    written = _FRENCH_DATE.match(text(raw))
+    if not written or len(written[3]) == 4:
+        return (iso,)
+    return iso, f"{'19' if iso.startswith('20') else '20'}{iso[2:]}"
+
+
+def _in_french(iso: str) -> str:
+    return f"{iso[8:]}/{iso[5:7]}/{iso[:4]}"
 
 
 def address(raw: str) -> str:
     """Return a mail address in normal form; empty for an empty cell."""
     if len(raw) <= EMAIL_MAX and _PLAIN_ADDRESS.fullmatch(raw):
         return raw
-    value = text(raw)
+    value = text(raw, nothing())
     if not value:
         return ""
     try:
         return validate_email(value, check_deliverability=False).normalized
     except EmailNotValidError:
         raise ValueError(_("Ce n'est pas une adresse mail. Le contrat est pris sans elle.")) from None
-
-
-def _plain(words: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", words.replace("°", " ")).lower()
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def _number_trouble(digits: str, length: tuple[int, int]) -> str:

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from . import decoding
-from .columns import COLUMNS
-from .header import HEAD_LINES, find_header, places_and_labels
+from .header import HEAD_LINES, Titles, find_header, titles
+from .words import COLUMNS
 
 #: Rows of a batch that are read one by one.
 BATCH = 500
@@ -54,21 +54,26 @@ class Batch(NamedTuple):
 class Roster:
     """The rows of a file or a host's table, read on demand."""
 
-    columns: tuple[str, ...]
-    #: What the source calls each column.
-    labels: Mapping[str, str]
+    #: What the source calls its columns.
+    titles: Titles
     batches: Iterator[Batch]
     #: Bytes of the file, and those read so far.
     size: int = 0
     position: Callable[[], int] = lambda: 0
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns that the source has."""
+        return tuple(self.titles.places)
+
 
 @dataclass(frozen=True)
 class _Layout:
-    """The delimiter of a file, its cells a row, and the places of our columns."""
+    """The delimiter of a file, its cells a row, those that a row needs, and the places of our columns."""
 
     delimiter: str
     width: int
+    needed: int
     places: Mapping[str, int]
 
     @cached_property
@@ -102,16 +107,16 @@ def read(path: str | Path, encoding: str | None = None, delimiter: str | None = 
         pieces = decoding.pieces(file, found, errors)
         first = list(StringIO(next(pieces, "")))
         header = find_header(first[:HEAD_LINES], delimiter)
-        places, labels = places_and_labels(header.cells)
+        titles_found = titles(header.cells)
     except BaseException:
         file.close()
         raise
     rest = chain(["".join(first[header.lines :])], pieces)
-    reader = _Reader(rest, _Layout(header.delimiter, len(header.cells), places), at=header.lines)
+    needed = max(place for place, title in enumerate(header.cells, 1) if title.strip())
+    layout = _Layout(header.delimiter, len(header.cells), needed, titles_found.places)
     return Roster(
-        columns=tuple(places),
-        labels=labels,
-        batches=iter(reader),
+        titles=titles_found,
+        batches=iter(_Reader(rest, layout, at=header.lines)),
         size=size,
         position=lambda: size if file.closed else file.tell(),
     )
@@ -129,7 +134,9 @@ def from_tables(rows: Iterable[Mapping[str, object]]) -> Roster:
     every = enumerate(chain([first], remaining), 1)
     cells = (Row(line, tuple(_as_text(row.get(name)) for name in columns)) for line, row in every)
     labels = {name: COLUMNS[name].label for name in columns}
-    return Roster(columns=columns, labels=labels, batches=_in_batches(cells, columns))
+    passed_over = tuple(str(name) for name in first if name not in COLUMNS)
+    own = Titles({name: at for at, name in enumerate(columns)}, labels, passed_over, ())
+    return Roster(titles=own, batches=_in_batches(cells, columns))
 
 
 def _in_batches(rows: Iterator[Row], columns: Iterable[str]) -> Iterator[Batch]:
@@ -278,12 +285,18 @@ def _alone(at: int, line: str, layout: _Layout) -> Row:
 
 
 def _fitted(at: int, cells: list[str], layout: _Layout, *, is_whole: bool) -> Row:
-    """Fit a row to the header: empty cells at the end may be missing or too many."""
+    """Fit a row to the header: empty cells at the end may be too many, but none that has a title may be missing."""
     width, reason = layout.width, ""
     if len(cells) == width:
         return Row(at, layout.pick(cells))
-    if len(cells) < width and not is_whole:
+    if len(cells) < layout.needed and not is_whole:
         reason = _("La ligne est coupée : le fichier n'est sans doute pas complet. Refaites l'export.")
+    elif len(cells) < layout.needed:
+        reason = _(
+            "La ligne a %(count)s cases au lieu de %(width)s : elle est sans doute coupée en deux.",
+            count=len(cells),
+            width=width,
+        )
     elif any(cell.strip() for cell in cells[width:]):
         reason = _(
             "La ligne a %(count)s cases au lieu de %(width)s : une case contient sans doute un séparateur.",

@@ -1,17 +1,22 @@
 """Find the header of a roster file, its delimiter and our columns."""
 
 import csv
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
-from .columns import COLUMNS, column_of, text
+from .columns import text
+from .decoding import repaired
+from .words import COLUMNS, column_of
 
 DELIMITERS = ";,\t|"
 #: Lines read to find the header, and those tried: some programs write a title above it.
 HEAD_LINES = 40
 HEADER_TRIES = 12
+#: Signs of lost letters, which `text` would refuse.
+_LOST = re.compile("[?\ufffd]")
 
 
 class Header(NamedTuple):
@@ -31,29 +36,50 @@ def find_header(head: Sequence[str], delimiter: str | None) -> Header:
     for at in starts:
         for sign in delimiter or DELIMITERS:
             cells, lines = _header_at(head, at, sign)
-            known = [name for name in map(column_of, cells) if name]
+            known = [match.name for match in map(column_of, map(repaired, cells)) if match]
             score = len(known) + (100 if {"reference", "module"} <= set(known) else 0)
             if score > best_score:
                 best, best_score = Header(sign, cells, at + lines), score
     return best
 
 
-def places_and_labels(header: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
-    """Return the place and the title of each column; require reference and module, and no column twice."""
+class Titles(NamedTuple):
+    """The place and the title of each column, and the titles that are passed over."""
+
+    places: Mapping[str, int]
+    labels: Mapping[str, str]
+    passed_over: tuple[str, ...]
+    #: Of those, the titles of columns that another one gives.
+    doubles: tuple[tuple[str, str], ...]
+
+
+def titles(header: Sequence[str]) -> Titles:
+    """Find the columns by their titles. Reference and module are required, and may not be doubtful.
+
+    Of other columns for one thing, its very name wins, then the first.
+    """
+    header = [text(_LOST.sub("", title)) for title in header]
+    matches = [column_of(title) for title in header]
     at: dict[str, int] = {}
-    for index, title in enumerate(header):
-        name = column_of(title)
-        if name in at:
+    doubles: list[int] = []
+    for index, match in enumerate(matches):
+        if not match:
+            continue
+        before = at.setdefault(match.name, index)
+        if before == index:
+            continue
+        if match.name in ("reference", "module"):
             raise RosterUnusable(
                 _(
                     "Deux colonnes disent la même chose : « %(first)s » et « %(second)s »."
                     " Supprimez celle qui est de trop.",
-                    first=text(header[at[name]]),
-                    second=text(title),
+                    first=header[before],
+                    second=header[index],
                 )
             )
-        if name:
-            at[name] = index
+        best, worse = sorted((before, index), key=lambda place: (matches[place].doubt, place))  # type: ignore[union-attr]
+        at[match.name] = best
+        doubles.append(worse)
     missing = [COLUMNS[name].label for name in ("reference", "module") if name not in at]
     if len(missing) == 2:
         raise RosterUnusable(
@@ -67,11 +93,16 @@ def places_and_labels(header: Sequence[str]) -> tuple[dict[str, int], dict[str, 
             _(
                 "La colonne « %(missing)s » manque. Colonnes lues : %(read)s. Refaites l'export avec cette colonne.",
                 missing=missing[0],
-                read=", ".join(text(title)[:40] for title in header[:30] if text(title)),
+                read=", ".join(title[:40] for title in header[:30] if title),
             )
         )
     places = {name: at[name] for name in COLUMNS if name in at}
-    return places, {name: text(header[index]) for name, index in places.items()}
+    return Titles(
+        places=places,
+        labels={name: header[index] for name, index in places.items()},
+        passed_over=tuple(title for index, title in enumerate(header) if title and index not in places.values()),
+        doubles=tuple((header[at[match.name]], header[index]) for index in doubles if (match := matches[index])),
+    )
 
 
 def _header_at(head: Sequence[str], at: int, sign: str) -> tuple[list[str], int]:

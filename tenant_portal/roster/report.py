@@ -2,11 +2,15 @@
 
 import marshal
 import weakref
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from tempfile import SpooledTemporaryFile
 from typing import NamedTuple
+
+#: Different words that are counted.
+WORDS_MAX = 1_000
 
 
 class Fault(NamedTuple):
@@ -22,19 +26,31 @@ class Faults(Iterable[Fault]):
     """Faults in the order of their lines; many are kept in a file."""
 
     def __init__(self) -> None:
-        self._early, self._late = _Spool(), _Spool()
+        self._passes = [_Spool()]
 
-    def add(self, faults: Iterable[Fault], *, is_late: bool = False) -> None:
-        """Keep faults in the order of their lines; late ones are found after all lines are read."""
-        spool = self._late if is_late else self._early
+    def begin_pass(self) -> None:
+        """Begin anew with the first line: what follows was found by another look at the lines."""
+        self._passes.append(_Spool())
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Keep faults in the order of their lines."""
         for fault in faults:
-            spool.append(fault)
+            self._passes[-1].append(fault)
 
     def __iter__(self) -> Iterator[Fault]:
-        return merge(self._early, self._late)
+        return merge(*self._passes)
 
     def __len__(self) -> int:
-        return self._early.count + self._late.count
+        return sum(spool.count for spool in self._passes)
+
+
+class Words(Counter[str]):
+    """Counts words; of very many different ones, only the first."""
+
+    def note(self, words: Iterable[str]) -> None:
+        """Count words."""
+        for word in words:
+            self[word if word in self or len(self) < WORDS_MAX else "…"] += 1
 
 
 class _Spool(Iterable[Fault]):
@@ -64,8 +80,17 @@ class Report:
     refused: int = 0
     #: Refused lines without readable reference and module. Their contracts count as lacking.
     nameless: int = 0
-    #: Lines that repeat an earlier one.
+    #: Lines that repeat an earlier one, or add a tenant to it.
     repeated: int = 0
+    #: Columns that were read, by their title.
+    columns: Mapping[str, str] = field(default_factory=dict)
+    #: Titles that were passed over; of those, each that a better one replaced.
+    passed_over: Sequence[str] = ()
+    doubles: Sequence[tuple[str, str]] = ()
+    #: Payments that are neither known as direct debit nor as another way; each counts as none.
+    unknown_payments: Words = field(default_factory=Words)
+    #: Cells that were read as empty, such as « NULL ».
+    emptied: Words = field(default_factory=Words)
     refusals: Faults = field(default_factory=Faults)
     warnings: Faults = field(default_factory=Faults)
 

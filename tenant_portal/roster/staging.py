@@ -1,10 +1,11 @@
 """Clean the rows of a roster and stage them in temporary tables."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, String, Table
+from sqlalchemy import Boolean, Column, Integer, Join, MetaData, Select, String, Table, insert, update
 from sqlalchemy.engine import Connection
 
 from ..contracts import lookup
@@ -12,7 +13,7 @@ from ..i18n import gettext as _
 from ..models import Contract
 from ..settings import settings
 from ..text import words_of
-from . import columns
+from . import columns, words
 from .csv_reader import Batch, Roster
 from .report import Fault, Report
 
@@ -20,6 +21,10 @@ from .report import Fault, Report
 SHOWN_MAX = 80
 #: Values that a column remembers, such as the days of seventy years.
 REMEMBERED = 25_000
+#: What each tenant of a contract has for himself.
+OWN = ("title", "last_name", "first_name", "email")
+#: Joined lines that are staged at a time.
+JOINED_AT_ONCE = 1_000
 #: Names remembered before their words are staged.
 NAMES_MAX = 100_000
 
@@ -33,7 +38,7 @@ class Stage:
 
     def __init__(self, columns: Sequence[str], connection: Connection) -> None:
         self.connection = connection
-        self.names = [*columns, *(["is_direct_debit"] if "payment" in columns else [])]
+        self.names = list(dict.fromkeys([*columns, *(["is_direct_debit"] if "payment" in columns else [])]))
         line = Column("line", Integer, primary_key=True, autoincrement=False)
         metadata = MetaData()
         table = partial(Table, prefixes=["TEMPORARY"])
@@ -47,9 +52,40 @@ class Stage:
         self.refused_modules = table("portal_refused_modules", metadata, Column("module", String))
         #: Words of the names, for the search.
         self.words = table("portal_staged_words", metadata, Column("word", String), Column("name", String))
+        #: References on several lines, and whether these differ in a column.
+        self.groups = table(
+            "portal_staged_groups",
+            metadata,
+            Column("reference", String, primary_key=True),
+            Column("first_line", Integer),
+            Column("last_line", Integer),
+            *(Column(f"{name}_differs", Boolean) for name in columns),
+            Column("has_first_names", Boolean),
+        )
+        #: Lines that speak for all tenants of their contract, with what these have for themselves.
+        self.joined = table(
+            "portal_staged_joined", metadata, line._copy(), *(Column(n, String) for n in OWN if n in self.names)
+        )
+        #: The lines that change something, each with its contract unless that is new.
+        self.changes = table("portal_staged_changes", metadata, line._copy(), Column("contract_id", Integer))
+        #: Numbers on file whose reference begins with a zero, and both without their leading zeros.
+        self.zeros = table(
+            "portal_staged_zeros",
+            metadata,
+            Column("reference", String),
+            Column("bare", String, index=True),
+            Column("module", String),
+        )
+        #: References on file that differ from those of lines by leading zeros.
+        self.twins = table("portal_staged_twins", metadata, Column("line", Integer), Column("reference", String))
         self._names = set[str]()
         metadata.create_all(connection, checkfirst=False)
         self.drop = partial(metadata.drop_all, connection, checkfirst=False)
+
+    @property
+    def changed_rows(self) -> Join:
+        """Return the rows that change something; the few lines come first, as SQLite begins with them."""
+        return self.changes.join(self.rows, self.rows.c.line == self.changes.c.line)
 
     def add_names(self, names: Sequence[str]) -> None:
         """Remember names, so that each is split into words once."""
@@ -62,6 +98,25 @@ class Stage:
         pairs = [(word, name) for name in self._names for word in words_of(name)]
         self._names.clear()
         self.add(self.words, word=[word for word, _name in pairs], name=[name for _word, name in pairs])
+
+    def refuse(self, references: Select[Any]) -> None:
+        """Keep the contracts of these references."""
+        self.connection.execute(insert(self.refused_references).from_select(["reference"], references))
+
+    def add_joined(self, lines: Iterator[Mapping[str, Any]]) -> None:
+        """Stage what lines will say of all tenants of their contract."""
+        names = [column.name for column in self.joined.c]
+        while some := list(islice(lines, JOINED_AT_ONCE)):
+            self.add(self.joined, **{name: [one[name] for one in some] for name in names})
+            for name in {"last_name", "first_name"} & set(names):
+                self.add_names([one[name] for one in some])
+        self.add_words()
+
+    def join(self) -> None:
+        """Let these lines say it."""
+        said = {name: self.joined.c[name] for name in OWN if name in self.joined.c}
+        if said:
+            self.connection.execute(update(self.rows).where(self.rows.c.line == self.joined.c.line).values(said))
 
     def add(self, table: Table, **columns: Sequence[Any]) -> None:
         """Insert rows, given as columns, through the driver: SQLAlchemy would process each value."""
@@ -92,40 +147,38 @@ class Stage:
 def stage_all(roster: Roster, stage: Stage, report: Report, progress: Callable[[], None]) -> int:
     """Stage the rows that can be taken, report the faults; return how many are staged."""
     cleaners = {name: _cleaner(name) for name in roster.columns}
-    debits = Cleaner(lambda payment: str(int(columns.is_direct_debit(payment))))
+    payments = Payments() if "is_direct_debit" in stage.names else None
     staged = 0
     for batch in roster.batches:
         clean = {name: cleaner.column(batch.columns[name]) for name, cleaner in cleaners.items()}
-        if "payment" in clean:
-            clean["is_direct_debit"] = debits.column(clean["payment"])
-        taken = _without_refused(batch, clean, roster, stage, cleaners, report)
+        verdict = Verdict(batch, roster.titles.labels)
+        for name, cleaner in cleaners.items():
+            verdict.of_cells(name, cleaner)
+            report.emptied.note(cleaner.emptied_in(batch.columns[name]))
+        if "starts_on" in clean and "ends_on" in clean:
+            verdict.of_days(clean["starts_on"], clean["ends_on"])
+        if payments:
+            clean["is_direct_debit"] = payments.judge(clean, verdict, report)
+        taken = _without_refused(batch._replace(columns=clean), verdict, stage, report)
         stage.add(stage.rows, line=taken.lines, **taken.columns)
         for name in {"last_name", "first_name"} & taken.columns.keys():
             stage.add_names(taken.columns[name])
         staged += len(taken.lines)
-        for cleaner in (*cleaners.values(), debits):
+        for cleaner in cleaners.values():
             cleaner.forget()
         progress()
     stage.add_words()
     return staged
 
 
-def _without_refused(
-    batch: Batch,
-    clean: Mapping[str, Sequence[Any]],
-    roster: Roster,
-    stage: Stage,
-    cleaners: "dict[str, Cleaner]",
-    report: Report,
-) -> Batch:
-    """Return the cleaned rows that can be taken; stage the numbers of the others."""
-    cleaned = batch._replace(columns=clean)
-    if not any(batch.troubles) and not any(cleaner.refused or cleaner.warned for cleaner in cleaners.values()):
+def _without_refused(cleaned: Batch, verdict: "Verdict", stage: Stage, report: Report) -> Batch:
+    """Report the faults, stage the numbers of the refused rows, and return the others."""
+    if not verdict.refusals and not verdict.warnings:
         return cleaned
-    good = _judge(roster, cleaners, batch, report)
-    if all(good):
-        return cleaned
-    refused = cleaned.where([not is_good for is_good in good])
+    bad = {fault.line for fault in verdict.refusals}
+    report.refusals.add(sorted(verdict.refusals, key=lambda fault: fault.line))
+    report.warnings.add(sorted((w for w in verdict.warnings if w.line not in bad), key=lambda fault: fault.line))
+    refused = cleaned.where([line in bad for line in cleaned.lines])
     numbers = list(zip(refused.columns["reference"], refused.columns["module"], strict=True))
     references = [reference for reference, _module in numbers if reference]
     modules = [module for reference, module in numbers if module and not reference]
@@ -133,32 +186,43 @@ def _without_refused(
     stage.add(stage.refused_modules, module=modules)
     report.refused += len(numbers)
     report.nameless += len(numbers) - len(references) - len(modules)
-    return cleaned.where(good)
+    return cleaned.where([line not in bad for line in cleaned.lines]) if bad else cleaned
 
 
-def _judge(roster: Roster, cleaners: "dict[str, Cleaner]", batch: Batch, report: Report) -> list[bool]:
-    """Tell which rows can be taken, and report all faults."""
-    lines = batch.lines
-    good = [not trouble for trouble in batch.troubles]
-    refusals = [
-        Fault(line, "", reference[:SHOWN_MAX], trouble)
-        for line, reference, trouble in zip(lines, batch.columns["reference"], batch.troubles, strict=True)
-        if trouble
-    ]
-    warnings: list[Fault] = []
-    readable = list(good)
-    for name, cleaner in cleaners.items():
-        for reasons, faults in ((cleaner.refused, refusals), (cleaner.warned, warnings)):
-            if not reasons:
-                continue
-            for at, value in enumerate(batch.columns[name]):
-                if value in reasons and readable[at]:
-                    faults.append(Fault(lines[at], roster.labels[name], value[:SHOWN_MAX], reasons[value]))
-                    good[at] = good[at] and faults is warnings
-    is_taken = dict(zip(lines, good, strict=True))
-    report.refusals.add(sorted(refusals, key=lambda fault: fault.line))
-    report.warnings.add(sorted((w for w in warnings if is_taken[w.line]), key=lambda fault: fault.line))
-    return good
+class Verdict:
+    """What is wrong with the rows of a batch. A row that cannot be read has no other fault."""
+
+    def __init__(self, batch: Batch, labels: Mapping[str, str]) -> None:
+        self.batch, self.labels = batch, labels
+        rows = zip(batch.lines, batch.columns["reference"], batch.troubles, strict=True) if any(batch.troubles) else ()
+        self.refusals = [
+            Fault(line, "", reference[:SHOWN_MAX], trouble) for line, reference, trouble in rows if trouble
+        ]
+        self.warnings: list[Fault] = []
+
+    def fault(self, at: int, name: str, reason: str) -> Fault:
+        """Return a fault of a cell."""
+        return Fault(self.batch.lines[at], self.labels[name], self.batch.columns[name][at][:SHOWN_MAX], reason)
+
+    def of_cells(self, name: str, cleaner: "Cleaner") -> None:
+        """Add what a cleaner found in its column."""
+        for reasons, faults in ((cleaner.refused, self.refusals), (cleaner.warned, self.warnings)):
+            if reasons:
+                faults += [
+                    self.fault(at, name, reasons[value])
+                    for at, value in enumerate(self.batch.columns[name])
+                    if value in reasons and not self.batch.troubles[at]
+                ]
+
+    def of_days(self, starts: Sequence[str | None], ends: Sequence[str | None]) -> None:
+        """Put years of two digits right, in place, and refuse an end before the beginning."""
+        for at, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            if start and end and end < start and not self.batch.troubles[at]:
+                raw = self.batch.columns["starts_on"][at], self.batch.columns["ends_on"][at]
+                try:
+                    starts[at], ends[at] = columns.in_order(start, end, *raw)  # type: ignore[index]
+                except ValueError as trouble:
+                    self.refusals.append(self.fault(at, "ends_on", str(trouble)))
 
 
 class Cleaner(dict[str, Any]):
@@ -175,6 +239,8 @@ class Cleaner(dict[str, Any]):
         self.clean, self.are_clean, self.longest, self.is_optional = clean, are_clean, longest, is_optional
         self.refused: dict[str, str] = {}
         self.warned: dict[str, str] = {}
+        #: Words for nothing.
+        self.emptied = set[str]()
 
     def column(self, values: Sequence[str]) -> Sequence[Any]:
         """Return the clean values of these cells."""
@@ -191,8 +257,14 @@ class Cleaner(dict[str, Any]):
             self.warned[raw] = _(
                 "Ce texte est trop long : seuls ses %(count)s premiers signes sont pris.", count=self.longest
             )
+        if not value and raw not in self.refused and raw not in self.warned and raw.strip():
+            self.emptied.add(raw)
         self[raw] = value
         return value
+
+    def emptied_in(self, values: Sequence[str]) -> list[str]:
+        """Return the words for nothing among these cells."""
+        return [columns.text(value) for value in values if value in self.emptied] if self.emptied else []
 
     def forget(self) -> None:
         """Forget all values once they are too many."""
@@ -200,6 +272,7 @@ class Cleaner(dict[str, Any]):
             self.clear()
             self.refused.clear()
             self.warned.clear()
+            self.emptied.clear()
 
 
 def _cleaner(name: str) -> Cleaner:
@@ -207,10 +280,48 @@ def _cleaner(name: str) -> Cleaner:
         length = settings.reference_length if name == "reference" else settings.module_length
         return Cleaner(partial(columns.number, length=length), are_clean=partial(columns.are_numbers, length=length))
     if name in ("starts_on", "ends_on"):
-        return Cleaner(partial(columns.day, this_year=lookup.today().year))
+        return Cleaner(partial(columns.day, this_year=lookup.today().year, zone=settings.timezone))
     if name == "email":
         return Cleaner(columns.address, are_clean=columns.are_addresses, is_optional=True)
-    longest: int = _contracts.c[name].type.length  # type: ignore[attr-defined]
-    if name in ("last_name", "first_name", "street"):  # values seldom repeat
-        return Cleaner(columns.text, are_clean=partial(columns.are_texts, longest=longest), longest=longest)
-    return Cleaner(columns.text, longest=longest)
+    is_name = name in ("last_name", "first_name")
+    nothing = words.nothing(is_name=is_name)
+    clean = partial(columns.text, nothing=nothing)
+    longest: int | None = getattr(_contracts.c[name].type, "length", None)
+    if longest and (is_name or name == "street"):  # values seldom repeat
+        are_clean = partial(columns.are_texts, longest=longest, nothing=nothing)
+        return Cleaner(clean, are_clean=are_clean, longest=longest)
+    return Cleaner(clean, longest=longest)
+
+
+class Payments:
+    """Tells who is on direct debit, by one column or two."""
+
+    def __init__(self) -> None:
+        own = words.own_words(settings.direct_debit_words, settings.other_payment_words)
+        self.ways = Cleaner(partial(words.is_direct_debit, own=own))
+        self.answers = Cleaner(partial(words.truth, own=own))
+
+    def judge(self, clean: Mapping[str, Sequence[str]], verdict: Verdict, report: Report) -> list[bool]:
+        """Return who is on direct debit; count the unknown words, and report two columns that contradict each other."""
+        ways, answers = clean.get("payment"), clean.get("is_direct_debit")
+        told = self._told(self.ways, ways, report) if ways is not None else []
+        said = self._told(self.answers, answers, report) if answers is not None else []
+        if ways is None or answers is None:
+            return [bool(one) for one in told or said]
+        for at, (way, is_told, is_said) in enumerate(zip(ways, told, said, strict=True)):
+            if way and is_told is not None and is_said is not None and is_told != is_said:
+                reason = _(
+                    "« %(way)s » (%(column)s) dit le contraire. « %(answer)s » compte : vérifiez.",
+                    way=way[:SHOWN_MAX],
+                    column=verdict.labels["payment"],
+                    answer=answers[at],
+                )
+                verdict.warnings.append(verdict.fault(at, "is_direct_debit", reason))
+        return [bool(is_told if is_said is None else is_said) for is_told, is_said in zip(told, said, strict=True)]
+
+    def _told(self, cleaner: Cleaner, cells: Sequence[str], report: Report) -> Sequence[bool | None]:
+        cleaner.forget()
+        told = cleaner.column(cells)
+        if None in told:
+            report.unknown_payments.note(c for c, one in zip(cells, told, strict=True) if one is None and c)
+        return told

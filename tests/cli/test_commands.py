@@ -114,19 +114,19 @@ def test_a_file_that_is_no_roster_changes_nothing_and_exits_2(
     assert counts(import_file(app, taken))["Inchangés"] == 1
 
 
-def test_a_complete_roster_ends_what_it_lacks_but_not_more_than_a_fifth(app: Flask, write: Callable[..., str]) -> None:
+def test_a_complete_roster_ends_what_it_lacks_but_not_more_than_a_tenth(app: Flask, write: Callable[..., str]) -> None:
     lines = [f"{n};{n};A;" for n in range(100, 110)]
     import_file(app, write(*lines))
-    assert counts(import_file(app, write(*lines[2:]), "--complete"))["Terminés"] == 2
-    said = import_file(app, write(*lines[5:]), "--complete", code=2)
-    assert "3 des 8 contrats" in said
+    assert counts(import_file(app, write(*lines[1:]), "--complete"))["Terminés"] == 1
+    said = import_file(app, write(*lines[4:]), "--complete", code=2)
+    assert "parmi les 9 en cours" in said and ": 3 (101, 102, 103)" in said
     assert "--force" in said
     with app.app_context():
         running = select(func.count()).select_from(Contract).where(Contract.ended_at.is_(None))
-        assert db.session.scalar(running) == 8
+        assert db.session.scalar(running) == 9
         assert db.session.scalar(select(func.count()).select_from(Import)) == 2
-    assert counts(import_file(app, write(*lines[5:]), "--complete", "--force"))["Terminés"] == 3
-    assert counts(import_file(app, write(*lines)))["Changés"] == 5
+    assert counts(import_file(app, write(*lines[4:]), "--complete", "--force"))["Terminés"] == 3
+    assert counts(import_file(app, write(*lines)))["Changés"] == 4
 
 
 def test_staff_read_how_many_refused_lines_named_no_contract_when_some_were_ended(
@@ -137,7 +137,7 @@ def test_staff_read_how_many_refused_lines_named_no_contract_when_some_were_ende
     said = import_file(app, write("?;?;A;", *lines[1:]), "--complete", code=3)
     assert counts(said) | {"Terminés": 1, "Refusés": 1} == counts(said)
     assert "1 ligne refusée ne nomme aucun contrat" in said
-    said = import_file(app, write("?;?;A;", ";;A;", *lines[2:]), "--complete", code=3)
+    said = import_file(app, write("?;?;A;", ";;A;", *lines[2:]), "--complete", "--force", code=3)
     assert "2 lignes refusées ne nomment aucun contrat" in said
     assert "ne nomme" not in import_file(app, write("?;?;A;", *lines[2:]), code=3), "nothing was ended"
 

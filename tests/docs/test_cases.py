@@ -8,8 +8,8 @@ from tests.support.paths import ROOT
 
 TEXT = (ROOT / "docs" / "cases.md").read_text(encoding="utf-8")
 EXPLAINED = set(re.findall(r"^\| ([A-Z][0-9]{1,2}) \| .", TEXT, re.MULTILINE))
-CODE = re.compile(r"\b(?:[STULBHG][0-9]{2}|X[0-9]{2}|F[0-9]{1,2})\b")
-IN_NAMES = re.compile(r"\bdef test_([stulbhgxf][0-9]{1,2})_")
+CODE = re.compile(r"\b(?:[STULBHGR][0-9]{2}|X[0-9]{2}|F[0-9]{1,2})\b")
+IN_NAMES = re.compile(r"\bdef test_([stulbhgxfr][0-9]{1,2})_")
 
 
 def texts() -> dict[Path, str]:

@@ -14,7 +14,8 @@ from tenant_portal.i18n import LANGUAGES
 from tenant_portal.mail import notifications
 from tenant_portal.models import Contract
 from tenant_portal.office import screens as office
-from tenant_portal.roster.columns import COLUMNS
+from tenant_portal.roster import words
+from tenant_portal.roster.words import COLUMNS
 from tests.mail.test_notifications import WRITERS
 from tests.support.page_text import plain
 from tests.support.paths import ROOT
@@ -75,11 +76,17 @@ def test_a_mail_has_its_function_its_two_parts_its_name_for_staff_and_its_test()
 
 
 def test_a_column_of_the_roster_is_one_of_the_contract_and_stands_in_the_docs() -> None:
-    own = {"id", "ended_at", "imported_at", "account_id", "is_direct_debit"}
+    own = {"id", "ended_at", "imported_at", "account_id"}
     assert set(COLUMNS) == {column.name for column in Contract.__table__.columns} - own
     page = (ROOT / "docs" / "roster.md").read_text(encoding="utf-8").partition("| Column | Known by |")[2]
     rows = [tuple(row.split(" | ")[:2]) for row in re.findall(r"^\| (.+) \|$", page.partition("\n\n")[0], re.MULTILINE)]
     assert rows == list(COLUMNS.values())
+    table = (
+        (ROOT / "docs" / "roster.md").read_text(encoding="utf-8").partition("| Means | Words |")[2].partition("\n\n")[0]
+    )
+    said = [row.split(" | ")[1] for row in re.findall(r"^\| (.+) \|$", table, re.MULTILINE)]
+    payments = [words.DIRECT_DEBIT, words.NOT_NOW, words.OTHER_PAYMENT]
+    assert said == [*payments, words.YES, words.NO, words.NOTHING, words.NOTHING_BUT_NAMES]
     hosts = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")
     keys = re.search(r"with the keys (.+?)\. Every row", hosts, re.DOTALL)
     assert keys is not None

@@ -85,7 +85,7 @@ def test_host_brings_contracts_from_its_own_tables(source: Callable[[], Iterable
 def test_host_ends_the_contracts_that_its_tables_lack() -> None:
     roster.take(from_dicts(), name="leases")
     db.session.commit()
-    with pytest.raises(RosterUnusable, match="plus de 20"):
+    with pytest.raises(RosterUnusable, match="plus d.un contrat sur dix"):
         roster.take(list(from_dicts())[:1], name="leases", complete=True)
     db.session.rollback()
     assert roster.take(list(from_dicts())[:1], name="leases", complete=True, force=True).ended == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from tenant_portal.roster.columns import COLUMNS
+from tenant_portal.roster.words import COLUMNS
 
 from .page_text import plain
 from .portal_client import Page, Portal
@@ -39,7 +39,7 @@ class Roster:
         """Import one contract; columns not given are usual ones."""
         number = next(self._numbers)
         row = {"reference": str(417_200 + number), "module": str(60_318_400 + number), **_USUAL, **columns}
-        self.take([row])
+        self.take([row], "--force")
         return Lease(row["reference"], row["module"])
 
     def take(self, rows: list[dict[str, str]], *options: str) -> str:
