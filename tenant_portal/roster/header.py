@@ -1,7 +1,6 @@
 """Find the header of a roster file, its delimiter and our columns."""
 
 import csv
-import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,8 +14,6 @@ DELIMITERS = ";,\t|"
 #: Lines read to find the header, and those tried: some programs write a title above it.
 HEAD_LINES = 40
 HEADER_TRIES = 12
-#: Signs of lost letters, which `text` would refuse.
-_LOST = re.compile("[?\ufffd]")
 
 
 class Header(NamedTuple):
@@ -58,7 +55,7 @@ def titles(header: Sequence[str]) -> Titles:
 
     Of other columns for one thing, its very name wins, then the first.
     """
-    header = [text(_LOST.sub("", title)) for title in header]
+    header = [_on_one_line(title) for title in header]
     matches = [column_of(title) for title in header]
     at: dict[str, int] = {}
     doubles: list[int] = []
@@ -103,6 +100,13 @@ def titles(header: Sequence[str]) -> Titles:
         passed_over=tuple(title for index, title in enumerate(header) if title and index not in places.values()),
         doubles=tuple((header[at[match.name]], header[index]) for index in doubles if (match := matches[index])),
     )
+
+
+def _on_one_line(title: str) -> str:
+    try:
+        return text(title)
+    except ValueError:  # lost letters, which only matter in cells
+        return " ".join("".join(c if c.isprintable() else " " for c in title).split())
 
 
 def _header_at(head: Sequence[str], at: int, sign: str) -> tuple[list[str], int]:

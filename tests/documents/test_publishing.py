@@ -150,7 +150,7 @@ def test_x26_a_reference_left_from_another_length_is_not_guessed(
     app = make_app(PORTAL_REFERENCE_LENGTH="8")
     files = in_folder(folder, {"234567_2026-11.pdf": pdf()})
     assert publish(app, files, "--dry-run")[0] == 0, "to the letter"
-    Roster(app, tmp_path / "avis").add(reference="00234567")
+    Roster(app, tmp_path / "avis").add(reference="00234567", module="60318499")
     code, said = publish(app, files)
     assert code == 3 and "« 00234567 », « 234567 »" in said
 
