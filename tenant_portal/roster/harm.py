@@ -8,7 +8,7 @@ from ..i18n import gettext as _
 from ..models import Contract
 from .staging import Stage
 
-#: One contract in so many may lose something without `force`.
+#: One contract in so many may lose something without `force`, and a single one always.
 ONE_IN = 10
 #: Contracts named for each loss.
 NAMED = 5
@@ -31,7 +31,7 @@ def require_little(stage: Stage, *, complete: bool) -> None:
     if not any(counts.values()):
         return
     alive = stage.connection.scalar(select(func.count()).select_from(_contracts).where(is_alive())) or 0
-    if all(count * ONE_IN <= alive for count in counts.values()):
+    if all(count <= max(1, alive // ONE_IN) for count in counts.values()):
         return
     told = (f"{loss} : {count} ({_first(stage, named[loss], count)})" for loss, count in counts.items() if count)
     raise RosterUnusable(

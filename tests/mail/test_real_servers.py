@@ -133,7 +133,7 @@ def test_link_of_somebody_who_has_gone_on_meanwhile_is_not_made_anew(
         "550 5.7.1 Service refuse. Veuillez essayer plus tard. service refused, please try later. LPN105_510",
     ],
 )
-def test_provider_that_speaks_of_us_blames_no_address_and_the_landlord_is_told(
+def test_r01_provider_that_speaks_of_us_blames_no_address_and_the_landlord_is_told(
     portal: Portal,
     app: Flask,
     mailbox: Mailbox,
@@ -185,7 +185,7 @@ def test_report_in_any_dress_is_noted(app: Flask, asked: tuple[Tenant, Any], nam
     assert is_blamed(app, "lea@free.fr") is (name != "R07_postfix.eml"), "a time that ran out blames no mailbox"
 
 
-def test_report_of_a_relay_that_gives_mails_its_own_names_is_found_by_our_header(
+def test_r16_report_of_a_relay_that_gives_mails_its_own_names_is_found_by_our_header(
     app: Flask, asked: tuple[Tenant, Any]
 ) -> None:
     mark = asked[1].message["X-Portal-Mail"]
@@ -228,7 +228,7 @@ def test_report_that_does_not_speak_of_the_mailbox_blames_nobody(
 
 
 @pytest.mark.parametrize("raw", ["R12_out_of_office.eml", "", "no mail at all", "Subject: Bonjour\n\nMerci !\n"])
-def test_pipe_of_what_is_no_report_of_ours_ends_well_and_says_nothing(
+def test_r12_pipe_of_what_is_no_report_of_ours_ends_well_and_says_nothing(
     app: Flask, asked: tuple[Tenant, Any], raw: str
 ) -> None:
     content = report(raw, asked[1]) if raw.endswith(".eml") else raw.encode()

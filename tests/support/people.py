@@ -39,7 +39,7 @@ class Roster:
         """Import one contract; columns not given are usual ones."""
         number = next(self._numbers)
         row = {"reference": str(417_200 + number), "module": str(60_318_400 + number), **_USUAL, **columns}
-        self.take([row], "--force")
+        self.take([row])
         return Lease(row["reference"], row["module"])
 
     def take(self, rows: list[dict[str, str]], *options: str) -> str:
