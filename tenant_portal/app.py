@@ -56,11 +56,12 @@ def set_up(app: Flask, *, staff: StaffCallback | None) -> None:
         SESSION_COOKIE_NAME=("" if not is_https else "__Secure-" if path else "__Host-") + "portal_session",
         SESSION_COOKIE_PATH=path or "/",
     )
-    if app.config["TRUSTED_HOSTS"] is None and public.hostname:
-        # Loopback names serve monitoring on the same machine; a visitor who forges one reaches only himself.
-        app.config["TRUSTED_HOSTS"] = [public.hostname, "localhost", "127.0.0.1"]
     app.session_interface = Sha256Sessions()
     TenantPortal().init_app(app, staff=staff, owns_session=True)
+    if app.config["TRUSTED_HOSTS"] is None:
+        # Loopback names serve monitoring on the same machine; a visitor who forges one reaches only himself.
+        name = urlsplit(app.extensions["portal"].settings.public_url).hostname
+        app.config["TRUSTED_HOSTS"] = [name, "localhost", "127.0.0.1"]
     web.complete(app)
 
 

@@ -15,6 +15,7 @@ from flask import current_app
 from werkzeug.local import LocalProxy
 
 from .errors import ConfigError
+from .mail_addresses import ascii_domain
 
 #: Hexadecimal characters of 128 bits (ASVS 11.2.3).
 SECRET_KEY_MIN = 32
@@ -62,8 +63,10 @@ def _words(value: Any) -> tuple[str, ...]:
 
 def _address(value: Any) -> str:
     text = _text(value)
-    if not re.fullmatch(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+", text):
+    local, _, domain = text.rpartition("@")
+    if not re.fullmatch(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+", text) or not local.isascii():
         raise ValueError("a mail address, such as contact@landlord.fr")
+    ascii_domain(domain)
     return text
 
 
@@ -76,7 +79,9 @@ def _public_url(value: Any) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ValueError("the address that tenants type, such as https://espace.landlord.fr")
-    return text
+    # Browsers ask for the name in ASCII, and the mail server is greeted with it.
+    netloc = parts.netloc.lower().replace(parts.hostname, ascii_domain(parts.hostname))
+    return text if parts.netloc.isascii() else parts._replace(netloc=netloc).geturl()
 
 
 def _prefix(value: Any) -> str:
@@ -234,6 +239,7 @@ def read(config: Mapping[str, Any]) -> Settings:
             values[row.name] = row.metadata["parse"](given)
         except ValueError as wrong:
             mistakes.append(f"{key_of(row)} is {given!r}, but must be {wrong}")
+    mistakes += _mail_server_mistakes(config)
     mistakes += [
         f"{key} is not a setting of the portal; see the table of settings"
         for key in sorted(config)
@@ -242,6 +248,14 @@ def read(config: Mapping[str, Any]) -> Settings:
     if mistakes:
         raise ConfigError(mistakes)
     return Settings(**values)
+
+
+def _mail_server_mistakes(config: Mapping[str, Any]) -> list[str]:
+    try:
+        ascii_domain(_text(config.get("MAIL_SERVER", "")))
+    except ValueError as wrong:
+        return [f"MAIL_SERVER is {config['MAIL_SERVER']!r}, but must be {wrong}"]
+    return []
 
 
 def _secret_key_mistakes(config: Mapping[str, Any]) -> list[str]:

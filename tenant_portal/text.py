@@ -1,4 +1,4 @@
-"""Texts compared, shortened and masked."""
+"""Texts as people paste them; compared, shortened and masked."""
 
 import re
 import unicodedata
@@ -8,12 +8,38 @@ _WORD = re.compile(r"[^\W_]+")
 #: Characters that a search compares.
 WORD_MAX = 200
 EMAIL_MAX = 254  # RFC 5321, 4.5.3.1.3, without angle brackets
+#: Longer texts are neither numbers nor addresses, whatever decorates them.
+PASTED_MAX = 1_000
+
+#: Unicode's Default_Ignorable_Code_Point, two signs without ink, and the mark of a pasted picture.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_SPACES = re.compile(r"\s+")
+_OPENING, _CLOSING = "\"'`«“„‘‹<([{*", "\"'`»”’›>)]}*.,;:!"
+_LINK_SCHEME = re.compile(r"(?i)^(?:mailto|tel):")
 
 
 def folded(text: str) -> str:
     """Return a text in lower case, without accents, with single spaces."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return " ".join(plain.split())
+
+
+def pasted(typed: str) -> str:
+    """Return a number or address as it was meant: without spaces, signs that nobody sees, and a mail program's signs.
+
+    Pages and mail programs put marks of direction, zero widths, brackets, quotes and «mailto:» around what is copied.
+    """
+    if len(typed) > PASTED_MAX:
+        return typed
+    if typed.isalnum() and typed.isascii():
+        return typed
+    text = unicodedata.normalize("NFC", _SPACES.sub("", _UNSEEN.sub("", typed)))
+    while text != (inner := _LINK_SCHEME.sub("", text.lstrip(_OPENING).rstrip(_CLOSING))):
+        text = inner
+    return text
 
 
 def words_of(text: str) -> list[str]:

@@ -52,7 +52,7 @@ GRAPH = {module: imports_of(module) for module in FILES}
 
 GROUND = {
     *("atomic_file", "audit", "contrast", "db", "errors", "formats", "i18n", "models", "public_urls", "resources"),
-    *("settings", "signals", "template_names", "text"),
+    *("mail_addresses", "settings", "signals", "template_names", "text"),
 }
 FRONT_DOOR = {"", "__main__", "app", "extension", "mounting", "wsgi_paths"} | {"logs", "migrate", "smtp"}
 #: From the ground up: each may use those before it.
@@ -84,7 +84,7 @@ def wrong_imports() -> Iterator[str]:
         if name in screens and module != "web" and here != "front":
             yield f"{module} imports the screen {name}"
     for module in ("errors", "text", "contracts.numbers"):
-        if more := GRAPH[module] | libraries_of(module) - sys.stdlib_module_names:
+        if more := (GRAPH[module] | libraries_of(module)) - {"text"} - sys.stdlib_module_names:
             yield f"{module} imports more than the standard library: {more}"
     for module, function in FUNCTIONS:
         inside = [node for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)]

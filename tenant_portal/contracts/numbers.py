@@ -1,11 +1,11 @@
 """What is a valid reference or module, and how people type them."""
 
 import re
-import unicodedata
 
-# People copy « L/123456 » with all kinds of spaces (S30).
-_SPACES = re.compile(r"\s+")
-_SEPARATORS = re.compile(r"[/\\.|\-]")
+from ..text import pasted
+
+# « L/123456 »; word processors write longer dashes (S30).
+_SEPARATORS = re.compile(r"[/\\.|\-\u2010-\u2015\u2212]")
 _PREFIX = re.compile(r"^[Ll](?=[0-9])")
 _DIGITS = re.compile(r"[0-9]+")
 
@@ -14,14 +14,13 @@ NUMBER_TEXT_MAX = 100
 
 
 def digits_of(typed: str) -> str:
-    """Return a typed number without « L/ », spaces and separators.
+    """Return a typed or pasted number without « L/ », spaces and separators.
 
     Other letters stay: `is_number` refuses them (S30, T01).
     """
     if len(typed) > NUMBER_TEXT_MAX:
         return typed
-    text = _SPACES.sub("", unicodedata.normalize("NFC", typed).replace("\u200b", "").replace("\ufeff", ""))
-    return _PREFIX.sub("", _SEPARATORS.sub("", text))
+    return _PREFIX.sub("", _SEPARATORS.sub("", pasted(typed)))
 
 
 def is_number(text: str, length: tuple[int, int]) -> bool:

@@ -12,6 +12,7 @@ from flask import current_app
 
 from .. import contrast, formats, i18n, template_names
 from ..accounts import progress
+from ..mail_addresses import ascii_domain
 from ..models import Contract, Mail
 from ..settings import settings
 from . import quotes
@@ -110,9 +111,9 @@ def envelope_sender(message_id: str) -> str:
 
 
 def ascii_address(address: str) -> str:
-    """Return the address with its domain in ASCII (RFC 5891)."""
+    """Return the address with its domain as servers know it."""
     local, _, domain = one_line(address).rpartition("@")
-    plain = f"{local}@{domain.encode('idna').decode('ascii')}"
+    plain = f"{local}@{ascii_domain(domain)}"
     if not plain.isascii() or not local or re.search(r"[\s<>,;:\"()\[\]\\]", plain):
         raise ValueError("an address that no server would take")
     return plain

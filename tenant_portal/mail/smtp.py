@@ -4,6 +4,7 @@ import logging
 import re
 import smtplib
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +16,7 @@ import flask_mail
 from flask import Flask, current_app
 
 from ..db import utcnow
+from ..mail_addresses import ascii_domain
 from ..models import Mail
 from ..settings import settings
 from . import rendering, verdicts
@@ -57,6 +59,32 @@ class TimeoutMail(flask_mail.Mail):
         return TimeoutConnection(self)
 
 
+class _Utf8(str):
+    """A text that smtplib sends as UTF-8 (RFC 4616), though it asks for ASCII."""
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return super().encode("utf-8", errors)
+
+
+class _Utf8Login:
+    """Names and passwords with accents, on which smtplib fails."""
+
+    def auth(self, mechanism: str, authobject: Callable[..., str | None], **options: Any) -> Any:
+        def as_utf8(*challenge: bytes) -> str | None:
+            answer = authobject(*challenge)
+            return None if answer is None else _Utf8(answer)
+
+        return super().auth(mechanism, as_utf8, **options)  # type: ignore[misc]
+
+
+class _Smtp(_Utf8Login, smtplib.SMTP):
+    pass
+
+
+class _SmtpOverTls(_Utf8Login, smtplib.SMTP_SSL):
+    pass
+
+
 class TimeoutConnection(flask_mail.Connection):
     """A connection with time limits."""
 
@@ -69,17 +97,16 @@ class TimeoutConnection(flask_mail.Connection):
             "local_hostname": urlsplit(settings.public_url).hostname,  # looking the machine's own name up may be slow
             "timeout": mail.timeout,
         }
+        server = ascii_domain(mail.server)
         if mail.use_ssl:
-            host: smtplib.SMTP = smtplib.SMTP_SSL(
-                mail.server, mail.port, context=ssl.create_default_context(), **options
-            )
+            host: smtplib.SMTP = _SmtpOverTls(server, mail.port, context=ssl.create_default_context(), **options)
         else:
-            host = smtplib.SMTP(mail.server, mail.port, **options)
+            host = _Smtp(server, mail.port, **options)
         try:
             if mail.use_tls:
                 host.starttls(context=ssl.create_default_context())
             if mail.username and mail.password:
-                host.login(mail.username, mail.password)
+                host.login(mail.username, _Utf8(mail.password))
         except OSError:
             host.close()
             raise

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from email_validator import EmailNotValidError, validate_email
 from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, StringField, ValidationError
 from wtforms.validators import StopValidation
 
@@ -11,8 +10,8 @@ from ..accounts.passwords import PASSWORD_MIN
 from ..contracts.numbers import digits_of, is_number
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
+from ..mail_addresses import mail_address
 from ..settings import settings
-from ..text import EMAIL_MAX
 from .address_typos import MAIL_DOMAINS
 
 #: Numbers of a notice: never `type=number`, no `maxlength`, no `pattern` (U12).
@@ -183,8 +182,6 @@ def _same_password(form: Any, field: Field) -> None:
 
 def _address(form: Any, field: Field) -> None:
     try:
-        if len(field.data) > EMAIL_MAX:
-            raise EmailNotValidError
-        field.data = validate_email(field.data, check_deliverability=False, allow_smtputf8=False).normalized
-    except EmailNotValidError:
+        field.data = mail_address(field.data)
+    except ValueError:
         raise ValidationError(_("Vérifiez le format de l'adresse mail. Exemple : nom@domaine.fr")) from None
