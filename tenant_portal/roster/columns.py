@@ -8,15 +8,13 @@ import unicodedata
 from collections.abc import Sequence, Set
 from datetime import date, datetime, time, tzinfo
 
-from email_validator import EmailNotValidError, validate_email
-
 from ..contracts.numbers import is_number
 from ..i18n import gettext as _
-from ..text import EMAIL_MAX
+from ..mail_addresses import mail_address
+from ..text import EMAIL_MAX, pasted
 from .decoding import is_misread, repaired
 from .words import nothing
 
-_SPACES = re.compile(r"\s+")
 _PREFIX = re.compile(r"[Ll](?:[/\\|.-])?(?=[0-9])")
 _AS_TEXT = re.compile(r'="([^"]*)"')  # keeps leading zeros in a spreadsheet
 _POWER = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
@@ -106,7 +104,7 @@ def number(raw: str, length: tuple[int, int]) -> str:
     if raw.isascii() and raw.isdigit() and is_number(raw, length):
         return raw
     found = _AS_TEXT.fullmatch(raw.strip())
-    bare = _SPACES.sub("", found[1] if found else raw)
+    bare = pasted(found[1] if found else raw)
     digits = _PREFIX.sub("", bare, count=1) if bare[:1] in "Ll" else bare
     if is_number(digits, length):
         return digits
@@ -190,8 +188,8 @@ def address(raw: str) -> str:
     if not value:
         return ""
     try:
-        return validate_email(value, check_deliverability=False).normalized
-    except EmailNotValidError:
+        return mail_address(value)
+    except ValueError:
         raise ValueError(_("Ce n'est pas une adresse mail. Le contrat est pris sans elle.")) from None
 
 
