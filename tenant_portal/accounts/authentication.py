@@ -92,8 +92,9 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
 
     # Do the same work for existing and unknown accounts from here on, so that response time reveals nothing (F9).
     db.session.rollback()  # frees the connection while hashing
-    is_right = passwords.verify(password_hash, password)
-    fresh_hash = passwords.hash(password) if is_right and passwords.needs_rehash(str(password_hash)) else password_hash
+    fit = passwords.verify(password_hash, password)
+    is_stale = fit and passwords.needs_rehash(str(password_hash), fit)
+    fresh_hash = passwords.hash(password) if is_stale else password_hash
 
     begin_write()
     row = db.session.execute(_LOCKED_ACCOUNT, {"id": account_id or sessions.NO_ACCOUNT_ID}).one_or_none()
@@ -102,7 +103,7 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
         db.session.rollback()
         return authenticate(reference, password, device=device, origin=origin, link_of=link_of)
     before = rate_limits.state_of("login", per, whose)  # parallel tries may have failed meanwhile
-    if row is None or account_id is None or not is_right or before.wait is not None:
+    if row is None or account_id is None or not fit or before.wait is not None:
         failures = rate_limits.count_failure("login", per, whose)
         if per is Per.ACCOUNT:
             rate_limits.count_origin_failure("login", origin)

@@ -1,5 +1,6 @@
 """Passwords: hashed with Argon2id at one cost for everyone, refused when weak."""
 
+import enum
 import math
 import os
 import re
@@ -55,6 +56,11 @@ PASSWORD_CONTEXT = (
     "portail",
     "espace",
 )
+#: Zs but for the space itself. A telephone types a no-break space before « ! », a computer does not.
+_OTHER_SPACES = dict.fromkeys(
+    map(ord, "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"), " "
+)
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 #: With three accents each. Normalizing a longer text can take seconds.
 _TYPED_MAX = 4 * PASSWORD_MAX
 #: Characters that are scored.
@@ -75,6 +81,14 @@ _SALT_AND_DIGEST = 67
 _LEAST_MEMORY = 8
 
 
+class Fit(enum.IntEnum):
+    """Whether a password fits its hash; `FORMER` in the form that earlier portals hashed."""
+
+    NO = 0
+    FORMER = 1
+    YES = 2
+
+
 def hash(password: str) -> str:  # noqa: A001 (read as passwords.hash)
     """Return the Argon2id hash of a password. It may queue: release the connection before."""
     return str(_in_hash_thread(_hasher().hash, _normalized(password)))
@@ -85,31 +99,36 @@ def unusable() -> str:
     return f"!{secrets.token_urlsafe(32)}"
 
 
-def verify(password_hash: str | None, password: str) -> bool:
+def verify(password_hash: str | None, password: str) -> Fit:
     """Tell whether a password fits its hash. Without a hash the work is the same and the answer no.
 
-    The work is always that of the costliest hash of any account (X14). It may queue: release the connection before.
+    The work is always that of the costliest hash of any account (X14), once for each form of the password that
+    differs. It may queue: release the connection before.
     """
     is_possible = password_hash is not None and not _is_too_long(password)
     password = "" if _is_too_long(password) else password
     own = _parameters(password_hash) if password_hash is not None else None
     costliest = _costliest_parameters(own)
     dummy_hash = _dummy_hash(costliest)  # for known accounts too: its first use takes longer
-    is_right = _is_right(password_hash or dummy_hash, _normalized(password))
     missing = _work(costliest) - _work(own or costliest)
-    if missing >= _LEAST_MEMORY:
-        filler = PasswordHasher(time_cost=1, memory_cost=missing, parallelism=1)
-        _in_hash_thread(filler.hash, _normalized(password))
-    return is_possible and is_right
+    for form in dict.fromkeys((_normalized(password), _formerly_normalized(password))):
+        is_right = _is_right(password_hash or dummy_hash, form)
+        if missing >= _LEAST_MEMORY:
+            filler = PasswordHasher(time_cost=1, memory_cost=missing, parallelism=1)
+            _in_hash_thread(filler.hash, form)
+        if is_right:
+            fit = Fit.YES if form == _normalized(password) else Fit.FORMER
+            return fit if is_possible else Fit.NO
+    return Fit.NO
 
 
-def needs_rehash(password_hash: str) -> bool:
-    """Tell whether a hash has other parameters than the settings."""
-    return _hasher().check_needs_rehash(password_hash)
+def needs_rehash(password_hash: str, fit: Fit) -> bool:
+    """Tell whether a hash has other parameters than the settings, or an earlier form of the password."""
+    return fit is Fit.FORMER or _hasher().check_needs_rehash(password_hash)
 
 
 def weakness(password: str, context: Iterable[str]) -> str | None:
-    """Return why a password is refused, or None: `short`, `long`, `digits` or `guessable`.
+    """Return why a password is refused, or None: `short`, `long`, `control`, `digits` or `guessable`.
 
     `context` is what a guesser knows of this tenant.
     """
@@ -118,6 +137,8 @@ def weakness(password: str, context: Iterable[str]) -> str | None:
     password = _normalized(password)
     if len(password) < PASSWORD_MIN:
         return "short"
+    if _CONTROLS.search(password):
+        return "control"
     if len(password) < PASSWORD_DIGITS_MIN and re.fullmatch(r"[\d\s./-]+", password):
         return "digits"
     known = _guessable_words(context)
@@ -244,5 +265,10 @@ def _work(parameters: tuple[int, int]) -> int:
 
 
 def _normalized(password: str) -> str:
-    """Return the password in Unicode NFC: keyboards type « é » in different ways."""
+    """Return the password as OpaqueString (RFC 8265): each space is U+0020, then NFC, nothing else."""
+    return unicodedata.normalize("NFC", password.translate(_OTHER_SPACES))
+
+
+def _formerly_normalized(password: str) -> str:
+    """Return the password as earlier portals hashed it, with the spaces that were typed."""
     return unicodedata.normalize("NFC", password)

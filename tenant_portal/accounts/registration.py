@@ -73,7 +73,7 @@ def sign_up(contract: Contract, submission: Submission, *, password: str, langua
     former_hash = account.password_hash if account is not None and may_repeat else None
     contract_id = contract.id
     db.session.rollback()  # frees the connection while hashing
-    is_repeat = former_hash is not None and passwords.verify(former_hash, password)
+    is_repeat = former_hash is not None and bool(passwords.verify(former_hash, password))
     password_hash = former_hash if former_hash is not None and is_repeat else passwords.hash(password)
 
     begin_write()

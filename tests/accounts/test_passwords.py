@@ -2,11 +2,12 @@
 
 import base64
 
+import argon2
 import pytest
 from sqlalchemy import select
 
 from tenant_portal.accounts import passwords
-from tenant_portal.db import db
+from tenant_portal.db import begin_write, db
 from tenant_portal.models import Account
 from tests.support.portal_client import ANY_STATUS, Portal
 from tests.support.steps import finish, log_in, sign_up
@@ -125,3 +126,80 @@ def test_new_portal_has_no_account(app, portal):
         browser = portal.another_browser()
         log_in(browser, reference, "admin", status=ANY_STATUS)
         assert browser.get("/espace").path == "/connexion"
+
+
+SPACES = "\u00a0\u1680\u2000\u2003\u2009\u200a\u202f\u205f\u3000"
+
+
+@pytest.mark.parametrize("space", SPACES, ids=lambda sign: f"U+{ord(sign):04X}")
+def test_password_with_any_kind_of_space_is_the_same_password(portal, an_account, space):
+    tenant = an_account(password=f"où est{space}Félix ? ici !")
+    typed = f"où{space}est Fe\u0301lix{space}? ici{space}!"
+    assert log_in(portal, tenant.lease.reference, typed).path == "/espace"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "typed"),
+    [
+        ("ﬁlet de bœuf ce soir", "filet de bœuf ce soir"),
+        ("ＡＢＣ girafe violette", "ABC girafe violette"),
+        ("x² girafe violette", "x2 girafe violette"),
+    ],
+)
+def test_signs_that_only_look_alike_stay_different(portal, an_account, chosen, typed):
+    tenant = an_account(password=chosen)
+    assert log_in(portal, tenant.lease.reference, typed).says("ne correspond pas")
+    assert log_in(portal, tenant.lease.reference, chosen).path == "/espace"
+
+
+def keep_as_earlier_portals(app, password):
+    """Store the hash of a password with the spaces that were typed."""
+    with app.app_context():
+        begin_write()
+        account = db.session.scalars(select(Account)).one()
+        account.password_hash = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
+        db.session.commit()
+        return account.password_hash
+
+
+def hash_of(app):
+    with app.app_context():
+        return db.session.scalars(select(Account.password_hash)).one()
+
+
+@pytest.mark.parametrize("former", ["où est\u00a0Félix\u202f? ici", "girafe\tviolette\x7f sous l'évier"])
+def test_hash_that_stands_stays_good_and_is_made_anew(portal, app, an_account, former):
+    tenant = an_account()
+    kept = keep_as_earlier_portals(app, former)
+    assert log_in(portal, tenant.lease.reference, former + "!").says("ne correspond pas")
+    assert log_in(portal, tenant.lease.reference, former).path == "/espace"
+    has_spaces = "\u00a0" in former
+    assert (hash_of(app) != kept) is has_spaces
+    portal.click("Je me déconnecte")
+    again = former.replace("\u00a0", " ").replace("\u202f", " ")
+    assert log_in(portal, tenant.lease.reference, again).path == "/espace"
+
+
+@pytest.mark.parametrize(("password", "count"), [("un mot de passe faux", 1), ("un mot de\u00a0passe faux", 2)])
+def test_wrong_password_costs_one_hash_for_each_form(app, portal, an_account, monkeypatch, password, count):
+    """Known and unknown accounts cost the same."""
+    tenant = an_account()
+    log_in(portal, tenant.lease.reference, password)  # makes what is kept
+    with app.app_context():
+        tried = []
+        monkeypatch.setattr(passwords, "_is_right", lambda kept, form: tried.append(form))
+        for kept in (hash_of(app), None):
+            tried.clear()
+            assert not passwords.verify(kept, password)
+            assert len(tried) == count
+
+
+@pytest.mark.parametrize("sign", "\t\x7f\x85")
+def test_control_character_in_a_new_password_is_refused_with_a_sentence(portal, a_contract, sign):
+    page = sign_up(portal, a_contract(), password=f"girafe violette{sign} sous l'évier")
+    assert page.faults == ["Ce mot de passe contient un signe invisible. Effacez-le, puis tapez-le au clavier."]
+
+
+@pytest.mark.parametrize("sign", "\x00\x07\x1b\n")
+def test_any_control_character_is_one(sign):
+    assert passwords.weakness(f"girafe violette{sign} sous l'évier", []) == "control"
