@@ -14,35 +14,11 @@ from ..i18n import LANGUAGES
 from ..settings import settings, state
 
 _YEAR = 365 * 24 * 3600
-# The first match counts: each browser claims to be others too.
-_BROWSERS = (
-    ("Edg", "Edge"),
-    ("OPR", "Opera"),
-    ("SamsungBrowser", "Samsung Internet"),
-    ("Firefox", "Firefox"),
-    ("Chrome", "Chrome"),
-    ("Safari", "Safari"),
-)
-_SYSTEMS = (
-    ("Android", "Android"),
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Windows", "Windows"),
-    ("Mac OS", "Mac"),
-    ("Linux", "Linux"),
-)
 
 
 def device_mark() -> str:
     """Return the mark that we gave this browser, or an empty text; a forged mark counts as none (X12)."""
     return signed_links.unseal("device", request.cookies.get(cookie_name("device"), ""))
-
-
-def device_name() -> str:
-    """Return the browser's name as people know it: « Firefox, Android »."""
-    agent = request.user_agent.string
-    names = [next((name for mark, name in table if mark in agent), "") for table in (_BROWSERS, _SYSTEMS)]
-    return ", ".join(name for name in names if name)
 
 
 def remember_device() -> str:

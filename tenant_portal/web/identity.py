@@ -20,7 +20,8 @@ from ..db import utcnow
 from ..errors import ConfigError
 from ..settings import settings, state
 from . import concurrency
-from .cookies import cookie_name, device_name, remember_device, set_cookie
+from .cookies import cookie_name, remember_device, set_cookie
+from .device_names import device_name
 from .request_guards import read_body
 
 _ID_PREFIX = "portal:"
@@ -84,7 +85,8 @@ def check_loaders() -> None:
 def log_in(account_id: int, *, remember: bool) -> None:
     """Start a session on this device; the cookie keeps nothing from before."""
     device = remember_device()
-    token = sessions.start(account_id, device=device, device_name=device_name(), remember=remember)
+    name = device_name(request.user_agent.string)
+    token = sessions.start(account_id, device=device, device_name=name, remember=remember)
     _forget_session()
     g.pop("_login_user", None)
     # What `login_user` would store; it would also signal the host's listeners, who expect users of the host.

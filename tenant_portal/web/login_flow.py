@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from flask import session
+from flask import request, session
 
 from .. import audit, public_urls, signals
 from ..accounts import authentication, consents
@@ -13,6 +13,7 @@ from ..db import db
 from ..mail import notifications
 from ..models import Account, Contract
 from . import cookies, identity
+from .device_names import device_name
 from .forms import LoginForm, PortalForm
 from .pages import page
 
@@ -58,7 +59,7 @@ def enter(attempt: LoginResult, holder: AuthenticatedAccount, form: LoginForm) -
         notifications.new_device(
             holder.account,
             contract_of(attempt),
-            device_name=cookies.device_name(),
+            device_name=device_name(request.user_agent.string),
             link=public_urls.public("password.forgotten"),
         )
     audit.record("logged_in", account=holder.id, step=12)
