@@ -18,11 +18,30 @@ class ConfigError(PortalError):
         super().__init__("\n".join(["The portal's settings are not usable:", *(f"- {m}" for m in mistakes)]))
 
 
-class FormExpired(PortalError):
-    """A form lacks a valid CSRF token, mostly after hours."""
+class FormRefused(PortalError):
+    """A form lacks a valid CSRF token: each class is a reason with its own sentence."""
+
+
+class FormExpired(FormRefused):
+    """The page stood open for hours."""
 
     code = "form_expired"
-    status = 400
+
+
+class FormOutdated(FormRefused):
+    """The token is not that of this session: a login or logout in another page has renewed it."""
+
+    code = "form_outdated"
+
+
+class FormForged(FormOutdated):
+    """There is no token, or one that we did not sign."""
+
+
+class CookiesRefused(FormRefused):
+    """The browser did not send the cookie that came with the page."""
+
+    code = "cookies_refused"
 
 
 class LinkError(PortalError):
@@ -51,11 +70,19 @@ class LinkUsed(LinkError):
 
     code = "link_used"
 
+    def __init__(self, purpose: str, account_id: int) -> None:
+        super().__init__(purpose)
+        self.account_id = account_id
+
 
 class LinkReplaced(LinkError):
     """The link is genuine, but its facts changed since."""
 
     code = "link_replaced"
+
+    def __init__(self, purpose: str, account_id: int) -> None:
+        super().__init__(purpose)
+        self.account_id = account_id
 
 
 class LinkInvalid(LinkError):

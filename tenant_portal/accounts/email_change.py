@@ -51,7 +51,7 @@ def may_object(change: EmailChange) -> bool:
 def check_objection(change: EmailChange, token: str) -> None:
     """Raise `LinkReplaced` if the former address may not object, `LinkExpired` if no longer."""
     if not may_object(change):
-        raise LinkReplaced("email_objection")
+        raise LinkReplaced("email_objection", change.account_id)
     until = objection_until(change)
     if until <= utcnow():
         raise LinkExpired("email_objection", token, until)

@@ -1,6 +1,7 @@
 """Sessions: one row for each logged-in device, ended on the server."""
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -96,6 +97,12 @@ def latest(account: Account, count: int) -> list[Login]:
     """Return the newest logins of an account, ended ones too; a noted device is none."""
     rows = select(Login).where(Login.account_id == account.id, Login.expires_at > Login.created_at)
     return list(db.session.scalars(rows.order_by(Login.id.desc()).limit(count)))
+
+
+def is_another(own: Session, number: str) -> bool:
+    """Tell whether that is the number of another login of the account, running or ended."""
+    login = db.session.get(Login, int(number)) if re.fullmatch(r"[0-9]{1,9}", number) else None
+    return login is not None and login.account_id == own.account_id and login.id != own.id
 
 
 def forget_devices(account: Account) -> None:

@@ -141,10 +141,10 @@ def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = Fa
         raise LinkInvalid(purpose)
     account = _account_of(subject)
     if not hmac.compare_digest(fingerprint, _fingerprint(purpose, subject)):
-        raise LinkUsed(purpose) if kind.is_used(subject) else LinkReplaced(purpose)
+        raise (LinkUsed if kind.is_used(subject) else LinkReplaced)(purpose, account.id)
     contract = next((c for c in account.contracts if not contract_id or c.id == contract_id[0]), None)
     if contract is None or not kind.is_allowed(subject):
-        raise LinkReplaced(purpose)
+        raise LinkReplaced(purpose, account.id)
     if late is not None and not even_late:
         raise LinkExpired(purpose, token, late)
     return Link(token, account, contract, subject if isinstance(subject, EmailChange) else None)

@@ -57,6 +57,8 @@ def register(app: Flask, *screens: Blueprint, prefix: str) -> None:
     )
     for screen in (*SCREENS, *screens):
         portal.register_blueprint(screen)
+        if "csrf" in app.extensions:  # our forms check their tokens themselves, and keep what was typed
+            app.extensions["csrf"].exempt(screen)
     portal.add_url_rule("/assets/<version>/portal.css", "style", stylesheet.style)
     portal.context_processor(template_context.names)
     portal.before_request(_prepare_request)
@@ -65,8 +67,6 @@ def register(app: Flask, *screens: Blueprint, prefix: str) -> None:
     errors.register(portal)
     app.url_map.converters["portal_number"] = RowNumber
     app.register_blueprint(portal, url_prefix=prefix or None)
-    if "csrf" in app.extensions:
-        app.extensions["csrf"].exempt(csp_reports.screen)  # a browser's report has no form
 
 
 def complete(app: Flask) -> None:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, url_for
+from flask import Blueprint, redirect, url_for
 
 from .. import audit, public_urls, signals
 from ..accounts import consents, email_change, lifecycle, signed_links
 from ..accounts.sessions import Session
 from ..contracts import lookup
 from ..db import begin_write, db
+from ..errors import FormForged, FormOutdated
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import REOPENING, Account, Contract
@@ -18,7 +19,7 @@ from .address_typos import suggested_address
 from .fields import CurrentPasswordField
 from .forms import ButtonForm, PortalForm
 from .login_flow import refuse, try_own_password
-from .pages import flash_once, page, pop_flash
+from .pages import page, pop_flash
 
 screen = Blueprint("account", __name__)
 
@@ -81,13 +82,17 @@ def close(account: Account):
 
 
 @screen.post("/deconnexion")
-def log_out() -> Response:
-    """End the session."""
-    ButtonForm().require_fresh()
+def log_out() -> Any:
+    """End the session; who has left already sees the same page."""
+    form = ButtonForm()
+    is_fresh = form.is_fresh()
     begin_write()
     tenant = identity.current_tenant()
-    if tenant is not None:
-        audit.record("logged_out", account=tenant.session.account_id)
+    if not is_fresh and (tenant is not None or form.refusal is FormForged):
+        raise FormOutdated
+    if tenant is None:
+        return _leave("logged_out")
+    audit.record("logged_out", account=tenant.session.account_id)
     identity.log_out()
     db.session.commit()
     return _leave("logged_out")
@@ -107,9 +112,7 @@ def _close(account: Account, contract: Contract) -> None:
     signals.send_account_closed(account=number, reference=reference, withdrawn=withdrawn)
 
 
-def _leave(code: str) -> Response:
-    """Redirect to the login page; the browser clears its cache (ASVS 14.3.1)."""
-    flash_once(code)
-    response = make_response(redirect(url_for("portal.login.log_in")))
-    response.headers["Clear-Site-Data"] = '"cache"'
-    return response
+def _leave(code: str) -> Any:
+    """Redirect to the login page, now and when the same form is sent again."""
+    guards.note_departure(code)
+    return redirect(url_for("portal.login.log_in"))

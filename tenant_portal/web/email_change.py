@@ -9,6 +9,7 @@ from .. import public_urls
 from ..accounts import email_change, signed_links
 from ..accounts.signed_links import Link
 from ..db import begin_write, db
+from ..errors import LinkUsed
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
@@ -72,11 +73,13 @@ def ask(account: Account):
 @guards.account_required
 def stop(account: Account):
     """Drop a pending change."""
-    ButtonForm().require_fresh()
-    begin_write()
-    email_change.drop(account)
-    db.session.commit()
-    flash_once("email_change_dropped")
+    if ButtonForm().is_fresh():
+        begin_write()
+        email_change.drop(account)
+        db.session.commit()
+        flash_once("email_change_dropped")
+    else:
+        flash_once("page_renewed")
     return redirect(url_for("portal.account.overview"))
 
 
@@ -91,9 +94,14 @@ def open_link(token: str):
 def confirm():
     """Confirm the new address, with the password where the account is not logged in."""
     if request.method == "GET" and not links.token_of("email_change"):
-        return redirect(url_for("portal.account.overview"))
-    link = links.require("email_change")
-    is_own = _is_logged_in(link.account)
+        return links.elsewhere("email_change")
+    try:
+        link = links.require("email_change")
+    except LinkUsed as used:
+        if request.method == "GET":
+            raise
+        return _leave_confirmed(is_own=identity.is_logged_in(used.account_id))
+    is_own = identity.is_logged_in(link.account.id)
     form = ButtonForm() if is_own else ConfirmForm()
     context: dict[str, Any] = {"link": link, "change": link.its_change, "is_own": is_own}
     if not form.validate_on_submit():
@@ -111,6 +119,10 @@ def confirm():
         return _choose_password(link)
     db.session.commit()
     links.forget("email_change")
+    return _leave_confirmed(is_own=is_own)
+
+
+def _leave_confirmed(*, is_own: bool) -> Any:
     if is_own:
         flash_once("email_changed")
         return redirect(url_for("portal.account.overview"))
@@ -129,8 +141,13 @@ def open_objection(token: str):
 def objection():
     """Stop or undo the change for the owner of the former address (F3)."""
     if request.method == "GET" and not links.token_of("email_objection"):
-        return redirect(url_for("portal.login.log_in"))
-    link = _objection_link()
+        return links.elsewhere("email_objection")
+    try:
+        link = _objection_link()
+    except LinkUsed:
+        if request.method == "GET" or not links.kept("reset"):
+            raise
+        return redirect(url_for("portal.password.reset"))
     form = ButtonForm()
     if not form.validate_on_submit():
         return page("email_change/objection.html", form=form, link=link, change=link.its_change)
@@ -155,11 +172,6 @@ def _choose_password(link: Link) -> Any:
     links.keep("reset", signed_links.issue("reset", link.account, link.contract))
     flash_once("email_change_objected")
     return redirect(url_for("portal.password.reset"))
-
-
-def _is_logged_in(account: Account) -> bool:
-    tenant = identity.current_tenant()
-    return tenant is not None and tenant.session.account_id == account.id
 
 
 def _objection(change: EmailChange, contract: Contract) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ..operations import log_format
 from ..settings import settings
 from . import security_headers, template_context
 from .cookies import chosen_language
+from .forms import why_refused
 from .identity import use_anonymous_user
 from .request_guards import discard_rest, repair_query
 
@@ -62,9 +63,10 @@ def _database_away(error: SQLAlchemyError) -> Response:
 
 def _csrf_error(error: CSRFError) -> tuple[str, int]:
     """Answer a host's own CSRF check, which runs before our pages set their language."""
-    audit.note("refused", status=400, code="form_expired")
+    code = why_refused(error.description).code
+    audit.note("refused", status=400, code=code)
     with i18n.speaking(chosen_language()):
-        return _problem(code="form_expired", error=error), 400
+        return _problem(code=code, error=error), 400
 
 
 def http_error(error: HTTPException) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from flask import current_app, request, session
+from flask import current_app, request
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 from wtforms import Field, HiddenField, RadioField
@@ -12,7 +12,7 @@ from ..accounts import passwords, registration, signed_links
 from ..accounts.consents import QUESTIONS
 from ..accounts.passwords import PASSWORD_DIGITS_MIN, PASSWORD_MAX, PASSWORD_MIN
 from ..db import db
-from ..errors import FormExpired
+from ..errors import CookiesRefused, FormExpired, FormForged, FormOutdated, FormRefused
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import ConsentPurpose
@@ -49,7 +49,8 @@ class PortalForm(FlaskForm):
 
     steps: ClassVar[Mapping[str, int]] = {}
     infos: ClassVar[Mapping[str, Any]] = {}
-    is_expired = False
+    #: Why the token was refused, if it was.
+    refusal: type[FormRefused] | None = None
     #: Whether there is nothing to type.
     is_button = False
 
@@ -75,9 +76,10 @@ class PortalForm(FlaskForm):
             return None
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Validate; an expired token sets `is_expired` (U11)."""
+        """Validate; a refused token sets `refusal` (U11)."""
         fine = super().validate(extra_validators)
-        self.is_expired = bool(self.csrf_field.errors)
+        if self.csrf_field.errors:
+            self.refusal = why_refused(str(self.csrf_field.errors[0]))
         return bool(fine)
 
     @property
@@ -111,19 +113,15 @@ class ButtonForm(PortalForm):
 
     is_button = True
 
-    def require_fresh(self) -> None:
-        """Raise `FormExpired` when the token is expired or not ours."""
-        if not self.validate_on_submit():
-            raise FormExpired
-
     def is_fresh(self) -> bool:
         """Tell whether the token is valid; a login in another tab invalidates it.
 
-        Raises `FormExpired` when the browser sent no session, so that its page cannot be shown again.
+        Raises `CookiesRefused` without a cookie: the next try would end in the same way.
         """
-        if not session:
-            self.require_fresh()
-        return bool(self.validate_on_submit())
+        is_valid = bool(self.validate_on_submit())
+        if self.refusal is CookiesRefused:
+            raise CookiesRefused
+        return is_valid
 
 
 class LoginForm(PortalForm):
@@ -184,7 +182,7 @@ class SignupForm(PortalForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """Validate the form; the password is judged last, without words of the roster (X01, X03)."""
         fine = super().validate(extra_validators)
-        if self.password.errors or self.is_expired:
+        if self.password.errors or self.refusal:
             return fine
         return self.judge_password([]) and fine
 
@@ -206,6 +204,15 @@ class SignupForm(PortalForm):
             ConsentPurpose.COMMERCIAL: self.commercial.data,
             ConsentPurpose.GENERAL: self.general.data,
         }
+
+
+def why_refused(told: str) -> type[FormRefused]:
+    """Return why a token was refused, by what Flask-WTF told."""
+    if told in {"The CSRF token is missing.", "The CSRF token is invalid."}:
+        return FormForged
+    if current_app.config["SESSION_COOKIE_NAME"] not in request.cookies:
+        return CookiesRefused
+    return FormExpired if "expired" in told else FormOutdated
 
 
 def form_token() -> tuple[str, str]:

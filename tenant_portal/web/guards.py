@@ -8,12 +8,23 @@ from flask import (
     abort,
     redirect,
     request,
+    session,
     url_for,
 )
 
 from ..accounts import sessions
 from ..settings import state
 from .identity import current_tenant
+from .pages import flash_once
+
+#: In the session: by which form the tenant left, and what it told him.
+_DEPARTURE = "portal_departure"
+
+
+def note_departure(code: str) -> None:
+    """Have the next page tell that the tenant left, and again if the same form is sent a second time."""
+    flash_once(code)
+    session[_DEPARTURE] = {request.endpoint: code}
 
 
 def session_required(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,9 +33,12 @@ def session_required(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         tenant = current_tenant()
-        if tenant is None:
-            return redirect(url_for("portal.login.log_in", suite=request.path if request.method == "GET" else None))
-        return view(tenant.session, *args, **kwargs)
+        if tenant is not None:
+            return view(tenant.session, *args, **kwargs)
+        if request.method == "GET":
+            return redirect(url_for("portal.login.log_in", suite=request.path))
+        flash_once(session.get(_DEPARTURE, {}).get(request.endpoint, "session_ended"))
+        return redirect(url_for("portal.login.log_in"))
 
     guarded.portal_guard = "account"  # type: ignore[attr-defined]
     return guarded
@@ -35,8 +49,8 @@ def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @session_required
     @wraps(view)
-    def guarded(session: sessions.Session, *args: Any, **kwargs: Any) -> Any:
-        return view(session.account, *args, **kwargs)
+    def guarded(own: sessions.Session, *args: Any, **kwargs: Any) -> Any:
+        return view(own.account, *args, **kwargs)
 
     return guarded
 

@@ -132,6 +132,12 @@ def current_tenant() -> Tenant | None:
     return user
 
 
+def is_logged_in(account_id: int) -> bool:
+    """Tell whether the visitor is that account's tenant."""
+    tenant = current_tenant()
+    return tenant is not None and tenant.session.account_id == account_id
+
+
 def uncount_request() -> None:
     """Uncount this request of its account."""
     account_id = g.pop("portal_counted", None)

@@ -8,9 +8,9 @@ from flask import request, session
 
 from .. import public_urls
 from ..accounts import signed_links
-from ..errors import FormExpired, LinkInvalid
+from ..errors import FormOutdated, LinkInvalid
 from ..models import Account, Contract, EmailChange
-from .pages import flash_once
+from .pages import flash_once, page
 
 #: The form field with the link's token.
 FIELD = "lien"
@@ -37,10 +37,18 @@ def keep(purpose: str, token: str) -> None:
 
 def token_of(purpose: str) -> str:
     """Return the token of the sent form, or on GET that of the last opened link."""
-    if request.method == "POST":
-        return request.form.get(FIELD, "")
+    return request.form.get(FIELD, "") if request.method == "POST" else kept(purpose)
+
+
+def kept(purpose: str) -> str:
+    """Return the token of the link that this browser opened last."""
     token: str = session.get(_KEPT, {}).get(purpose, "")
     return token
+
+
+def elsewhere(purpose: str) -> tuple[str, int]:
+    """Return the page of a link that this browser has not opened: mail apps hand the clean address to another one."""
+    return page("link_elsewhere.html", code="link_elsewhere", purpose=purpose)
 
 
 def forget(purpose: str) -> None:
@@ -65,10 +73,10 @@ def require(purpose: str, *, lock: bool = False, even_late: bool = False) -> sig
 def put_back(purpose: str, *, say_so: bool = True) -> None:
     """Store the link of a button with an expired token, so that its page can be shown again.
 
-    Raises `FormExpired` when the form carries no link.
+    Raises `FormOutdated` when the form carries no link.
     """
     if not token_of(purpose):
-        raise FormExpired
+        raise FormOutdated
     keep(purpose, token_of(purpose))
     if say_so:
         flash_once("page_renewed")

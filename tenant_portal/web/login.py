@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, request, session, url_for
 
 from .. import audit
 from ..accounts import lifecycle, registration, signed_links
+from ..contracts import lookup
 from ..db import begin_write, db
 from ..errors import LinkError
 from ..mail import notifications
@@ -26,6 +27,8 @@ def log_in():
     known = session.get("portal_signup", {})
     form = LoginForm(suite=request.args.get("suite"), reference=known.get("reference"))
     if not form.validate_on_submit():
+        if form.refusal and _is_logged_in(form.reference.data):  # in another page
+            return redirect(url_for("portal.account.home"))
         return page("login/log_in.html", form=form, refusal=None)
     attempt = attempt_login(form)
     holder = attempt.holder
@@ -78,6 +81,11 @@ def confirm_reopening() -> Any:
     db.session.commit()
     flash_once("account_reopened")
     return redirect(url_for("portal.account.home"))
+
+
+def _is_logged_in(reference: str | None) -> bool:
+    typed = lookup.find(reference) if reference and identity.current_tenant() else None
+    return typed is not None and typed.account_id is not None and identity.is_logged_in(typed.account_id)
 
 
 def _link(*, lock: bool = False) -> signed_links.Link | None:

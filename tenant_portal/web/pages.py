@@ -8,8 +8,8 @@ from .forms import PortalForm
 
 
 def page(template: str, *, status: int = 200, form: PortalForm | None = None, **context: Any) -> tuple[str, int]:
-    """Return a rendered page and its status: 400 for an expired form, which keeps what was typed."""
-    if form is not None and form.is_expired:
+    """Return a rendered page and its status: 400 for a refused token; the form keeps what was typed."""
+    if form is not None and form.refusal:
         status = 400
     return render_template(f"portal/{template}", form=form, said=pop_flash("portal_said"), **context), status
 

@@ -6,10 +6,11 @@ from flask import Blueprint, redirect, request, session, url_for
 from wtforms import ValidationError
 
 from .. import public_urls
-from ..accounts import email_change, lifecycle, passwords, registration, signed_links
+from ..accounts import email_change, lifecycle, passwords, registration, sessions, signed_links
 from ..accounts.lifecycle import Reset
 from ..accounts.sessions import Session
 from ..db import begin_write, db
+from ..errors import LinkReplaced
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
@@ -21,6 +22,10 @@ from .login_flow import refuse, try_own_password
 from .pages import flash_once, page
 
 screen = Blueprint("password", __name__)
+
+
+#: In the session: the digest of the link that this browser has used.
+_CHOSEN = "portal_chosen"
 
 
 class ForgottenForm(PortalForm):
@@ -43,7 +48,7 @@ class NewPasswordForm(PortalForm):
         """Validate; the password is judged last (X03)."""
         fine = super().validate(extra_validators)
         password = self["password"]
-        if password.errors or self.is_expired:
+        if password.errors or self.refusal:
             return fine
         words = [word for contract in self.account.contracts for word in registration.guessable_words(contract)]
         return judge_new_password(password, [*words, self.account.email]) and fine
@@ -99,8 +104,13 @@ def open_link(token: str):
 def reset():
     """Set a new password; every session and every other link ends."""
     if request.method == "GET" and not links.token_of("reset"):
-        return redirect(url_for(".forgotten"))
-    link = links.require("reset")
+        return links.elsewhere("reset")
+    try:
+        link = links.require("reset")
+    except LinkReplaced as replaced:
+        if _is_chosen_already(replaced):
+            return _leave_changed()
+        raise
     form = ResetForm(link.account)
     if not form.validate_on_submit():
         return page("password/reset.html", form=form, link=link)
@@ -113,8 +123,24 @@ def reset():
     identity.log_out()
     db.session.commit()
     links.forget("reset")
+    session[_CHOSEN] = sessions.digest(link.token)
+    return _leave_changed()
+
+
+def _leave_changed() -> Any:
     flash_once("password_changed")
     return redirect(url_for("portal.login.log_in"))
+
+
+def _is_chosen_already(replaced: LinkReplaced) -> bool:
+    """Tell whether this browser used the link for that very password; nobody else learns whether it is right."""
+    token, password = links.token_of("reset"), request.form.get("password", "")
+    account = db.session.get(Account, replaced.account_id)
+    if account is None or session.get(_CHOSEN) != sessions.digest(token):
+        return False
+    password_hash = account.password_hash
+    db.session.rollback()  # release the connection while hashing
+    return bool(passwords.verify(password_hash, password))
 
 
 @screen.route("/espace/compte/mot-de-passe", methods=["GET", "POST"])

@@ -35,16 +35,17 @@ class EndForm(PortalForm):
     )
     password = CurrentPasswordField(_l("Mon mot de passe"))
 
-    def __init__(self, others: list[Login], **kwargs: Any) -> None:
+    def __init__(self, own: sessions.Session, others: list[Login], **kwargs: Any) -> None:
         numbers = [str(login.id) for login in others]
-        self.answers = numbers if len(numbers) == 1 else [*numbers, ALL]
-        super().__init__(device=self.answers[-1], **kwargs)
-        self.device.choices = self.answers
+        answers = numbers if len(numbers) == 1 else [*numbers, ALL]
+        super().__init__(device=answers[-1], **kwargs)
+        self.own = own
+        self.device.choices = answers
 
     def validate_device(self, field: Any) -> None:
-        """Refuse a device that is logged out, or another tenant's."""
-        if field.data not in self.answers:
-            raise ValidationError(_("Cet appareil n'est plus connecté. Choisissez-en un autre."))
+        """Refuse what is none of the tenant's devices; one that is logged out already may be logged out again."""
+        if field.data != ALL and not sessions.is_another(self.own, field.data):
+            raise ValidationError(_("Choisissez un appareil dans la liste."))
 
 
 @screen.route("/espace/connexions", methods=["GET", "POST"])
@@ -53,7 +54,7 @@ def overview(own: sessions.Session):
     """List devices and last logins; log out other devices for the password."""
     account = own.account
     others = [login for login in sessions.running(account) if login.id != own.id]
-    form = EndForm(others)
+    form = EndForm(own, others)
     context: dict[str, Any] = {
         "own": db.session.get_one(Login, own.id),
         "others": {str(login.id): login for login in others},

@@ -12,7 +12,7 @@ from ..accounts.limited_acts import Per
 from ..accounts.registration import Outcome, Submission
 from ..contracts import lookup
 from ..db import begin_write, db
-from ..errors import LinkInvalid, TooManyMails
+from ..errors import LinkInvalid, LinkUsed, TooManyMails
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import Account, Contract
@@ -43,7 +43,7 @@ def sign_up():
     """Show « Formulaire d'inscription », and sign up."""
     form = SignupForm()
     if not form.validate_on_submit():
-        if form.is_submitted() and not form.is_expired:
+        if form.is_submitted() and not form.refusal:
             _record_refusal(form)
         return _form_page(form)
     origin = identity.origin()
@@ -87,7 +87,7 @@ def sign_up():
 def check_mail():
     """Show « Consultez vos e-mails » (U35)."""
     if "portal_signup" not in session:
-        return redirect(url_for("portal.login.log_in"))
+        return redirect(url_for("portal.account.home")) if identity.current_tenant() else links.elsewhere("signup")
     return _mail_page(AddressForm(formdata=None), session["portal_signup"])
 
 
@@ -149,8 +149,13 @@ def open_link(token: str):
 def activation():
     """Show the login that finishes the account; the link alone changes nothing (T12, S39)."""
     if request.method == "GET" and not links.token_of("activation"):
-        return redirect(url_for("portal.login.log_in"))
-    link = links.require("activation")
+        return redirect(url_for("portal.account.home")) if identity.current_tenant() else links.elsewhere("activation")
+    try:
+        link = links.require("activation")
+    except LinkUsed as used:
+        if request.method == "GET" or not identity.is_logged_in(used.account_id):
+            raise
+        return redirect(url_for("portal.account.home"))
     known = session.get("portal_signup", {})
     context: dict[str, Any] = {"link": link, "is_activated": link.account.is_activated}
     form = LoginForm(reference=known["reference"] if known.get("contract") == link.contract.id else None)

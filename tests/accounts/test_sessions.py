@@ -46,7 +46,8 @@ def test_f12_session_that_was_planted_before_the_login_is_forgotten(app, portal,
     assert victim.cookie(session) != attacker.cookie(session)
     assert attacker.get("/espace").path == "/connexion", "the planted cookie is logged in to nothing"
     assert victim.get("/inscription/courriel").path == "/espace", "nothing of the planted session is left"
-    assert victim.http.post("/deconnexion", data={"csrf_token": token}).status_code == 400, "its token neither"
+    victim.http.post("/deconnexion", data={"csrf_token": token})
+    assert victim.get("/espace").path == "/espace", "its token neither"
     assert copied(victim, session).get("/espace").path == "/espace"
 
 
@@ -63,4 +64,4 @@ def test_every_private_page_shows_the_way_out(app, an_account):
     for path in private:
         assert browser.get(path).form("Je me déconnecte"), path
     answer = browser.http.post("/deconnexion", data=dict(browser.page.form("Je me déconnecte").node.form_values()))
-    assert "cache" in answer.headers["Clear-Site-Data"] and "no-store" in answer.headers["Cache-Control"]
+    assert "no-store" in answer.headers["Cache-Control"] and "Clear-Site-Data" not in answer.headers

@@ -344,13 +344,13 @@ def test_f20_button_that_a_login_in_another_tab_made_too_old_shows_its_own_page_
     mailbox.read(to="marc@free.fr")
 
 
-def test_f20_button_of_a_browser_that_keeps_no_cookie_is_too_old(portal, mailbox, a_contract):
+def test_f20_button_of_a_browser_that_keeps_no_cookie_says_so(portal, mailbox, a_contract):
     lease = a_contract()
     sign_up(portal, lease)
     page = portal.get(mailbox.read().link)
     portal.http._cookies.clear()
     button = "Activer mon compte, je m'identifierai ailleurs"
-    assert page.click(button, status=400).says("Cette page est restée ouverte trop longtemps")
+    assert page.click(button, status=400).says("Votre navigateur refuse nos cookies")
 
 
 def assert_small_cookies(browser):
