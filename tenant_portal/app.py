@@ -10,6 +10,7 @@ from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 
 from . import web
+from .accounts.signed_links import PatientSigner
 from .extension import StaffCallback, TenantPortal
 from .operations import log_format
 from .web.request_guards import FORM_BYTES_MAX
@@ -66,7 +67,7 @@ def set_up(app: Flask, *, staff: StaffCallback | None) -> None:
 
 
 class Sha256Sessions(SecureCookieSessionInterface):
-    """Flask's signed session cookie, with SHA-256 instead of SHA-1 (ASVS 11.4.1).
+    """Flask's signed session cookie, with SHA-256 instead of SHA-1 (ASVS 11.4.1), good on servers whose clocks differ.
 
     Its own salt keeps our cookies and a host's apart, even with the same secret.
     """
@@ -82,4 +83,5 @@ class Sha256Sessions(SecureCookieSessionInterface):
         keys = (app.secret_key, *(app.config["SECRET_KEY_FALLBACKS"] or ()))
         if keys not in self._signers:
             self._signers[keys] = super().get_signing_serializer(app)
+            self._signers[keys].signer = PatientSigner
         return self._signers[keys]

@@ -196,7 +196,7 @@ def test_what_leaves_the_package_carries_our_name() -> None:
 
 
 def test_endpoint_function_and_file_share_one_name_and_addresses_are_french(app: Flask) -> None:
-    part = re.compile(r"[a-z]+(-[a-z]+)*|<(portal_number:)?[a-z]+>")
+    part = re.compile(r"[a-z]+(-[a-z]+)*|<(portal_(number|link):)?[a-z]+>")
     for rule in rules(app):
         _, screen, name = rule.endpoint.split(".")
         view = app.view_functions[rule.endpoint]

@@ -116,6 +116,7 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
         rate_limits.clear_failures("login", per, whose)
         if per is Per.ACCOUNT:
             rate_limits.uncount_origin_failures("login", origin, before.failures)
+    rate_limits.forgive_origin("login", origin, account_id)
     if fresh_hash != password_hash:
         db.session.execute(update(Account).where(Account.id == account_id).values(password_hash=str(fresh_hash)))
     holder = AuthenticatedAccount(

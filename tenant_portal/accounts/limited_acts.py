@@ -66,7 +66,8 @@ ACTS = {
             Per.ORIGIN: FailureLimit(longest_wait=LONGEST_ORIGIN_WAIT, per_day=None),
         },
         "a device that logged in before, and whoever opened the activation link: each has a counter of its own;"
-        " others choose a new password, which lifts the waits; a shared address waits for minutes at most",
+        " others choose a new password, which lifts the waits; a shared address waits for minutes at most,"
+        " and whoever gets in takes five slips off it, once a day",
         "one hash, without a connection meanwhile; one mail to the owner at the fifth failure; one row an hour",
     ),
     "pair": Act(
@@ -124,7 +125,10 @@ ACTS = {
         "one hash, without a connection meanwhile; two mails; six rows, once for each link",
     ),
     "logout": Act(
-        ("account.log_out",), {}, "everybody ends his own session alone", "no hash; one row for a session that ran"
+        ("account.log_out", "signup.leave"),
+        {},
+        "everybody ends his own session alone",
+        "no hash; one row for a session that ran",
     ),
     "refusal": Act(
         (),

@@ -40,6 +40,9 @@ _INCREMENT = (
     .columns(counted=Integer, since=UtcDateTime)
 )
 
+#: Some proxies write the port too: «203.0.113.1:50001», «[2001:db8::1]:443».
+_WITH_PORT = re.compile(r"\[([^]]+)](?::[0-9]+)?|([^:]+):[0-9]+")
+
 T = TypeVar("T")
 
 log = logging.getLogger("tenant_portal")
@@ -134,6 +137,18 @@ def count_origin_failure(act: str, origin: str) -> None:
     _ask_store(count, otherwise=None)
 
 
+def forgive_origin(act: str, origin: str, whose: object) -> None:
+    """Take slips off a network address for who gets in there: the first time a day, so that nobody earns free tries."""
+
+    def is_first(store: Storage) -> bool:
+        if not store.get(_origin_key(act, "fail", origin)):
+            return False
+        return store.incr(_origin_key(act, f"in/{whose}", origin), int(DAY.total_seconds())) == 1
+
+    if _ask_store(is_first, otherwise=False):
+        uncount_origin_failures(act, origin, FREE_FAILURES)
+
+
 def uncount_origin_failures(act: str, origin: str, failures: int) -> None:
     """Take a tenant's failures back from his network address, once he succeeds."""
 
@@ -171,8 +186,9 @@ def is_quota_used_up(act: str) -> bool:
 
 def origin_of(address: str | None) -> str:
     """Return the key of a network address: IPv4 whole, IPv6 cut to its /64, which one home owns."""
+    found = _WITH_PORT.fullmatch((address or "").strip(' "'))
     try:
-        ip = ipaddress.ip_address((address or "").split("%")[0])
+        ip = ipaddress.ip_address((found[1] or found[2] if found else address or "").split("%")[0])
     except ValueError:
         return "unknown"
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:

@@ -8,13 +8,28 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 from flask import current_app
-from itsdangerous import BadSignature, SignatureExpired, Signer, URLSafeTimedSerializer
+from itsdangerous import BadSignature, SignatureExpired, Signer, TimestampSigner, URLSafeTimedSerializer
 
 from ..db import db, utcnow
 from ..errors import LinkExpired, LinkInvalid, LinkReplaced, LinkUsed
 from ..models import OBJECTION, Account, Contract, EmailChange
 from ..settings import Settings, settings, state
 from ..text import masked_reference
+
+#: How far ahead the clock of another server may be.
+CLOCK_LEEWAY = timedelta(minutes=1)
+
+
+class PatientSigner(TimestampSigner):
+    """A signer that takes what a server with a clock ahead of ours has just signed; itsdangerous calls it expired."""
+
+    def unsign(self, signed_value: Any, max_age: int | None = None, return_timestamp: bool = False) -> Any:
+        """Return the value, and when it was signed if that is asked for."""
+        value, at = super().unsign(signed_value, return_timestamp=True)
+        age = self.timestamp_to_datetime(self.get_timestamp()) - at
+        if max_age is not None and not -CLOCK_LEEWAY <= age <= timedelta(seconds=max_age):
+            raise SignatureExpired(f"signed {age} ago", payload=value, date_signed=at)
+        return (value, at) if return_timestamp else value
 
 
 @dataclass(frozen=True)
@@ -174,7 +189,10 @@ def _account_of(subject: Account | EmailChange) -> Account:
 
 def _serializer(purpose: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(
-        keys(), salt=f"portal.{purpose}", signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+        keys(),
+        salt=f"portal.{purpose}",
+        signer=PatientSigner,
+        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
     )
 
 

@@ -24,12 +24,13 @@ from . import (
     signup,
     stylesheet,
     template_context,
+    visits,
 )
 from .cookies import chosen_language, set_cookie
 from .identity import check_loaders, uncount_request
 from .redirects import same_page
 from .request_guards import read_body, refuse_malformed_form, repair_query
-from .url_converters import RowNumber
+from .url_converters import MailedLink, RowNumber
 
 SCREENS = (
     login.screen,
@@ -44,6 +45,10 @@ SCREENS = (
     csp_reports.screen,
     monitoring.screen,
 )
+
+
+#: Nobody has looked at a page by asking for them.
+_FILES = {"portal.static", "portal.style", "portal.csp_reports.receive", "portal.monitoring.healthz"}
 
 
 def register(app: Flask, *screens: Blueprint, prefix: str) -> None:
@@ -65,7 +70,7 @@ def register(app: Flask, *screens: Blueprint, prefix: str) -> None:
     portal.after_request(_finish_response)
     portal.teardown_request(_reset_language)
     errors.register(portal)
-    app.url_map.converters["portal_number"] = RowNumber
+    app.url_map.converters.update(portal_number=RowNumber, portal_link=MailedLink)
     app.register_blueprint(portal, url_prefix=prefix or None)
 
 
@@ -97,6 +102,8 @@ def _prepare_request() -> WerkzeugResponse | None:
         set_cookie("lang", wanted, 365 * 86400)
         return answer
     i18n.choose_language(chosen_language())
+    if request.endpoint not in _FILES:
+        visits.end_if_idle()
     return None
 
 

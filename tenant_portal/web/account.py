@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint, redirect, request, url_for
 
 from .. import audit, public_urls, signals
 from ..accounts import consents, email_change, lifecycle, signed_links
@@ -81,9 +81,11 @@ def close(account: Account):
     return _leave("account_closed")
 
 
-@screen.post("/deconnexion")
+@screen.route("/deconnexion", methods=["GET", "POST"])
 def log_out() -> Any:
     """End the session; who has left already sees the same page."""
+    if request.method == "GET":
+        return redirect(url_for(".home"))
     form = ButtonForm()
     is_fresh = form.is_fresh()
     begin_write()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
-from wtforms import ValidationError
+from wtforms import BooleanField, ValidationError
 
 from .. import public_urls
 from ..accounts import email_change, signed_links
@@ -50,6 +50,19 @@ class ConfirmForm(PortalForm):
     password = CurrentPasswordField(_l("Mon mot de passe"))
 
 
+class ObjectionForm(PortalForm):
+    """A second question: programs that check mails press the only button of a page."""
+
+    sure = BooleanField(_l("Je n'ai pas demandé ce changement"))
+
+    def validate_sure(self, field: Any) -> None:
+        """Refuse an empty box."""
+        if not field.data:
+            raise ValidationError(
+                _("Cochez la case si vous n'avez pas demandé ce changement. Sinon, fermez cette page.")
+            )
+
+
 @screen.route("/espace/compte/adresse", methods=["GET", "POST"])
 @guards.account_required
 def ask(account: Account):
@@ -69,10 +82,12 @@ def ask(account: Account):
     return redirect(url_for("portal.account.overview"))
 
 
-@screen.post("/espace/compte/adresse/arret")
+@screen.route("/espace/compte/adresse/arret", methods=["GET", "POST"])
 @guards.account_required
 def stop(account: Account):
     """Drop a pending change."""
+    if request.method == "GET":
+        return redirect(url_for("portal.account.overview"))
     if ButtonForm().is_fresh():
         begin_write()
         email_change.drop(account)
@@ -83,7 +98,7 @@ def stop(account: Account):
     return redirect(url_for("portal.account.overview"))
 
 
-@screen.get("/adresse/<token>")
+@screen.get("/adresse/<portal_link:token>")
 def open_link(token: str):
     """Move the token from the address into the session; change nothing (F2)."""
     links.keep("email_change", token)
@@ -130,7 +145,7 @@ def _leave_confirmed(*, is_own: bool) -> Any:
     return redirect(url_for("portal.login.log_in"))
 
 
-@screen.get("/adresse/objection/<token>")
+@screen.get("/adresse/objection/<portal_link:token>")
 def open_objection(token: str):
     """Move the token from the address into the session; change nothing."""
     links.keep("email_objection", token)
@@ -148,9 +163,12 @@ def objection():
         if request.method == "GET" or not links.kept("reset"):
             raise
         return redirect(url_for("portal.password.reset"))
-    form = ButtonForm()
+    form = ObjectionForm()
     if not form.validate_on_submit():
-        return page("email_change/objection.html", form=form, link=link, change=link.its_change)
+        if "encore" not in request.form:  # the first button asks nothing yet
+            form.sure.errors = []
+        asks_again = form.is_submitted() and not form.refusal
+        return page("email_change/objection.html", form=form, link=link, change=link.its_change, asks_again=asks_again)
     begin_write()
     link = _objection_link(lock=True)
     _tell_stopped(link, email_change.object_to(link.its_change))

@@ -4,14 +4,20 @@ The token leaves the address bar at once and travels in the form of its page, so
 session keeps the last opened link, so that its page can be shown again.
 """
 
+import re
+from contextlib import suppress
+
 from flask import request, session
 
 from .. import public_urls
 from ..accounts import signed_links
 from ..errors import FormOutdated, LinkInvalid
 from ..models import Account, Contract, EmailChange
+from ..text import pasted
 from .pages import flash_once, page
 
+#: A token ends with 32 bytes in base64; what follows is no part of it.
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9])")
 #: The form field with the link's token.
 FIELD = "lien"
 _KEPT = "portal_links"
@@ -31,7 +37,7 @@ def address(purpose: str, subject: Account | EmailChange, contract: Contract | N
 
 def keep(purpose: str, token: str) -> None:
     """Store a link in the session; raise `LinkInvalid` for one that we never signed (X09)."""
-    signed_links.check_signature(purpose, token)
+    token = _genuine(purpose, token)
     session[_KEPT] = {**session.get(_KEPT, {}), purpose: token}
 
 
@@ -68,6 +74,19 @@ def require(purpose: str, *, lock: bool = False, even_late: bool = False) -> sig
     if request.method == "POST":
         keep(purpose, token)
     return link
+
+
+def _genuine(purpose: str, token: str) -> str:
+    """Return a token without what mail programs take for a part of the link, or break it with."""
+    *others, last = dict.fromkeys(
+        found[0] if (found := _TOKEN.search(text)) else text for text in (pasted(token), token)
+    )
+    for candidate in others:
+        with suppress(LinkInvalid):
+            signed_links.check_signature(purpose, candidate)
+            return candidate
+    signed_links.check_signature(purpose, last)
+    return last
 
 
 def put_back(purpose: str, *, say_so: bool = True) -> None:

@@ -64,9 +64,11 @@ def reopen() -> Any:
     return page("login/reopen.html", link=link, account=link.account) if link else redirect(url_for(".log_in"))
 
 
-@screen.post("/reouverture/oui")
+@screen.route("/reouverture/oui", methods=["GET", "POST"])
 def confirm_reopening() -> Any:
     """Reopen the account and log in."""
+    if request.method == "GET":
+        return redirect(url_for(".reopen"))
     if not ButtonForm().is_fresh():
         links.put_back("reopening")
         return redirect(url_for(".reopen"))

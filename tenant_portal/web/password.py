@@ -93,7 +93,7 @@ def reset_sent():
     return page("password/reset_sent.html")
 
 
-@screen.get("/mot-de-passe/<token>")
+@screen.get("/mot-de-passe/<portal_link:token>")
 def open_link(token: str):
     """Move the token from the address into the session; change nothing."""
     links.keep("reset", token)

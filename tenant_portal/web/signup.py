@@ -12,12 +12,12 @@ from ..accounts.limited_acts import Per
 from ..accounts.registration import Outcome, Submission
 from ..contracts import lookup
 from ..db import begin_write, db
-from ..errors import LinkInvalid, LinkUsed, TooManyMails
+from ..errors import FormForged, FormOutdated, LinkInvalid, LinkUsed, TooManyMails
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import Account, Contract
 from ..text import masked_reference
-from . import identity, links
+from . import identity, links, visits
 from .address_typos import suggested_address
 from .fields import MailAddressField
 from .forms import ButtonForm, LoginForm, PortalForm, SignupForm
@@ -91,9 +91,24 @@ def check_mail():
     return _mail_page(AddressForm(formdata=None), session["portal_signup"])
 
 
-@screen.post("/inscription/courriel/renvoi")
+@screen.route("/inscription/fini", methods=["GET", "POST"])
+def leave():
+    """Forget at once what this browser keeps of a sign-up or message, for the next person."""
+    if request.method == "GET":
+        return redirect(url_for("portal.login.log_in"))
+    form = ButtonForm()
+    if not form.is_fresh() and form.refusal is FormForged:
+        raise FormOutdated
+    visits.forget()
+    flash_once("visit_forgotten")
+    return redirect(url_for("portal.login.log_in"))
+
+
+@screen.route("/inscription/courriel/renvoi", methods=["GET", "POST"])
 def resend():
     """Send the mail again; the first link stays valid."""
+    if request.method == "GET":
+        return redirect(url_for(".check_mail"))
     known = _sign_up_of_page()
     if not ButtonForm().is_fresh():
         session["portal_signup"] = known
@@ -114,12 +129,15 @@ def resend():
     return redirect(url_for(".check_mail"))
 
 
-@screen.post("/inscription/courriel/adresse")
+@screen.route("/inscription/courriel/adresse", methods=["GET", "POST"])
 def change_address():
     """Correct the address; links to the former one end."""
+    if request.method == "GET":
+        return redirect(url_for(".check_mail"))
     known = _sign_up_of_page()
     form = AddressForm()
     if not form.validate_on_submit():
+        session["portal_signup"] = known  # the page of this address, once it is asked for again
         return _mail_page(form, known)
     begin_write()
     account, contract = _account_of(known)
@@ -138,7 +156,7 @@ def change_address():
     return redirect(url_for(".check_mail"))
 
 
-@screen.get("/activation/<token>")
+@screen.get("/activation/<portal_link:token>")
 def open_link(token: str):
     """Move the token from the address into the session; change nothing (ASVS 14.2.1)."""
     links.keep("activation", token)
@@ -173,9 +191,11 @@ def activation():
     return redirect(url_for("portal.account.home"))
 
 
-@screen.post("/activation/ailleurs")
+@screen.route("/activation/ailleurs", methods=["GET", "POST"])
 def activate_elsewhere():
     """Activate without a login, for who continues on another device."""
+    if request.method == "GET":
+        return redirect(url_for(".activation"))
     if not ButtonForm().is_fresh():
         links.put_back("activation")
         return redirect(url_for(".activation"))
@@ -187,9 +207,11 @@ def activate_elsewhere():
     return redirect(url_for("portal.login.log_in"))
 
 
-@screen.post("/activation/nouveau-lien")
+@screen.route("/activation/nouveau-lien", methods=["GET", "POST"])
 def new_link():
     """Replace an expired link, without showing the address that it goes to (T10)."""
+    if request.method == "GET":
+        return redirect(url_for(".activation"))
     if not ButtonForm().is_fresh():
         links.put_back("activation", say_so=False)  # the page of an expired link shows no message
         return redirect(url_for(".activation"))

@@ -1,8 +1,8 @@
-"""Row numbers in addresses."""
+"""Row numbers and tokens in addresses."""
 
 from typing import Any
 
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import BaseConverter, IntegerConverter
 
 #: The largest integer of a column; PostgreSQL fails on a larger one.
 ROW_NUMBER_MAX = 2**31 - 1
@@ -15,3 +15,11 @@ class RowNumber(IntegerConverter):
 
     def __init__(self, url_map: Any) -> None:
         super().__init__(url_map, max=ROW_NUMBER_MAX)
+
+
+class MailedLink(BaseConverter):
+    """The token of a link, with whatever a mail program took for a part of it: slashes and line ends too."""
+
+    part_isolating = False
+    regex = r"[\s\S]+"
+    weight = 200

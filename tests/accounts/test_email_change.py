@@ -16,6 +16,7 @@ from ..support.steps import (
     change_password,
     close_account,
     fill_new_password,
+    fill_objection,
     forget,
     log_in,
     reset_password,
@@ -235,7 +236,7 @@ def test_f03_owner_of_the_former_address_takes_his_account_back(portal, mailbox,
     page = owner.get(objection)
     assert page.path == "/adresse/objection", "the token has left the address"
     assert page.says(OLD) and not page.says(NEW)
-    page = page.click("Ce n'est pas moi")
+    page = fill_objection(page).click()
     assert page.path == "/mot-de-passe" and page.says("le changement d'adresse est arrêté")
     if is_done:
         told = mailbox.read(to=NEW)
@@ -263,7 +264,7 @@ def test_thief_who_changes_the_password_and_closes_the_account_does_not_lose_it_
     assert "/adresse/objection/" in mailbox.read(to=OLD).link, "the first address hears of it, and can object"
     assert len(mailbox.read_all()) == 3, "new password, the address to prove anew, closed"
 
-    portal.get(objection).click("Ce n'est pas moi")
+    fill_objection(portal.get(objection)).click()
     mailbox.read(to=NEW), mailbox.read(to=OLD)
     fill_new_password(portal.page, FRESH).click()
     mailbox.read(to=OLD)
@@ -280,7 +281,7 @@ def test_first_address_wins_over_the_later_ones(portal, mailbox, an_account):
     tenant.browser.get(mailbox.read(to=THIRD).link).click("Je confirme mon adresse")
     mailbox.read(to=THIRD)
     assert not mailbox.read(to=NEW).links, "an address that came in by a change still open can object to nothing"
-    portal.get(first).click("Ce n'est pas moi")
+    fill_objection(portal.get(first)).click()
     assert {mail.to for mail in mailbox.read_all()} == {OLD, THIRD}
     reset_password(portal, "/mot-de-passe")
     mailbox.read(to=OLD)

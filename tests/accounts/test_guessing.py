@@ -92,3 +92,45 @@ def test_f14_forged_address_of_origin_counts_as_one_unless_the_proxy_is_declared
     assert statuses == [200] * 7, "the declared proxy tells seven visitors apart"
     statuses = [try_as(behind, f"198.51.100.{number}, 192.0.2.1", 200 + number) for number in range(7)]
     assert statuses == [200] * 5 + [429] * 2, "what a visitor wrote before the proxy's own word counts for nothing"
+
+
+def test_f14_proxy_that_writes_ports_tells_its_visitors_apart(make_app):
+    app = make_app(PORTAL_PROXY_HOPS=1)
+
+    def try_as(forwarded, number):
+        browser = Portal(app)
+        browser.http.environ_base["HTTP_X_FORWARDED_FOR"] = forwarded
+        return log_in(browser, str(700_000 + number), "faux", status=ANY_STATUS).status
+
+    for number in range(7):
+        assert try_as(f"203.0.113.{number}:5000{number}", number) == 200
+        assert try_as(f"[2001:db8:0:{number}::1]:443", 100 + number) == 200
+    statuses = [try_as(f"198.51.100.1:{50_000 + number}", 200 + number) for number in range(7)]
+    assert statuses == [200] * 5 + [429] * 2, "one visitor has many ports"
+
+
+def test_f07_many_people_behind_one_address_get_in_after_minutes(portal, an_account, clock):
+    tenant = an_account()
+    slips, waited = 0, 0
+    while slips < 25:
+        browser = portal.another_browser()
+        page = log_in(browser, str(700_000 + slips), "faux", status=ANY_STATUS)
+        if page.status == 200:
+            slips += 1
+        else:
+            clock.move(minutes=1)
+    while log_in(portal.another_browser(), tenant.lease.reference, tenant.password, status=ANY_STATUS).status == 429:
+        clock.move(minutes=1)
+        waited += 1
+    assert waited <= 15
+
+
+def test_f07_right_logins_take_slips_off_a_shared_address(portal, an_account, clock):
+    tenants = [an_account(email=f"{name}@free.fr") for name in ("lea", "marc")]
+    for number in range(5):
+        assert log_in(portal.another_browser(), str(700_000 + number), "faux").status == 200
+    clock.move(minutes=2)
+    for tenant in tenants * 3:
+        assert log_in(portal.another_browser(), tenant.lease.reference, tenant.password).path == "/espace"
+    statuses = [log_in(portal.another_browser(), str(700_100 + n), "faux", status=ANY_STATUS).status for n in range(6)]
+    assert statuses == [200] * 5 + [429], "the slips are gone, and nobody earns more by his own account"

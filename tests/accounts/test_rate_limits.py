@@ -20,6 +20,12 @@ from tenant_portal.accounts import rate_limits
         ("", "unknown"),
         (None, "unknown"),
         ("203.0.113.7, 10.0.0.1", "unknown"),
+        ("203.0.113.1:50001", "203.0.113.1"),
+        ("[2001:db8::1]:443", "2001:db8::/64"),
+        ("[2001:db8::1]", "2001:db8::/64"),
+        ('"[2001:db8:1:2::1]:443"', "2001:db8:1:2::/64"),
+        ("[::ffff:203.0.113.7]:80", "203.0.113.7"),
+        ("_hidden", "unknown"),
     ],
 )
 def test_an_origin_is_one_home(address: str | None, origin: str) -> None:

@@ -22,6 +22,7 @@ from tests.support.steps import (
     PASSWORD,
     change_password,
     fill_login,
+    fill_objection,
     finish,
     forget,
     log_in,
@@ -144,7 +145,7 @@ DOORS = {
     "reset": ("reset", "Enregistrer mon mot de passe", None),
     "change of address": ("email_change", "Je confirme mon adresse", None),
     "change of address, logged in": ("own_email_change", "Je confirme mon adresse", None),
-    "objection": ("email_objection", "Ce n'est pas moi", None),
+    "objection": ("email_objection", "Arrêter le changement", None),
     "reopening": ("reopening", "Je rouvre mon compte", None),
     "sign-up, the mail again": ("sign_up", "Renvoyer l'e-mail", None),
     "sign-up, another address": ("sign_up", "Modifier mon adresse", None),
@@ -209,7 +210,10 @@ def of_account(portal, mailbox, tenant, clock):
         dead = {name: page.value for name, page in pages.items()}
         for name, link in links.items():
             browser = tenant.browser if name == "own_email_change" else portal.another_browser()
-            pages[name] = Carried(browser.get(link), dead.get(name, ""))
+            page = browser.get(link)
+            if name == "email_objection":
+                page = fill_objection(page).page
+            pages[name] = Carried(page, dead.get(name, ""))
         if not dead:
             change_password(tenant.browser)
             mailbox.read(to=tenant.email)
@@ -240,6 +244,7 @@ def carried(portal, mailbox, a_contract, an_account, clock):
         "activation": {"Ma référence contrat": lease.reference, "Mon mot de passe": PASSWORD},
         "reset": {"Créez un mot de passe": fresh, "Confirmez votre mot de passe": fresh},
         "email_change": {"Mon mot de passe": tenant.password},
+        "email_objection": {},
         "sign_up": {"Votre adresse mail": "lea@laposte.net"},
     }
     return pages, typed

@@ -17,6 +17,7 @@ from tests.support.steps import (
     close_account,
     fill_login,
     fill_new_password,
+    fill_objection,
     finish,
     forget,
     sign_up,
@@ -260,7 +261,7 @@ class Play:
             form = browser.page.form("Je confirme")
             form.fill("Mon mot de passe", who.known[-1]).click(status=ANY_STATUS)
         elif browser.page.path == "/adresse/objection":
-            browser.page.click("Ce n'est pas moi", status=ANY_STATUS)
+            fill_objection(browser.page).click(status=ANY_STATUS)
         if browser.page.status != 200 or browser.page.path != "/mot-de-passe":
             return False
         new = next(SECRETS)

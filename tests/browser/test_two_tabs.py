@@ -265,6 +265,8 @@ def test_f20_each_tab_objects_for_its_own_account(
         lease, new = tenants[number].lease, f"{NEW_PASSWORD} {number}"
         names(tabs[number], lease, IN_MAILS)
         send(tabs[number], lease, "Ce n’est pas moi", words=IN_MAILS)
+        tabs[number].get_by_label("Je n’ai pas demandé ce changement").check()
+        press(tabs[number], "Arrêter le changement")
         names(tabs[number], lease)
         assert standing(app, lease).email == EMAIL
         mailbox.read(to=OTHER_EMAIL), mailbox.read(to=EMAIL)

@@ -120,6 +120,11 @@ def ask_email_change(browser: Portal, email: str, password: str = PASSWORD, *, s
     return form.fill("Ma nouvelle adresse mail", email).fill("Mon mot de passe", password).click(status=status)
 
 
+def fill_objection(page: Page) -> Form:
+    """Press the button of the page for the former address; return the second question, answered."""
+    return page.click("Ce n'est pas moi").form("Arrêter le changement").tick("Je n'ai pas demandé ce changement")
+
+
 def close_account(browser: Portal, password: str = PASSWORD, *, status: int = 200) -> Page:
     form = browser.get("/espace/compte/fermeture").form("Je ferme mon compte")
     return form.fill("Mon mot de passe", password).click(status=status)
