@@ -93,6 +93,8 @@ def _prepare_request() -> WerkzeugResponse | None:
     if not template_context.is_below_expected_path():  # possible in a host only
         return errors.wrong_address("below a path that is not the one of PORTAL_PUBLIC_URL")
     repair_query()
+    if request.endpoint == "portal.csp_reports.receive":  # judges what it gets itself, and never answers an error
+        return None
     read_body()
     _refuse_other_sites()
     refuse_malformed_form()

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, current_app, request
+from flask import Blueprint, current_app, request
+from werkzeug.exceptions import HTTPException
 
 from ..accounts import rate_limits
 from ..accounts.limited_acts import Per
@@ -61,9 +62,7 @@ _ORIGIN = re.compile(r"(?:https?|wss?)://[a-z0-9.-]{1,100}(?::[0-9]{1,5})?(?=[/?
 
 @screen.post("/rapport-de-securite")
 def receive():
-    """Log which rule blocked what on our pages; drop everything else."""
-    if request.mimetype not in _KINDS:  # another site cannot send these types without a preflight
-        abort(400)
+    """Log which rule blocked what on our pages; drop everything else without a word."""
     for rule, blocked in _reported():
         if rate_limits.count_once("report", Per.CAUSE, f"{rule}/{blocked}", otherwise=False):
             current_app.logger.warning("content policy: %s stopped %s", rule, blocked)
@@ -74,9 +73,12 @@ def receive():
 
 def _reported() -> Iterator[tuple[str, str]]:
     """Yield rule and blocked origin of each report about our pages."""
+    # Another site cannot send these types without a preflight.
+    if request.mimetype not in _KINDS or request.headers.get("Sec-Fetch-Site") == "cross-site":
+        return
     try:
         sent = json.loads(request.get_data())
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, HTTPException):
         return
     for report in sent if isinstance(sent, list) else [sent]:
         body = report.get("body", report.get("csp-report")) if isinstance(report, dict) else None

@@ -12,7 +12,7 @@ from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..mail_addresses import mail_address
 from ..settings import settings
-from .address_typos import MAIL_DOMAINS
+from .address_typos import COM_ONLY, MAIL_DOMAINS, REAL_DOMAINS
 
 #: Numbers of a notice: never `type=number`, no `maxlength`, no `pattern` (U12).
 _NUMBER = {"inputmode": "numeric", "spellcheck": "false", "autocapitalize": "off", "class": "portal-number"}
@@ -73,6 +73,8 @@ class MailAddressField(EmailField):
                 "autocapitalize": "off",
                 "size": 30,
                 "data-domains": " ".join(MAIL_DOMAINS),  # for portal.js
+                "data-real": " ".join(REAL_DOMAINS),
+                "data-com-only": " ".join(COM_ONLY),
             },
             **kwargs,
         )

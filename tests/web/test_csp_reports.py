@@ -50,7 +50,7 @@ def test_browser_reports_what_the_policy_stopped_and_the_log_stays_short(
     )
     assert caplog.messages[2:] == ["content policy: img-src stopped data"]
     address = address_on(portal)
-    assert portal.http.post(address, data=said, content_type="text/plain").status_code == 400
+    assert portal.http.post(address, data=said, content_type="text/plain").status_code == 204
 
 
 @pytest.mark.every_home
@@ -144,3 +144,28 @@ def test_report_of_a_portal_under_its_public_name_is_taken(make_app: MakeApp, ca
         answer = app.test_client().post("/rapport-de-securite", data=csp_report(page=page), content_type=kind, **base)
         assert answer.status_code == 204
     assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("text/plain", csp_report()),
+        ("application/json", csp_report()),
+        ("application/x-www-form-urlencoded", "a=%zz&" * 100),
+        ("multipart/form-data; boundary=x", "--x"),
+        ("application/csp-report", csp_report("https://" + "a" * 100_000)),
+        ("application/reports+json; charset=utf-8", "[]"),
+        ("application/csp-report", b"\xff" * 70_000),
+        ("", ""),
+        ("nonsense", b"\x00"),
+    ],
+)
+def test_report_never_leads_to_an_error(
+    portal: Portal, caplog: pytest.LogCaptureFixture, kind: str, said: str | bytes
+) -> None:
+    caplog.set_level(logging.WARNING)
+    address = address_on(portal)
+    for headers in ({}, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}):
+        answer = portal.http.post(address, data=said, content_type=kind, headers=headers)
+        assert answer.status_code == 204 and not answer.data
+    assert caplog.messages == []
