@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from ..contracts.numbers import NUMBER_TEXT_MAX, digits_of, padded_variants
 from ..db import db
@@ -15,6 +15,8 @@ from ..text import EMAIL_MAX, words_of
 SEARCH_MAX = 50
 #: More words than any name has.
 WORDS_MAX = 10
+#: Longer queries are not tried in other words.
+SPLIT_WORDS_MAX, SPLIT_LENGTH_MAX = 3, 30
 #: Names counted to tell which word is rare.
 NAMES_MAX = 1_000
 #: Sorts after all texts with the same beginning, by code point.
@@ -27,7 +29,7 @@ def search(query: str) -> list[Contract]:
     """Find contracts by the beginning of a reference, a mail address, or words of a name.
 
     Digits are a reference. A text with @ is an address, the account's or the roster's. Words of a name may come in any
-    order, without accents and capitals.
+    order, without accents and capitals, in one word or several.
     """
     text = query.strip()
     digits = digits_of(text)
@@ -36,7 +38,7 @@ def search(query: str) -> list[Contract]:
     elif "@" in text:
         found = _by_address(text.lower())
     else:
-        found = _by_name(words_of(text))
+        found = _by_any_spelling(words_of(text))
     return sorted(found, key=lambda contract: (contract.last_name, contract.reference))[:SEARCH_MAX]
 
 
@@ -58,6 +60,22 @@ def _by_address(address: str) -> list[Contract]:
     return _some(select(Contract).where(Contract.account_id.in_(ids)), select(Contract).where(of_roster))
 
 
+def _by_any_spelling(words: list[str]) -> list[Contract]:
+    """Look for the words, and for «Le Goff» as LEGOFF; only where nobody is found, for «Dangelo» as D'ANGELO."""
+    if len(words) > WORDS_MAX:
+        return []
+    joined = [[*words[:at], words[at] + words[at + 1], *words[at + 2 :]] for at in range(len(words) - 1)]
+    found = _by_id(contract for spelling in (words, *joined) for contract in _by_name(spelling))
+    if not found and len(words) <= SPLIT_WORDS_MAX and max(map(len, words), default=0) <= SPLIT_LENGTH_MAX:
+        split = (
+            [*words[:at], word[:cut], word[cut:], *words[at + 1 :]]
+            for at, word in enumerate(words)
+            for cut in range(1, len(word))
+        )
+        found = _by_id(contract for spelling in split for contract in _by_name(spelling))
+    return list(found.values())
+
+
 def _by_name(words: list[str]) -> list[Contract]:
     """Look up the rarest word, then filter by the others."""
     if not words or len(words) > WORDS_MAX:
@@ -74,8 +92,12 @@ _NAMES: tuple[ColumnElement[str], ...] = (Contract.last_name, Contract.first_nam
 
 
 def _names(word: str) -> Select[Any]:
-    """Select the names with a word that begins so."""
-    return select(NameWord.name).where(NameWord.word >= word, NameWord.word < word + _LAST_CHARACTER)
+    """Select the names with a word that begins so; «œ» and «æ» are read as two letters, and as one."""
+    spellings = dict.fromkeys(
+        (word, word.replace("oe", "œ").replace("ae", "æ"), word.replace("œ", "oe").replace("æ", "ae"))
+    )
+    begins = [and_(NameWord.word >= known, NameWord.word < known + _LAST_CHARACTER) for known in spellings]
+    return select(NameWord.name).where(or_(*begins))
 
 
 def _count_names(word: str) -> int:

@@ -23,6 +23,18 @@ PEOPLE = [
     ("D'ALMÉÏDA", "Zoé"),
     ("Nicolas", "Noël"),
 ]
+#: Names as contracts have them, and as a tenant or staff write them.
+SPELLINGS = {
+    "D'ANGELO": ("D’Angelo", "d angelo", "Dangelo", "D`ANGELO", "d'ang"),
+    "LECŒUR": ("Lecoeur", "lecœur", "LE COEUR", "lecoe"),
+    "LECOEURS": ("Lecœurs",),
+    "LEGALL": ("Le Gall", "le-gall", "LEGALL"),
+    "LE BRAS": ("Lebras", "le bras", "LE-BRAS"),
+    "SAINT-ÉXUPÉRY": ("saint exupery", "Saintexupéry", "Saint‑Exupéry"),
+    "DE LA TOUR": ("Delatour", "de-la-tour"),
+    "O’NEILL": ("O'Neill", "oneill", "O Neill"),
+    "CÆSAR": ("Caesar", "cæsar"),
+}
 
 
 @pytest.fixture
@@ -76,6 +88,16 @@ FOUND = [
 def test_staff_find_whom_the_words_mean(app: Flask, people: Roster) -> None:
     for query, names in FOUND:
         assert found(app, query) == names, query[:60]
+
+
+def test_staff_find_a_name_as_people_write_it(app: Flask, tmp_path: Path) -> None:
+    rows = [row(str(n), name, "Anne-Marie") for n, name in enumerate(SPELLINGS, 6001)]
+    with app.app_context():
+        roster.take(rows, name="x")
+        db.session.commit()
+    for name, typed in SPELLINGS.items():
+        for query in (*typed, f"{typed[0]} anne"):
+            assert name in found(app, query), query
 
 
 def test_an_address_is_found_by_its_beginning(app: Flask, people: Roster) -> None:
