@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, exists, insert, select, update
 from sqlalchemy.orm import joinedload
 
 from ..db import db, utcnow
@@ -97,6 +97,12 @@ def latest(account: Account, count: int) -> list[Login]:
     """Return the newest logins of an account, ended ones too; a noted device is none."""
     rows = select(Login).where(Login.account_id == account.id, Login.expires_at > Login.created_at)
     return list(db.session.scalars(rows.order_by(Login.id.desc()).limit(count)))
+
+
+def knows_device(account: Account, device: str) -> bool:
+    """Tell whether a device has logged in to the account."""
+    known = exists().where(Login.account_id == account.id, Login.device_hash == digest(device))
+    return bool(device) and bool(db.session.scalar(select(known)))
 
 
 def is_another(own: Session, number: str) -> bool:

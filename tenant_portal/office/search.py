@@ -17,6 +17,8 @@ SEARCH_MAX = 50
 WORDS_MAX = 10
 #: Longer queries are not tried in other words.
 SPLIT_WORDS_MAX, SPLIT_LENGTH_MAX = 3, 30
+#: «Delatour» has two.
+CUTS_MAX = 3
 #: Names counted to tell which word is rare.
 NAMES_MAX = 1_000
 #: Sorts after all texts with the same beginning, by code point.
@@ -67,13 +69,21 @@ def _by_any_spelling(words: list[str]) -> list[Contract]:
     joined = [[*words[:at], words[at] + words[at + 1], *words[at + 2 :]] for at in range(len(words) - 1)]
     found = _by_id(contract for spelling in (words, *joined) for contract in _by_name(spelling))
     if not found and len(words) <= SPLIT_WORDS_MAX and max(map(len, words), default=0) <= SPLIT_LENGTH_MAX:
-        split = (
-            [*words[:at], word[:cut], word[cut:], *words[at + 1 :]]
-            for at, word in enumerate(words)
-            for cut in range(1, len(word))
-        )
+        split = ([*words[:at], *parts, *words[at + 1 :]] for at, word in enumerate(words) for parts in _parts_of(word))
         found = _by_id(contract for spelling in split for contract in _by_name(spelling))
     return list(found.values())
+
+
+def _parts_of(word: str) -> list[list[str]]:
+    """Return how a word may consist of whole words of names, and the beginning of one."""
+    pieces = {word[start:end] for start in range(len(word)) for end in range(start + 1, len(word))}
+    known = set(db.session.scalars(select(NameWord.word).where(NameWord.word.in_(pieces)).distinct().limit(SEARCH_MAX)))
+
+    def parts(rest: str, cuts_left: int) -> list[list[str]]:
+        cuts = [cut for cut in range(1, len(rest)) if cuts_left and rest[:cut] in known]
+        return [[rest[:cut], *more] for cut in cuts for more in ([rest[cut:]], *parts(rest[cut:], cuts_left - 1))]
+
+    return parts(word, CUTS_MAX)[:SEARCH_MAX]
 
 
 def _by_name(words: list[str]) -> list[Contract]:
@@ -93,9 +103,8 @@ _NAMES: tuple[ColumnElement[str], ...] = (Contract.last_name, Contract.first_nam
 
 def _names(word: str) -> Select[Any]:
     """Select the names with a word that begins so; «œ» and «æ» are read as two letters, and as one."""
-    spellings = dict.fromkeys(
-        (word, word.replace("oe", "œ").replace("ae", "æ"), word.replace("œ", "oe").replace("æ", "ae"))
-    )
+    one, two = word.replace("oe", "œ").replace("ae", "æ"), word.replace("œ", "oe").replace("æ", "ae")
+    spellings = dict.fromkeys((word, one, two))
     begins = [and_(NameWord.word >= known, NameWord.word < known + _LAST_CHARACTER) for known in spellings]
     return select(NameWord.name).where(or_(*begins))
 

@@ -68,7 +68,11 @@ def overview(account: Account):
 def close(account: Account):
     """Close the account for its password (T35, U29)."""
     form = ClosingForm()
-    context: dict[str, Any] = {"reopening": REOPENING, "journal": retention.JOURNAL}
+    context: dict[str, Any] = {
+        "reference": account.contracts[0].reference if account.contracts else "",
+        "reopening": REOPENING,
+        "journal": retention.JOURNAL,
+    }
     if not form.validate_on_submit():
         return page("account/close.html", form=form, refusal=None, **context)
     attempt = try_own_password(account, form.password.data)

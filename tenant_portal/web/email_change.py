@@ -68,7 +68,11 @@ class ObjectionForm(PortalForm):
 def ask(account: Account):
     """Ask for a new address: it gets a link, the present one is told."""
     form = ChangeForm(account)
-    context: dict[str, Any] = {"account": account, "suggestion": suggested_address(form.email.data or "")}
+    context: dict[str, Any] = {
+        "account": account,
+        "reference": account.contracts[0].reference,
+        "suggestion": suggested_address(form.email.data or ""),
+    }
     if not form.validate_on_submit():
         return page("email_change/ask.html", form=form, refusal=None, **context)
     attempt = try_own_password(account, form.password.data)
@@ -118,7 +122,12 @@ def confirm():
         return _leave_confirmed(is_own=identity.is_logged_in(used.account_id))
     is_own = identity.is_logged_in(link.account.id)
     form = ButtonForm() if is_own else ConfirmForm()
-    context: dict[str, Any] = {"link": link, "change": link.its_change, "is_own": is_own}
+    context: dict[str, Any] = {
+        "link": link,
+        "change": link.its_change,
+        "is_own": is_own,
+        "reference": links.name_of(link),
+    }
     if not form.validate_on_submit():
         return page("email_change/confirm.html", form=form, refusal=None, **context)
     if is_own:

@@ -10,10 +10,11 @@ from contextlib import suppress
 from flask import request, session
 
 from .. import public_urls
-from ..accounts import signed_links
+from ..accounts import sessions, signed_links
 from ..errors import FormOutdated, LinkInvalid
 from ..models import Account, Contract, EmailChange
 from ..text import pasted
+from .cookies import device_mark
 from .pages import flash_once, page
 
 #: A token ends with 32 bytes in base64; what follows is no part of it.
@@ -21,6 +22,7 @@ _TOKEN = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0
 #: The form field with the link's token.
 FIELD = "lien"
 _KEPT = "portal_links"
+_ASKED = "portal_asked"
 _PAGES = {
     "activation": "signup.open_link",
     "reset": "password.open_link",
@@ -55,6 +57,22 @@ def kept(purpose: str) -> str:
 def elsewhere(purpose: str) -> tuple[str, int]:
     """Return the page of a link that this browser has not opened: mail apps hand the clean address to another one."""
     return page("link_elsewhere.html", code="link_elsewhere", purpose=purpose)
+
+
+def note_reference(reference: str) -> None:
+    """Remember the reference for which this browser asked a link."""
+    session[_ASKED] = reference
+
+
+def name_of(link: signed_links.Link) -> str:
+    """Return the name for a password manager: the reference where this browser knows it, else its last digits.
+
+    A reader of the mailbox alone must not learn the reference, which a login asks for.
+    """
+    reference = link.contract.reference
+    is_known = session.get(_ASKED, "").lstrip("0") == reference.lstrip("0")
+    is_known = is_known or sessions.knows_device(link.account, device_mark())
+    return reference if is_known else f"•••{link.digits}"
 
 
 def forget(purpose: str) -> None:

@@ -84,6 +84,7 @@ def forgotten():
     if reset.turn is not None:
         _send_link(reset, reset.turn)
     db.session.commit()
+    links.note_reference(form.reference.data)
     return redirect(url_for(".reset_sent"))
 
 
@@ -113,7 +114,7 @@ def reset():
         raise
     form = ResetForm(link.account)
     if not form.validate_on_submit():
-        return page("password/reset.html", form=form, link=link)
+        return page("password/reset.html", form=form, link=link, reference=links.name_of(link))
     db.session.rollback()  # release the connection while hashing
     password_hash = passwords.hash(form.password.data)
     begin_write()

@@ -56,6 +56,7 @@ def overview(own: sessions.Session):
     others = [login for login in sessions.running(account) if login.id != own.id]
     form = EndForm(own, others)
     context: dict[str, Any] = {
+        "reference": account.contracts[0].reference,
         "own": db.session.get_one(Login, own.id),
         "others": {str(login.id): login for login in others},
         "latest": sessions.latest(account, LATEST),

@@ -132,6 +132,10 @@ def _forms(tree: Any) -> Iterator[str]:
         typed = form.xpath(".//input[not(@type='hidden' or @type='submit')]|.//select|.//textarea")
         if typed and form.get("novalidate") is None:
             yield f"{where} lacks novalidate"
+        passwords = form.xpath(".//input[@type='password']")
+        names = form.xpath(".//input[@autocomplete='username']")
+        if passwords and len(names) != 1:
+            yield f"{where} asks a password, and names {len(names)} owners for password managers"
         if not form.xpath(".//button|.//input[@type='submit']"):
             yield f"{where} has no button"
     buttons = [b for b in tree.cssselect("main .portal-button") if not _is_inert(b)]
