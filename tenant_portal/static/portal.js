@@ -31,10 +31,14 @@
     bubble.addEventListener("toggle", (event) => button.setAttribute("aria-expanded", event.newState === "open"));
   });
 
-  // A form sent twice is sent once (U30); a page that comes back from the browser's memory may send again.
+  // A double click sends once (U30). Nothing tells that the browser's Stop was pressed, so only a moment counts.
   all("form[method=post]", (form) => {
-    form.addEventListener("submit", (event) => (form.dataset.sent ? event.preventDefault() : (form.dataset.sent = "1")));
-    addEventListener("pageshow", () => delete form.dataset.sent);
+    let sent = -Infinity;
+    form.addEventListener("submit", (event) => {
+      if (event.timeStamp - sent < 1000) event.preventDefault();
+      else sent = event.timeStamp;
+    });
+    addEventListener("pageshow", () => (sent = -Infinity));
   });
 
   // The drawn notice shows the tenant's own digits in their places (B02).
@@ -76,23 +80,30 @@
     return row[right.length];
   };
   const letters = (text) => [...text].sort().join("");
-  const meant = (address, domains) => {
+  const meant = (address, { domains, real, comOnly }) => {
     const at = address.lastIndexOf("@");
     const domain = address.slice(at + 1).toLowerCase();
-    if (at < 1 || domains.includes(domain)) return "";
-    const near = (known) => distance(domain, known) === 1 || (distance(domain, known) === 2 && letters(domain) === letters(known));
-    const known = domains.find(near);
+    const name = domain.split(".")[0];
+    if (at < 1 || domains.includes(domain) || real.includes(domain)) return "";
+    const near = (known) => {
+      const [far, whole] = [distance(domain, known), known.split(".")[0]];
+      return far === 2 ? letters(domain) === letters(known) : far === 1 && (whole.length > 3 || domain.startsWith(`${whole}.`));
+    };
+    const known = comOnly.includes(name) && domain.includes(".") ? `${name}.com` : domains.find(near);
     return known ? address.slice(0, at + 1) + known : "";
   };
   all("[data-suggestion-for]", (line) => {
     const field = document.getElementById(line.dataset.suggestionFor);
-    const domains = (field.dataset.domains || "").split(" ");
+    const list = (name) => (field.dataset[name] || "").split(" ");
+    const known = { domains: list("domains"), real: list("real"), comOnly: list("comOnly") };
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = line.querySelector("b").textContent;
+    button.translate = false;
+    let address = line.querySelector("b").textContent;
+    button.textContent = address;
     line.querySelector("b").replaceWith(button);
     button.addEventListener("click", () => {
-      field.value = button.textContent;
+      field.value = address;
       line.hidden = true;
       field.focus();
     });
@@ -101,8 +112,8 @@
     field.addEventListener("input", () => {
       clearTimeout(pause);
       pause = setTimeout(() => {
-        button.textContent = meant(field.value.trim(), domains);
-        line.hidden = !button.textContent;
+        button.textContent = address = meant(field.value.trim(), known);
+        line.hidden = !address;
       }, 600);
     });
   });
