@@ -194,7 +194,9 @@ class Settings:
     )
     remember_days: timedelta = _setting("days that «Mémoriser» lasts", _duration("days", 1, 90), 14)
     session_hours: timedelta = _setting("longest login without «Mémoriser»", _duration("hours", 1, 24), 12)
-    session_idle_minutes: timedelta = _setting("idle time that ends a login", _duration("minutes", 5, 720), 30)
+    session_idle_minutes: timedelta = _setting(
+        "idle time that ends a login, and what the browser keeps of a sign-up", _duration("minutes", 5, 720), 30
+    )
     argon2_memory_kib: int = _setting("memory of one password hash", _count(8, 1_048_576), 19_456)
     argon2_passes: int = _setting("passes of one password hash", _count(1, 10), 2)
     proxy_hops: int = _setting(
