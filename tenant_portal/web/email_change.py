@@ -136,7 +136,11 @@ def confirm():
         attempt = try_own_password(link.account, form["password"].data)
         if attempt.holder is None:
             return refuse(form, attempt, "email_change/confirm.html", **context)
-    link = links.require("email_change", lock=True)
+    try:
+        link = links.require("email_change", lock=True)
+    except LinkUsed:  # by the other of two clicks
+        db.session.rollback()
+        return _leave_confirmed(is_own=is_own)
     must_choose = email_change.confirm(link.its_change)
     _tell_changed(link)
     if must_choose:
