@@ -60,9 +60,9 @@ class RenderedMail(flask_mail.Message):
             "MIME-Version": "1.0",
             "Content-Type": f'multipart/alternative; boundary="{boundary}"',
         }
-        lines = [f"{name}: {value}" for name, value in headers.items() if value]
+        lines = [*(f"{name}: {value}" for name, value in headers.items() if value), ""]
         for kind, text in (("plain", self.body), ("html", self.html)):
-            lines += ["", f"--{boundary}", f'Content-Type: text/{kind}; charset="utf-8"']
+            lines += [f"--{boundary}", f'Content-Type: text/{kind}; charset="utf-8"']
             lines += ["Content-Transfer-Encoding: quoted-printable", "", _quoted_printable(text or "")]
         return "\r\n".join([*lines, f"--{boundary}--", ""]).encode("ascii")
 

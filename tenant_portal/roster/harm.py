@@ -8,8 +8,10 @@ from ..i18n import gettext as _
 from ..models import Contract
 from .staging import Stage
 
-#: One contract in so many may lose something without `force`, and a single one always.
+#: One contract in so many may lose something without `force`.
 ONE_IN = 10
+#: So many may always where a line says so; one that is missing says nothing.
+ALWAYS = 1
 #: Contracts named for each loss.
 NAMED = 5
 
@@ -23,6 +25,7 @@ def require_little(stage: Stage, *, complete: bool) -> None:
     counted = select(*(func.count().filter(is_lost) for is_lost in losses.values()))
     counted = counted.select_from(changed).where(is_alive())
     counts = dict(zip(losses, stage.connection.execute(counted).one(), strict=True))
+    most = dict.fromkeys(losses, ALWAYS)
     named = {loss: select(of.reference).select_from(changed).where(is_alive(), losses[loss]) for loss in losses}
     if complete:
         loss, lacking = _("bail absent du fichier, donc terminé"), is_lacking(stage)
@@ -31,7 +34,7 @@ def require_little(stage: Stage, *, complete: bool) -> None:
     if not any(counts.values()):
         return
     alive = stage.connection.scalar(select(func.count()).select_from(_contracts).where(is_alive())) or 0
-    if all(count <= max(1, alive // ONE_IN) for count in counts.values()):
+    if all(count <= max(most.get(loss, 0), alive // ONE_IN) for loss, count in counts.items()):
         return
     told = (f"{loss} : {count} ({_first(stage, named[loss], count)})" for loss, count in counts.items() if count)
     raise RosterUnusable(
