@@ -24,7 +24,7 @@ from .conftest import OpenPage
 
 OTHER_EMAIL = "elodie@laposte.net"
 ON_PAGES, IN_MAILS = "se termine par", "finissant par"
-TOO_OLD = re.compile("restée ouverte trop longtemps|n’était plus à jour")
+TOO_OLD = re.compile("restée ouverte trop longtemps|n’était plus à jour|a eu lieu dans une autre page")
 
 #: Which tab sends first; both pages are open.
 in_both_orders = pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first tab first", "second tab first"])
