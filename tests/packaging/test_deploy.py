@@ -49,7 +49,7 @@ def test_systemd_takes_every_unit_and_finds_it_well_shut_in(tmp_path: Path) -> N
     (folder / ".venv/bin/flask").symlink_to("/bin/true")  # systemd wants a program that exists
     (folder / "deploy").symlink_to(DEPLOY)
     units = [path for path in sorted(DEPLOY.iterdir()) if path.suffix in {".service", ".timer"}]
-    assert len(units) == 6
+    assert len(units) == 8
     for unit in units:
         (tmp_path / unit.name).write_text(unit.read_text().replace("/srv/portal", str(folder)))
     copies = [str(tmp_path / unit.name) for unit in units]
