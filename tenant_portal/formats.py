@@ -43,6 +43,11 @@ def moment(at: datetime | str) -> str:
     return gettext("%(day)s à %(time)s", day=words, time=time(at))
 
 
+def exact_moment(at: datetime) -> str:
+    """Return day, year and time: « mercredi 25 novembre 2026 à 18 h 30 »."""
+    return gettext("%(day)s à %(time)s", day=day(at), time=time(at))
+
+
 def time(at: datetime) -> str:
     """Return the time of day: « 18 h 30 », in the landlord's time zone."""
     local, code = at.astimezone(settings.timezone), language()

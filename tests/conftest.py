@@ -1,5 +1,6 @@
 """What every test uses: an application with its own database, a browser, a mailbox, people and a clock."""
 
+import itertools
 import os
 import shutil
 import threading
@@ -27,6 +28,7 @@ from .support import hosts, services
 from .support.people import Roster, Tenant, open_account
 from .support.portal_client import Portal
 from .support.post import Mailbox, PostOffice
+from .support.rent_notices import in_folder, publish
 from .support.steps import Lease
 
 #: The cheapest hashes; mails leave when a test reads its mailbox.
@@ -308,6 +310,19 @@ def an_account(app: Flask, mailbox: Mailbox, a_contract: Callable[..., Lease]) -
         return open_account(Portal(app), mailbox, lease or a_contract(), **answers)
 
     return make
+
+
+@pytest.fixture
+def landlord(app: Flask, tmp_path: Path) -> Callable[[dict[str, bytes]], str]:
+    """Return a function that publishes notices: `landlord({"417201_2026-11.pdf": pdf()})`."""
+    made = itertools.count()
+
+    def publish_all(files: dict[str, bytes]) -> str:
+        code, said = publish(app, in_folder(tmp_path / f"avis-{next(made)}", files))
+        assert code == 0, said
+        return said
+
+    return publish_all
 
 
 class Clock:

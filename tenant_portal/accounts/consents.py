@@ -1,12 +1,14 @@
 """The three choices and their proof: a register to which answers are only appended."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple, cast
 
 from sqlalchemy import Table, bindparam, insert, select
 
+from .. import audit
 from ..db import db
+from ..i18n import gettext as _
 from ..i18n import language
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Consent, ConsentPurpose, Contract
@@ -22,24 +24,56 @@ QUESTIONS = {
 }
 #: Changes with the sentence of a question: a yes holds for the question that was asked (L07).
 WORDING_VERSION = "2026-11"
+#: What a question is about, where its answer stands without it.
+SUBJECTS = {
+    ConsentPurpose.E_NOTICE: _l("Avis d'échéance par e-mail"),
+    ConsentPurpose.COMMERCIAL: _l("Informations commerciales par e-mail"),
+    ConsentPurpose.GENERAL: _l("Informations générales par e-mail"),
+}
+#: The ways in which an answer is given (L05).
+CHANNELS = {
+    "form": _l("formulaire"),
+    "account": _l("espace"),
+    "unsubscribe": _l("lien d'un e-mail"),
+    "staff": _l("bailleur à votre demande"),
+    "closing": _l("fermeture"),
+}
 
 
-#: Without objects, which nobody would read.
-_INSERT = insert(cast(Table, Consent.__table__))
+class Choice(NamedTuple):
+    """What is answered: e-notices for one contract, the other purposes for the account (L16)."""
+
+    purpose: ConsentPurpose
+    contract_id: int | None = None
 
 
 class Answer(NamedTuple):
     """One answer of the register, with the question as it was asked."""
 
+    id: int
     purpose: ConsentPurpose
     answer: bool
     contract_id: int
     wording: str
     language: str
+    channel: str
+    reason: str
     created_at: datetime
+
+    @property
+    def choice(self) -> Choice:
+        """Return what it answers."""
+        return Choice(self.purpose, self.contract_id if self.purpose is ConsentPurpose.E_NOTICE else None)
+
+    @property
+    def way(self) -> str:
+        """Return the way in which it was given."""
+        return str(CHANNELS.get(self.channel, self.channel))
 
 
 _columns = cast(Table, Consent.__table__).c
+#: Without objects, which nobody would read.
+_INSERT = insert(cast(Table, Consent.__table__))
 #: Each login runs this: built once, plain columns, which are the fields of an answer in their order.
 _OF_ACCOUNT = (
     select(*(_columns[name] for name in Answer._fields))
@@ -51,6 +85,34 @@ _OF_ACCOUNT = (
 def wording(purpose: ConsentPurpose) -> str:
     """Return a question in the reader's language."""
     return str(QUESTIONS[purpose])
+
+
+def in_short(purpose: ConsentPurpose, yes: bool) -> str:
+    """Return an answer as it reads without its question."""
+    no = _("Non (papier)") if purpose is ConsentPurpose.E_NOTICE else _("Non")
+    return _("%(subject)s : %(answer)s", subject=SUBJECTS[purpose], answer=_("Oui") if yes else no)
+
+
+def choices_of(account: Account) -> list[Choice]:
+    """Return what an account is asked, in the order of the form."""
+    e_notices = [Choice(ConsentPurpose.E_NOTICE, contract.id) for contract in account.contracts]
+    return [*e_notices, Choice(ConsentPurpose.COMMERCIAL), Choice(ConsentPurpose.GENERAL)]
+
+
+def register(account: Account) -> list[Answer]:
+    """Return the answers since the sign-up that stands, newest first; one that it replaced is somebody else's."""
+    return [answer for answer in reversed(_answers(account.id)) if answer.created_at >= account.created_at]
+
+
+def newest(answers: Iterable[Answer]) -> dict[Choice, Answer]:
+    """Return the answer that counts for each choice, of answers in their order."""
+    return {answer.choice: answer for answer in answers}
+
+
+def current(account_id: int, contract_id: int) -> dict[ConsentPurpose, Answer]:
+    """Return the answers that count for a contract."""
+    answers = newest(_answers(account_id))
+    return {c.purpose: answer for c, answer in answers.items() if c.contract_id in {None, contract_id}}
 
 
 def record(
@@ -73,23 +135,43 @@ def record(
         db.session.execute(_INSERT, rows)
 
 
+def answer(account: Account, wanted: Mapping[Choice, bool], *, channel: str, reason: str = "") -> dict[Choice, bool]:
+    """Append the answers that do not stand already; return them. The caller holds the lock of the account."""
+    standing = newest(_answers(account.id))
+    new = {c: yes for c, yes in wanted.items() if c not in standing or standing[c].answer is not yes}
+    for contract in account.contracts:
+        is_first = contract is account.contracts[0]
+        own = {c.purpose: yes for c, yes in new.items() if c.contract_id == contract.id or (is_first and not c[1])}
+        record(account, contract, own, channel=channel, reason=reason)
+    if new:
+        detail = ", ".join(sorted({str(choice.purpose) for choice in new}))
+        audit.record("choices_changed", account=account, contract=account.contracts[0], detail=detail)
+    return new
+
+
+def changed_on_page(account: Account, sent: Mapping[Choice, bool], *, seen: int) -> dict[Choice, bool]:
+    """Return the answers that differ from those shown: what another page changed since stays.
+
+    `seen` is the newest answer that the page knew.
+    """
+    shown = newest(answer for answer in _answers(account.id) if answer.id <= seen)
+    return {c: yes for c, yes in sent.items() if c not in shown or shown[c].answer is not yes}
+
+
 def withdraw(account: Account, *, channel: str, reason: str = "") -> list[Contract]:
     """Append a no wherever a yes stands (L06); return the contracts whose answers changed."""
-    changed = []
-    for contract in account.contracts:
-        accepted = [purpose for purpose, row in current(account.id, contract.id).items() if row.answer]
-        record(account, contract, dict.fromkeys(accepted, False), channel=channel, reason=reason)
-        changed += [contract] if accepted else []
-    return changed
+    accepted = {choice: False for choice, answer in newest(_answers(account.id)).items() if answer.answer}
+    return touched(account, answer(account, accepted, channel=channel, reason=reason))
 
 
-def current(account_id: int, contract_id: int) -> dict[ConsentPurpose, Answer]:
-    """Return the newest answer of each purpose; e-notice is chosen per contract, the others per account (L16)."""
-    newest: dict[ConsentPurpose, Answer] = {}
-    for answer in map(Answer._make, db.session.execute(_OF_ACCOUNT, {"account_id": account_id})):
-        if answer.purpose is not ConsentPurpose.E_NOTICE or answer.contract_id == contract_id:
-            newest[answer.purpose] = answer
-    return newest
+def touched(account: Account, changed: Iterable[Choice]) -> list[Contract]:
+    """Return the contracts for which other answers count now."""
+    numbers = {choice.contract_id for choice in changed}
+    return [contract for contract in account.contracts if numbers & {None, contract.id}]
+
+
+def _answers(account_id: int) -> list[Answer]:
+    return [Answer._make(row) for row in db.session.execute(_OF_ACCOUNT, {"account_id": account_id})]
 
 
 def accepted_e_notices(contract_ids: Collection[int]) -> set[tuple[int, int]]:

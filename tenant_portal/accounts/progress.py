@@ -77,6 +77,7 @@ MAIL_NAMES = {
     "message_received": _l("message reçu"),
     "message_to_landlord": _l("message au bailleur"),
     "contract_ready": _l("contrat arrivé"),
+    "e_notice_changed": _l("choix de l'avis d'échéance changé"),
     "notice_published": _l("avis d'échéance disponible"),
 }
 

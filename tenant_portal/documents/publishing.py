@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar, cast
 
-from sqlalchemy import Table, bindparam, insert, select, text, update
+from sqlalchemy import Table, bindparam, func, insert, select, text, update
 
 from ..accounts import consents
 from ..contracts import lookup
@@ -131,6 +131,13 @@ def contracts_of(published: Iterable[Published]) -> Iterator[tuple[Published, Co
             is_chosen = account is not None and (account.id, contract.id) in accepted and contract.is_direct_debit
             is_reached = is_chosen and _is_reached(account) and contract.is_running(today)
             yield notice, contract, account if is_reached else None
+
+
+def next_month() -> date:
+    """Return the first month whose notices are not out yet, never before next month."""
+    newest: date | None = db.session.scalar(select(func.max(_columns.period)))
+    last = max(lookup.today(), newest or date.min)
+    return (last.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
 def notices_of(contract: Contract) -> list[Notice]:

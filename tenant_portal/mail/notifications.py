@@ -160,6 +160,18 @@ def notice_published(account: Account, contract: Contract, *, period: date, link
     outbox.put("notice_published", account.email, account=account, contract=contract, content=content)
 
 
+def e_notice_changed(
+    account: Account, answers: list[tuple[Contract, bool]], *, month: date, link: str, reset_link: str
+) -> None:
+    """Confirm how the notices of contracts arrive, and from which month (T22, T25)."""
+    changed = [
+        {"digits": _digits(contract), "answer": answer, "waits": answer and not contract.is_direct_debit}
+        for contract, answer in answers
+    ]
+    content = {"changed": changed, "month": month.isoformat(), "link": link, "reset_link": reset_link}
+    outbox.put("e_notice_changed", account.email, account=account, contract=answers[0][0], content=content)
+
+
 def _closing(account: Account) -> dict[str, str]:
     moments = {"closed_at": account.closed_at, "reopens_until": account.reopens_until}
     return {name: moment.isoformat() if moment else "" for name, moment in moments.items()}

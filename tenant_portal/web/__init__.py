@@ -9,6 +9,7 @@ from ..mail import courier
 from ..settings import state
 from . import (
     account,
+    choices,
     csp_reports,
     documents,
     email_change,
@@ -39,6 +40,7 @@ SCREENS = (
     messages.screen,
     help.screen,
     account.screen,
+    choices.screen,
     email_change.screen,
     sessions.screen,
     documents.screen,

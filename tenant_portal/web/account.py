@@ -38,7 +38,8 @@ def home(own: Session):
     for lease in lookup.leases_of(own.account_id):
         choices = consents.current(own.account_id, lease.id)
         waits = consents.awaits_direct_debit(choices, is_direct_debit=lease.is_direct_debit)
-        leases.append((lease, choices, waits))
+        answers = [consents.in_short(purpose, row.answer) for purpose, row in choices.items()]
+        leases.append((lease, answers, waits))
     return page(
         "account/home.html",
         email=own.email,

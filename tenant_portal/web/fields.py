@@ -117,13 +117,14 @@ class CurrentPasswordField(PasswordField):
 
 
 class QuestionField(RadioField):
-    """A question with its answers: values with labels.
+    """A question with its answers: values with labels. Without `message` it may stay open.
 
     WTForms 3.1 takes labels in tuples only, WTForms 3.3 warns of tuples. Both take plain values.
     """
 
     def __init__(self, label: Any, message: Any, answers: Mapping[Any, Any], **kwargs: Any) -> None:
-        super().__init__(label, [Required(message)], choices=list(answers), validate_choice=False, **kwargs)
+        needed = [Required(message)] if message else []
+        super().__init__(label, needed, choices=list(answers), validate_choice=False, **kwargs)
         self.answers = answers
 
     def __iter__(self) -> Iterator[Field]:
@@ -136,7 +137,7 @@ class QuestionField(RadioField):
 class YesNoField(QuestionField):
     """A question with two equal answers, none preselected; `data` is True, False or None (S34)."""
 
-    def __init__(self, label: Any, message: Any, **kwargs: Any) -> None:
+    def __init__(self, label: Any, message: Any = None, **kwargs: Any) -> None:
         values = {"oui": True, "non": False, True: True, False: False}
         super().__init__(label, message, {"oui": _l("Oui"), "non": _l("Non")}, coerce=values.get, **kwargs)
 

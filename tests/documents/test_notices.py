@@ -4,28 +4,11 @@ import logging
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
-from tenant_portal.db import begin_write, db
-from tenant_portal.models import Account, Contract
 from tests.support.page_text import plain
-from tests.support.people import must_run
-from tests.support.rent_notices import in_folder, pdf, publish
+from tests.support.people import must_run, second_contract
+from tests.support.rent_notices import pdf
 from tests.support.steps import EMAIL, fill_login, sign_up
-
-
-@pytest.fixture
-def landlord(app, tmp_path):
-    """Return a function: `landlord({"417201_2026-11.pdf": pdf()})`."""
-    made = []
-
-    def publish_all(files):
-        made.append(None)
-        code, said = publish(app, in_folder(tmp_path / f"avis-{len(made)}", files))
-        assert code == 0, said
-        return said
-
-    return publish_all
 
 
 def publish_for(landlord, tenant, *months, text="Avis"):
@@ -60,11 +43,7 @@ def test_tenant_finds_his_notices_the_newest_first(an_account, landlord):
 
 def test_tenant_with_two_contracts_finds_the_notices_of_each(app, an_account, a_contract, landlord):
     tenant, other = an_account(), a_contract()
-    with app.app_context():
-        begin_write()
-        second = db.session.scalars(select(Contract).where(Contract.reference == other.reference)).one()
-        second.account = db.session.scalars(select(Account)).one()
-        db.session.commit()
+    second_contract(app, tenant.lease, other)
     publish_for(landlord, tenant, "2026-11")
     landlord({f"{other.reference}_2026-10.pdf": pdf()})
     page = tenant.browser.get("/espace/avis")

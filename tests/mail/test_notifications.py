@@ -113,6 +113,16 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "email_change_stopped, to the other": lambda a, c, m: notifications.email_change_stopped(
         _wish(a), c, address="marc@free.fr", reset_link=OTHER_LINK, is_owner=False
     ),
+    "e_notice_changed": lambda a, c, m: notifications.e_notice_changed(
+        a, [(c, True)], month=date(2026, 12, 1), link=LINK, reset_link=OTHER_LINK
+    ),
+    "e_notice_changed, two contracts on paper": lambda a, c, m: notifications.e_notice_changed(
+        a,
+        [(c, False), (Contract(reference="0777456", is_direct_debit=False), True)],
+        month=date(2026, 10, 1),
+        link=LINK,
+        reset_link=OTHER_LINK,
+    ),
     "new_device": lambda a, c, m: notifications.new_device(a, c, device_name="Firefox, Android", link=LINK),
     "new_device, without a name": lambda a, c, m: notifications.new_device(a, c, device_name="", link=LINK),
     "attempts": lambda a, c, m: notifications.attempts(a, c, link=LINK),

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask
+from sqlalchemy import select
 
+from tenant_portal.db import begin_write, db
+from tenant_portal.models import Contract
 from tenant_portal.roster.words import COLUMNS
 
 from .page_text import plain
@@ -79,6 +82,15 @@ class Tenant:
 
     def log_in(self, browser: Portal, *, remember: bool = False, status: int = 200) -> Page:
         return log_in(browser, self.lease.reference, self.password, remember=remember, status=status)
+
+
+def second_contract(app: Flask, lease: Lease, other: Lease) -> None:
+    """Add another contract to the account of a lease."""
+    with app.app_context():
+        begin_write()
+        by_reference = {c.reference: c for c in db.session.scalars(select(Contract))}
+        by_reference[other.reference].account = by_reference[lease.reference].account
+        db.session.commit()
 
 
 def open_account(browser: Portal, mailbox: Mailbox, lease: Lease, *, email: str = EMAIL, **answers: str) -> Tenant:

@@ -181,7 +181,8 @@ class Form:
         controls = list(self._group(question))
         found = [c for reads in (_reads, _begins) for c in controls if reads(name_of(c), answer)]
         assert found, f"no answer «{answer}» to «{question}» on {self.page!r}"
-        found[0].checked = True
+        for control in controls:  # lxml unchecks no other answer
+            control.checked = control is found[0]
         return self
 
     def tick(self, label: str, *, ticked: bool = True) -> "Form":

@@ -1,0 +1,118 @@
+"""« Mes choix »: the three questions at any time, and the register of the answers (L05, L06)."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from flask import Blueprint, redirect, session, url_for
+from wtforms import HiddenField
+
+from .. import public_urls, signals
+from ..accounts import consents
+from ..accounts.consents import QUESTIONS, Answer, Choice
+from ..accounts.locks import lock_account
+from ..db import begin_write, db
+from ..documents import publishing
+from ..mail import notifications
+from ..models import Account, ConsentPurpose, Contract
+from . import guards
+from .fields import YesNoField
+from .forms import PortalForm
+from .pages import page, pop_flash
+
+screen = Blueprint("choices", __name__)
+
+_SAVED = "portal_choices"
+#: More are no number of a row.
+ID_DIGITS_MAX = 19
+
+
+class ChoicesForm(PortalForm):
+    """A question for each choice; one that is left open stays open."""
+
+    #: The newest answer that the page knew: what another tab changed since stays.
+    seen = HiddenField()
+    #: The choice of each question, in the order of the sign-up form.
+    named: ClassVar[Mapping[str, Choice]] = {}
+
+    @property
+    def sent(self) -> dict[Choice, bool]:
+        """Return the answers."""
+        return {choice: self[name].data for name, choice in self.named.items() if self[name].data is not None}
+
+    @property
+    def seen_id(self) -> int:
+        """Return the newest answer that the page knew, 0 for nonsense."""
+        text = self.seen.data or ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < ID_DIGITS_MAX else 0
+
+
+@screen.route("/espace/choix", methods=["GET", "POST"])
+@guards.account_required
+def overview(account: Account):
+    """Show the answers and change them, at once and as often as the tenant likes."""
+    register = consents.register(account)
+    form = _form(account, consents.newest(reversed(register)), seen=register[0].id if register else 0)
+    if not form.validate_on_submit():
+        return page(
+            "choices/overview.html",
+            form=form,
+            register=register,
+            contracts={contract.id: contract for contract in account.contracts},
+            saved=_saved(account),
+            month=publishing.next_month(),
+        )
+    begin_write()
+    locked = lock_account(account.contracts[0])
+    if locked is None or locked.is_closed:  # in another tab, meanwhile
+        return redirect(url_for("portal.login.log_in"))
+    told = _save(locked, form)
+    session[_SAVED] = [[*choice, answer] for choice, answer in told.items()]
+    return redirect(url_for(".overview"))
+
+
+def _form(account: Account, answers: Mapping[Choice, Answer], *, seen: int) -> ChoicesForm:
+    named = {"_".join(map(str, filter(None, choice))): choice for choice in consents.choices_of(account)}
+    fields = {name: YesNoField(QUESTIONS[choice.purpose]) for name, choice in named.items()}
+    own: type[ChoicesForm] = type("OwnChoicesForm", (ChoicesForm,), {**fields, "named": named})
+    present: dict[str, Any] = {name: answers[choice].answer for name, choice in named.items() if choice in answers}
+    return own(seen=str(seen), **present)
+
+
+def _saved(account: Account) -> list[tuple[Contract | None, str, bool, bool]] | None:
+    """Return what was changed: contract, answer, whether it is about e-notices, whether it waits (T22)."""
+    changed = pop_flash(_SAVED)
+    if changed is None:
+        return None
+    contracts = {contract.id: contract for contract in account.contracts}
+    saved = []
+    for name, contract_id, answer in changed:
+        purpose, contract = ConsentPurpose(name), contracts.get(contract_id)
+        waits = answer and contract is not None and not contract.is_direct_debit
+        saved.append((contract, consents.in_short(purpose, answer), purpose is ConsentPurpose.E_NOTICE, waits))
+    return saved
+
+
+def _save(account: Account, form: ChoicesForm) -> dict[Choice, bool]:
+    """Append what this page changed, and tell of it; return it, even where a first click has appended it."""
+    changed = consents.changed_on_page(account, form.sent, seen=form.seen_id)
+    new = consents.answer(account, changed, channel="account")
+    e_notices = [
+        (contract, new[choice])
+        for contract in account.contracts
+        if (choice := Choice(ConsentPurpose.E_NOTICE, contract.id)) in new
+    ]
+    if e_notices:
+        notifications.e_notice_changed(
+            account,
+            e_notices,
+            month=publishing.next_month(),
+            link=public_urls.public("choices.overview"),
+            reset_link=public_urls.public("password.forgotten"),
+        )
+    news = [(c.reference, consents.current(account.id, c.id)) for c in consents.touched(account, new)]
+    number = account.id
+    db.session.commit()
+    for reference, answers in news:
+        choices = {str(purpose): row.answer for purpose, row in answers.items()}
+        signals.send(signals.choices_changed, account=number, reference=reference, choices=choices)
+    return changed
