@@ -4,10 +4,10 @@ import logging
 from functools import partial
 from typing import Any, cast
 
-from sqlalchemy import Table, event, insert
+from sqlalchemy import Select, Table, event, insert, literal
 from sqlalchemy.orm import Session, scoped_session
 
-from .db import db
+from .db import UtcDateTime, db, utcnow
 from .models import Account, Contract, Event
 
 #: Without an object, which nobody would read.
@@ -57,6 +57,13 @@ def record(
     db.session.execute(_INSERT, {"name": name, **whose, **facts})
     log_line = partial(note, name, account=account_id, contract=contract_id, **facts)
     db.session.info.setdefault(_PENDING, []).append(log_line)
+
+
+def record_each(name: str, whose: Select[Any], *, actor: str) -> None:
+    """Add an event for each account and contract of a selection to the journal; the log gets none."""
+    rows = whose.add_columns(*(literal(text) for text in (name, actor, "")), literal(utcnow(), UtcDateTime()))
+    columns = ["account_id", "contract_id", "name", "actor", "detail", "created_at"]
+    db.session.execute(insert(cast(Table, Event.__table__)).from_select(columns, rows, include_defaults=False))
 
 
 def note(name: str, *, level: int = logging.INFO, **facts: Any) -> None:

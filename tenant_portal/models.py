@@ -29,6 +29,12 @@ REOPENING = timedelta(days=14)
 OBJECTION = timedelta(days=7)
 
 
+def runs(starts_on: date | None, ends_on: date | None, ended_at: datetime | None, today: date) -> bool:
+    """Tell whether a lease with these facts runs on that day."""
+    begun = starts_on is None or starts_on <= today
+    return begun and ended_at is None and (ends_on is None or ends_on >= today)
+
+
 class Account(Base):
     """A tenant's account, pending until its first login finishes it (step 12)."""
 
@@ -114,8 +120,7 @@ class Contract(Base):
 
     def is_running(self, today: date) -> bool:
         """Tell whether the lease runs on that day."""
-        begun = self.starts_on is None or self.starts_on <= today
-        return begun and self.ended_at is None and (self.ends_on is None or self.ends_on >= today)
+        return runs(self.starts_on, self.ends_on, self.ended_at, today)
 
     @property
     def tenant_name(self) -> str:

@@ -56,6 +56,16 @@ class Session:
     #: When a mail server refused this address for good (T09).
     email_failed_at: datetime | None
 
+    @property
+    def is_finished(self) -> bool:
+        """Tell so: the first login finishes an account."""
+        return True
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell that it is open: closing ends its sessions."""
+        return False
+
     @cached_property
     def account(self) -> Account:
         """The account as an object, with its contracts."""

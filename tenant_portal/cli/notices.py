@@ -1,5 +1,8 @@
 """`flask portal notices …`."""
 
+import codecs
+import csv
+import io
 import re
 import sys
 from datetime import date
@@ -12,7 +15,7 @@ from flask.cli import AppGroup
 
 from .. import public_urls, signals
 from ..db import db
-from ..documents import archive, publishing
+from ..documents import archive, delivery, publishing
 from ..errors import NoticesUnusable
 from ..formats import month
 from ..i18n import gettext as _
@@ -23,6 +26,8 @@ from .preconditions import SOME_REFUSED, Unusable, shown, with_database
 
 #: Characters shown of a file name.
 NAME_SHOWN = 120
+#: What begins a formula in a spreadsheet.
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 notices_group = AppGroup("notices", help=_("Les avis d'échéance."))
 
@@ -58,6 +63,37 @@ def notices_publish(path: Path, period: date | None, dry_run: bool) -> None:
         signals.send(signals.notice_published, **what)
     if report.refusals:
         click.get_current_context().exit(SOME_REFUSED)
+
+
+@notices_group.command(
+    "paper", help=_("Écrit la liste (CSV) des contrats dont l'avis d'un mois part par courrier, avec le motif.")
+)
+@click.argument("month", metavar="AAAA-MM", callback=_month)
+@with_database
+def notices_paper(month: date) -> None:
+    """List whose notice goes on paper and why, to the standard output as spreadsheets read it."""
+    header = (_("Référence contrat"), _("N° de module"), _("Nom"), _("Adresse"), _("Motif"))
+    click.echo(codecs.BOM_UTF8 + _csv_line(*header), nl=False)
+    count = 0
+    for contract, paper in delivery.on_paper(month):
+        town = f"{contract.postcode} {contract.city}".strip()
+        address = ", ".join(part for part in (contract.street, town) if part)
+        reason = str(delivery.REASONS[paper].for_staff)
+        line = _csv_line(contract.reference, contract.module, contract.tenant_name, address, reason)
+        click.echo(line, nl=False)
+        count += 1
+    click.echo(ngettext("%(num)d avis part par courrier.", "%(num)d avis partent par courrier.", count), err=True)
+
+
+def _csv_line(*cells: str) -> bytes:
+    line = io.StringIO(newline="")
+    csv.writer(line, delimiter=";", lineterminator="\r\n").writerow(map(_harmless, cells))
+    return line.getvalue().encode()
+
+
+def _harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA_SIGNS) else cell
 
 
 def _tell(published: list[publishing.Published]) -> tuple[int, list[dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """Find contracts by their numbers or account."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
@@ -10,7 +10,7 @@ from sqlalchemy import Select, String, Table, bindparam, func, select
 from sqlalchemy.orm import joinedload
 
 from ..db import db, utcnow
-from ..models import Contract, Import
+from ..models import Contract, Import, runs
 from ..settings import settings
 from ..text import full_name
 from .numbers import padded_variants
@@ -29,11 +29,18 @@ class Lease(NamedTuple):
     city: str
     kind: str
     is_direct_debit: bool
+    starts_on: date | None
+    ends_on: date | None
+    ended_at: datetime | None
 
     @property
     def tenant_name(self) -> str:
         """Return title, first and last name."""
         return full_name(self.title, self.first_name, self.last_name)
+
+    def is_running(self, today: date) -> bool:
+        """Tell whether the lease runs on that day."""
+        return runs(self.starts_on, self.ends_on, self.ended_at, today)
 
 
 _columns = cast(Table, Contract.__table__).c

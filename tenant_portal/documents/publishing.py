@@ -10,12 +10,11 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import Table, bindparam, func, insert, select, text, update
 
-from ..accounts import consents
 from ..contracts import lookup
 from ..db import begin_write, db, utcnow
 from ..i18n import gettext as _
 from ..models import Account, Contract, Notice
-from . import archive, names
+from . import archive, delivery, names
 from .archive import File, Refused
 from .names import Name
 from .owners import owner_of
@@ -117,20 +116,13 @@ def publish(files: Iterable[File], *, period: date | None = None, dry_run: bool 
 
 
 def contracts_of(published: Iterable[Published]) -> Iterator[tuple[Published, Contract, Account | None]]:
-    """Yield each notice with its contract and the account to write to (S35), or None.
-
-    Its tenant chose so and pays by direct debit, and its address works.
-    """
-    today = lookup.today()
+    """Yield each notice with its contract and the account to write to (S35), or None for paper."""
     for batch in _batches(published):
         contracts = lookup.with_accounts({notice.contract_id for notice in batch})
-        accepted = consents.accepted_e_notices(contracts)
+        papers = {month: delivery.ways(contracts, month) for month in {notice.period for notice in batch}}
         for notice in batch:
             contract = contracts[notice.contract_id]
-            account = contract.account
-            is_chosen = account is not None and (account.id, contract.id) in accepted and contract.is_direct_debit
-            is_reached = is_chosen and _is_reached(account) and contract.is_running(today)
-            yield notice, contract, account if is_reached else None
+            yield notice, contract, contract.account if papers[notice.period][contract.id] is None else None
 
 
 def next_month() -> date:
@@ -157,10 +149,6 @@ def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
     waiting = iter(items)
     while batch := list(islice(waiting, lookup.BATCH)):
         yield batch
-
-
-def _is_reached(account: Account | None) -> bool:
-    return account is not None and account.is_finished and not account.is_closed and account.email_failed_at is None
 
 
 def _take(batch: list[File], period: date | None, store: Store | None, report: Report) -> Iterator[_Taken]:

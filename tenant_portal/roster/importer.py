@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from .. import audit
 from ..db import begin_staging, begin_write, db, lock_writes, translate_driver_errors, utcnow
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
@@ -69,6 +70,7 @@ def take(
             ending = update(_contracts).where(harm.is_lacking(stage)).values(ended_at=utcnow())
             report.ended = connection.execute(ending).rowcount
         if not report.is_without_effect:
+            _note_paper(stage)
             _upsert(stage)
     _learn_words(stage)
     stage.drop()
@@ -142,6 +144,17 @@ def _find_changes(stage: Stage) -> tuple[int, int]:
     stage.connection.execute(insert(changes).from_select(["line", "contract_id"], found))
     lines, changed = stage.connection.execute(select(func.count(), func.count(changes.c.contract_id))).one()
     return lines - changed, changed
+
+
+def _note_paper(stage: Stage) -> None:
+    """Note whose direct debit ends: their notices go back on paper (T23)."""
+    if "is_direct_debit" in stage.names:
+        of, now = _contracts.c, stage.rows.c
+        whose = select(of.account_id, of.id).select_from(
+            stage.changed_rows.join(_contracts, of.id == stage.changes.c.contract_id)
+        )
+        lost = whose.where(of.account_id.is_not(None), of.is_direct_debit, ~now.is_direct_debit)
+        audit.record_each("direct_debit_ended", lost, actor="roster")
 
 
 def _upsert(stage: Stage) -> None:

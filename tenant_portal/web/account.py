@@ -9,6 +9,7 @@ from ..accounts import consents, email_change, lifecycle, signed_links
 from ..accounts.sessions import Session
 from ..contracts import lookup
 from ..db import begin_write, db
+from ..documents import delivery
 from ..errors import FormForged, FormOutdated
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
@@ -37,9 +38,8 @@ def home(own: Session):
     leases = []
     for lease in lookup.leases_of(own.account_id):
         choices = consents.current(own.account_id, lease.id)
-        waits = consents.awaits_direct_debit(choices, is_direct_debit=lease.is_direct_debit)
         answers = [consents.in_short(purpose, row.answer) for purpose, row in choices.items()]
-        leases.append((lease, answers, waits))
+        leases.append((lease, answers, delivery.way_of(lease, own, choices)))
     return page(
         "account/home.html",
         email=own.email,

@@ -11,7 +11,8 @@ from ..accounts import consents
 from ..accounts.consents import QUESTIONS, Answer, Choice
 from ..accounts.locks import lock_account
 from ..db import begin_write, db
-from ..documents import publishing
+from ..documents import delivery, publishing
+from ..documents.delivery import Way
 from ..mail import notifications
 from ..models import Account, ConsentPurpose, Contract
 from . import guards
@@ -78,17 +79,17 @@ def _form(account: Account, answers: Mapping[Choice, Answer], *, seen: int) -> C
     return own(seen=str(seen), **present)
 
 
-def _saved(account: Account) -> list[tuple[Contract | None, str, bool, bool]] | None:
-    """Return what was changed: contract, answer, whether it is about e-notices, whether it waits (T22)."""
+def _saved(account: Account) -> list[tuple[str, Contract | None, Way | None]] | None:
+    """Return each answer that was changed; about e-notices with its contract, and how these arrive now."""
     changed = pop_flash(_SAVED)
     if changed is None:
         return None
     contracts = {contract.id: contract for contract in account.contracts}
     saved = []
-    for name, contract_id, answer in changed:
-        purpose, contract = ConsentPurpose(name), contracts.get(contract_id)
-        waits = answer and contract is not None and not contract.is_direct_debit
-        saved.append((contract, consents.in_short(purpose, answer), purpose is ConsentPurpose.E_NOTICE, waits))
+    for name, contract_id, yes in changed:
+        contract = contracts.get(contract_id)
+        way = delivery.way_of(contract, account, consents.current(account.id, contract.id)) if contract else None
+        saved.append((consents.in_short(ConsentPurpose(name), yes), contract, way))
     return saved
 
 
