@@ -119,7 +119,13 @@ ACTS = {
         "no connection; one line of the log",
     ),
     "link": Act(
-        ("password.reset", "email_change.objection", "signup.activate_elsewhere", "login.confirm_reopening"),
+        (
+            "password.reset",
+            "email_change.objection",
+            "signup.activate_elsewhere",
+            "login.confirm_reopening",
+            "unsubscribe.confirm",
+        ),
         {},
         "only who holds a link that we signed gets beyond the signature, and each link acts once",
         "one hash, without a connection meanwhile; two mails; six rows, once for each link",

@@ -45,6 +45,11 @@ class LinkKind:
     outlives_closing: bool = False
 
 
+#: As long as the account: bound to its sign-up, whose key is never used again, and to nothing that changes.
+_UNSUBSCRIBING = LinkKind(
+    lifetime=lambda s: timedelta(days=36_500), facts=lambda a: (a.signup_key,), outlives_closing=True
+)
+
 #: By purpose, which also names salt and mail.
 LINK_KINDS = {
     # Used up by the first login: tenants open their mail twice.
@@ -76,6 +81,8 @@ LINK_KINDS = {
         subject=EmailChange,
         outlives_closing=True,
     ),
+    "unsubscribe_commercial": _UNSUBSCRIBING,
+    "unsubscribe_general": _UNSUBSCRIBING,
 }
 
 
@@ -146,7 +153,7 @@ def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = Fa
         payload = _serializer(purpose).loads(token)
     except BadSignature:
         raise LinkInvalid(purpose) from None
-    number, *contract_id, fingerprint = payload  # links of an earlier portal named no contract
+    number, *contract_id, fingerprint = payload  # a link may name no contract
     subject: Account | EmailChange | None = db.session.get(cast(Any, kind.subject), number)
     if subject is not None and lock:
         db.session.refresh(_account_of(subject), with_for_update={"key_share": True})
@@ -157,7 +164,7 @@ def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = Fa
     account = _account_of(subject)
     if not hmac.compare_digest(fingerprint, _fingerprint(purpose, subject)):
         raise (LinkUsed if kind.is_used(subject) else LinkReplaced)(purpose, account.id)
-    contract = next((c for c in account.contracts if not contract_id or c.id == contract_id[0]), None)
+    contract = next((c for c in account.contracts if not any(contract_id) or c.id == contract_id[0]), None)
     if contract is None or not kind.is_allowed(subject):
         raise LinkReplaced(purpose, account.id)
     if late is not None and not even_late:

@@ -42,6 +42,9 @@ class RenderedMail(flask_mail.Message):
         mark = mark_of(row.message_id)
         # The second parts equal subjects in Gmail.
         self.charset, self.extra_headers = "utf-8", {"X-Portal-Mail": mark, "X-Entity-Ref-ID": mark}
+        if way_out := (row.content or {}).get("unsubscribe"):  # one click in the mail program (RFC 8058)
+            self.extra_headers |= {"List-Unsubscribe": f"<{way_out}>"}
+            self.extra_headers |= {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         self.written_at, self.language, self.is_written_by_us = row.created_at, row.language, not reply_to
 
     def as_bytes(self) -> bytes:

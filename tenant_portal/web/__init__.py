@@ -25,6 +25,7 @@ from . import (
     signup,
     stylesheet,
     template_context,
+    unsubscribe,
     visits,
 )
 from .cookies import chosen_language, set_cookie
@@ -44,6 +45,7 @@ SCREENS = (
     email_change.screen,
     sessions.screen,
     documents.screen,
+    unsubscribe.screen,
     csp_reports.screen,
     monitoring.screen,
 )

@@ -28,6 +28,8 @@ _PAGES = {
     "reset": "password.open_link",
     "email_change": "email_change.open_link",
     "email_objection": "email_change.open_objection",
+    "unsubscribe_commercial": "unsubscribe.confirm",
+    "unsubscribe_general": "unsubscribe.confirm",
 }
 
 
@@ -39,7 +41,7 @@ def address(purpose: str, subject: Account | EmailChange, contract: Contract | N
 
 def keep(purpose: str, token: str) -> None:
     """Store a link in the session; raise `LinkInvalid` for one that we never signed (X09)."""
-    token = _genuine(purpose, token)
+    token = genuine(purpose, token)
     session[_KEPT] = {**session.get(_KEPT, {}), purpose: token}
 
 
@@ -94,7 +96,7 @@ def require(purpose: str, *, lock: bool = False, even_late: bool = False) -> sig
     return link
 
 
-def _genuine(purpose: str, token: str) -> str:
+def genuine(purpose: str, token: str) -> str:
     """Return a token without what mail programs take for a part of the link, or break it with."""
     *others, last = dict.fromkeys(
         found[0] if (found := _TOKEN.search(text)) else text for text in (pasted(token), token)

@@ -15,6 +15,8 @@ _BYTES_MAX = {"portal.messages.write": FORM_BYTES_MAX}
 _DISCARD_BYTES_MAX = 1024 * 1024
 #: No form of ours has so many fields.
 FIELDS_MAX = 50
+#: Nobody parses their bodies: mail providers send multipart ones (RFC 8058).
+_UNREAD = {"portal.unsubscribe.confirm"}
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 #: Marks a request whose body was read or refused, so that it is refused once only.
 _READ = "tenant_portal.body_read"
@@ -47,7 +49,7 @@ def refuse_malformed_form() -> None:
 
     Werkzeug parses 64 KiB of those for longer than a password takes to hash (X03).
     """
-    if request.mimetype not in _FORMS:
+    if request.mimetype not in _FORMS or request.endpoint in _UNREAD:
         return
     body = request.get_data()  # read to the end, or a proxy reports an upstream error
     if request.mimetype == "multipart/form-data":
