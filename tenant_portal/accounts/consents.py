@@ -110,9 +110,10 @@ def newest(answers: Iterable[Answer]) -> dict[Choice, Answer]:
 
 
 def current(account_id: int, contract_id: int) -> dict[ConsentPurpose, Answer]:
-    """Return the answers that count for a contract."""
+    """Return the answers that count for a contract, in the order of the form."""
     answers = newest(_answers(account_id))
-    return {c.purpose: answer for c, answer in answers.items() if c.contract_id in {None, contract_id}}
+    asked = (Choice(purpose, contract_id if purpose is ConsentPurpose.E_NOTICE else None) for purpose in ConsentPurpose)
+    return {choice.purpose: answers[choice] for choice in asked if choice in answers}
 
 
 def record(

@@ -39,17 +39,17 @@ class Words(NamedTuple):
 
 
 REASONS = {
-    Paper.NOT_RUNNING: Words(_l("le bail n'est pas en cours"), _l("votre bail n'est pas en cours.")),
-    Paper.NO_ACCOUNT: Words(_l("pas de compte"), _l("vous n'avez pas de compte.")),
-    Paper.NOT_FINISHED: Words(_l("compte pas encore terminé"), _l("votre compte n'est pas terminé.")),
-    Paper.CLOSED: Words(_l("compte fermé"), _l("votre compte est fermé.")),
-    Paper.NOT_WANTED: Words(_l("avis par e-mail pas choisi"), _l("vous n'avez pas choisi l'avis par e-mail.")),
+    Paper.NOT_RUNNING: Words(_l("le bail n'est pas en cours"), _l("Votre bail n'est pas en cours.")),
+    Paper.NO_ACCOUNT: Words(_l("pas de compte"), _l("Vous n'avez pas de compte.")),
+    Paper.NOT_FINISHED: Words(_l("compte pas encore terminé"), _l("Votre compte n'est pas terminé.")),
+    Paper.CLOSED: Words(_l("compte fermé"), _l("Votre compte est fermé.")),
+    Paper.NOT_WANTED: Words(_l("avis par e-mail pas choisi"), _l("Vous n'avez pas choisi l'avis par e-mail.")),
     Paper.NO_DIRECT_DEBIT: Words(
         _l("avis par e-mail choisi, mais pas de prélèvement automatique"),
-        _l("votre contrat n'est plus en prélèvement automatique."),
+        _l("Votre contrat n'est plus en prélèvement automatique."),
     ),
     Paper.ADDRESS_FAILED: Words(
-        _l("adresse mail en erreur : papier rétabli"), _l("nos e-mails n'arrivent plus à votre adresse mail.")
+        _l("adresse mail en erreur : papier rétabli"), _l("Nos e-mails n'arrivent plus à votre adresse mail.")
     ),
 }
 

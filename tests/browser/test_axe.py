@@ -7,10 +7,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
+from tenant_portal.db import db
+from tenant_portal.models import Account
+from tenant_portal.web import links
 from tests.conftest import Clock
 from tests.support.live import serve_app
-from tests.support.people import Tenant
+from tests.support.people import Tenant, second_contract
 from tests.support.post import Mailbox
 from tests.support.services import free_port
 from tests.support.steps import Lease
@@ -145,6 +149,33 @@ def test_every_page_of_another_address_another_password_and_the_devices(
     elsewhere.goto(objection)
     check(elsewhere)
     mailbox.read_all()
+
+
+def test_every_page_of_choices_and_of_the_way_out_of_mails(
+    app: Flask,
+    page: Page,
+    mailbox: Mailbox,
+    an_account: Callable[..., Tenant],
+    a_contract: Callable[..., Lease],
+) -> None:
+    tenant, other = an_account(commercial="Oui"), a_contract(payment="Chèque")
+    second_contract(app, tenant.lease, other)
+    page.goto("/espace/choix")
+    identify(page, tenant.lease)
+    check(page)
+    page.get_by_role("radiogroup", name=re.compile(other.reference)).get_by_text("Oui").click()
+    press(page.get_by_role("button", name=re.compile("enregistre mes choix")))
+    expect(page.get_by_role("status")).to_be_visible()
+    check(page)
+    mailbox.read_all()
+    page.goto("/espace")
+    check(page)
+    with app.app_context():
+        link = links.address("unsubscribe_commercial", db.session.scalars(select(Account)).one(), None)
+    page.goto(link)
+    check(page)
+    press(page.get_by_role("button", name="Je me désabonne"))
+    check(page)
 
 
 def test_every_page_of_things_gone_wrong(

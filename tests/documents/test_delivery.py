@@ -47,7 +47,7 @@ def test_h11_tenant_who_gets_mails_reads_so_and_is_on_no_paper_list(app, an_acco
 
 def test_h11_tenant_who_said_no_reads_that_paper_comes(app, an_account):
     tenant = an_account(e_notice="Non")
-    assert says_way(tenant.browser, "Vos avis arrivent par courrier : vous n'avez pas choisi l'avis par e-mail.")
+    assert says_way(tenant.browser, "Vos avis arrivent par courrier. Vous n'avez pas choisi l'avis par e-mail.")
     assert reason_for(app, tenant.lease) == "avis par e-mail pas choisi"
 
 
@@ -60,7 +60,7 @@ def test_t23_direct_debit_stops_and_the_next_visit_says_since_when_paper_comes(
     roster.add(reference=tenant.lease.reference, module=tenant.lease.module, payment="Chèque")
     clock.move(days=40)
     roster.add(reference=tenant.lease.reference, module=tenant.lease.module, payment="Chèque", last_name="DURAND")
-    said = "Attention : Vos avis arrivent par courrier depuis le lundi 23 novembre 2026 : votre contrat n'est plus en"
+    said = "Attention : Vos avis arrivent par courrier depuis le lundi 23 novembre 2026. Votre contrat n'est plus en"
     page = tenant.log_in(tenant.browser)
     assert page.says(said) and page.link("laissez-nous un message")
     assert reason_for(app, tenant.lease) == "avis par e-mail choisi, mais pas de prélèvement automatique"
@@ -85,7 +85,7 @@ def test_t24_a_bounce_puts_the_notice_back_on_paper_and_a_new_address_back_to_ma
     landlord({f"{tenant.lease.reference}_2026-11.pdf": pdf()})
     assert not mailbox.unread()
     post_office.answers.clear()
-    said = "Vos avis arrivent par courrier depuis le lundi 23 novembre 2026 : nos e-mails n'arrivent plus"
+    said = "Vos avis arrivent par courrier depuis le lundi 23 novembre 2026. Nos e-mails n'arrivent plus"
     page = tenant.browser.get("/espace")
     assert page.says(said) and page.link("Changer mon adresse mail")
     assert reason_for(app, tenant.lease) == "adresse mail en erreur : papier rétabli"
@@ -103,7 +103,7 @@ def test_h11_a_closed_account_gets_paper_and_reads_so_when_it_is_open_again(app,
     assert reason_for(app, tenant.lease) == "compte fermé"
     page = log_in(tenant.browser, tenant.lease.reference).click("Je rouvre mon compte")
     mailbox.read(to=EMAIL)
-    assert page.says("Vos avis arrivent par courrier depuis le lundi 23 novembre 2026 : vous n'avez pas choisi")
+    assert page.says("Vos avis arrivent par courrier depuis le lundi 23 novembre 2026. Vous n'avez pas choisi")
     assert reason_for(app, tenant.lease) == "avis par e-mail pas choisi"
 
 

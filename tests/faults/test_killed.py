@@ -16,6 +16,7 @@ from sqlalchemy import Select, select, text
 from tenant_portal.db import db, utcnow
 from tenant_portal.models import Account, Consent, Contract, Event, Mail, Message, Notice
 from tenant_portal.operations import migrations
+from tenant_portal.web import links
 from tests.conftest import SETTINGS, MakeApp, close
 from tests.support import released_states as states
 from tests.support import services
@@ -68,6 +69,13 @@ class Scene:
         self.link = self.mailbox.read(to=killable_acts.NEW_EMAIL).link
         self.mailbox.read_all()
 
+    def told(self) -> None:
+        """Give the tenant a link out of general mails."""
+        self.finished()
+        with self.app.app_context():
+            account = db.session.scalars(select(Account)).one()
+            self.link = links.address("unsubscribe_general", account, None)
+
     def awaited(self) -> None:
         """Have somebody wait for his contract, and write the roster in which it comes."""
         self.finished()
@@ -95,6 +103,8 @@ ACTS: dict[killable_acts.Act, Callable[[Scene], None]] = {
     killable_acts.ask_address: Scene.finished,
     killable_acts.confirm_address: Scene.asked_address,
     killable_acts.close_account: Scene.finished,
+    killable_acts.change_choices: Scene.finished,
+    killable_acts.unsubscribe: Scene.told,
     killable_acts.take_roster: Scene.awaited,
     killable_acts.publish_notices: Scene.printed,
 }

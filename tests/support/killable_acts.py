@@ -90,6 +90,18 @@ def close_account(app: Flask, link: str, folder: Path) -> None:
     deliver(app)
 
 
+def change_choices(app: Flask, link: str, folder: Path) -> None:
+    browser = Portal(app)
+    steps.log_in(browser, LEASE.reference)
+    form = browser.get("/espace/choix").form("J'enregistre mes choix")
+    form.choose(steps.QUESTIONS[0], "Non").choose(steps.QUESTIONS[1], "Oui").click()
+    deliver(app)
+
+
+def unsubscribe(app: Flask, link: str, folder: Path) -> None:
+    assert Portal(app).get(link).click("Je me désabonne").h1 == "C'est fait"
+
+
 def take_roster(app: Flask, link: str, folder: Path) -> None:
     must_run(app, "contracts", "import", str(folder / "contrats.csv"))
     deliver(app)
