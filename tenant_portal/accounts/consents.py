@@ -136,7 +136,9 @@ def record(
         db.session.execute(_INSERT, rows)
 
 
-def answer(account: Account, wanted: Mapping[Choice, bool], *, channel: str, reason: str = "") -> dict[Choice, bool]:
+def answer(
+    account: Account, wanted: Mapping[Choice, bool], *, channel: str, reason: str = "", actor: str = "tenant"
+) -> dict[Choice, bool]:
     """Append the answers that do not stand already; return them. The caller holds the lock of the account."""
     standing = newest(_answers(account.id))
     new = {c: yes for c, yes in wanted.items() if c not in standing or standing[c].answer is not yes}
@@ -146,7 +148,7 @@ def answer(account: Account, wanted: Mapping[Choice, bool], *, channel: str, rea
         record(account, contract, own, channel=channel, reason=reason)
     if new:
         detail = ", ".join(sorted({str(choice.purpose) for choice in new}))
-        audit.record("choices_changed", account=account, contract=account.contracts[0], detail=detail)
+        audit.record("choices_changed", account=account, contract=account.contracts[0], actor=actor, detail=detail)
     return new
 
 
@@ -159,10 +161,10 @@ def changed_on_page(account: Account, sent: Mapping[Choice, bool], *, seen: int)
     return {c: yes for c, yes in sent.items() if c not in shown or shown[c].answer is not yes}
 
 
-def withdraw(account: Account, *, channel: str, reason: str = "") -> list[Contract]:
+def withdraw(account: Account, *, channel: str, actor: str = "tenant") -> list[Contract]:
     """Append a no wherever a yes stands (L06); return the contracts whose answers changed."""
-    accepted = {choice: False for choice, answer in newest(_answers(account.id)).items() if answer.answer}
-    return touched(account, answer(account, accepted, channel=channel, reason=reason))
+    accepted = {choice: False for choice, row in newest(_answers(account.id)).items() if row.answer}
+    return touched(account, answer(account, accepted, channel=channel, actor=actor))
 
 
 def touched(account: Account, changed: Iterable[Choice]) -> list[Contract]:

@@ -79,7 +79,7 @@ def close(account: Account, *, actor: str = "tenant") -> list[str]:
     account.closed_at = utcnow()
     sessions.end_all(account)
     email_change.drop(account)
-    withdrawn = consents.withdraw(account, channel="closing")
+    withdrawn = consents.withdraw(account, channel="closing", actor=actor)
     audit.record("account_closed", account=account, contract=account.contracts[0], actor=actor)
     return [contract.reference for contract in withdrawn]
 
