@@ -28,11 +28,20 @@ class AuthenticatedAccount:
     is_activated: bool
     is_finished: bool
     is_closed: bool
+    email: str
+    language: str
 
     @property
     def account(self) -> Account:
         """The account as an object."""
         return db.session.get_one(Account, self.id)
+
+
+class KnownContract(NamedTuple):
+    """The contract of a login, with only what a mail needs."""
+
+    id: int | None
+    reference: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +50,7 @@ class LoginResult:
 
     holder: AuthenticatedAccount | None = None
     contract_id: int | None = None
+    reference: str = ""
     wait: timedelta | None = None
     #: Whether this device has logged in to the account before (ASVS 6.3.5).
     is_known_device: bool = False
@@ -62,7 +72,10 @@ class LoginRow(NamedTuple):
 
 
 _LOCKED_ACCOUNT = (
-    select(_accounts.password_hash, _accounts.activated_at, _accounts.completed_at, _accounts.closed_at)
+    select(
+        *(_accounts.password_hash, _accounts.activated_at, _accounts.completed_at, _accounts.closed_at),
+        *(_accounts.email, _accounts.language),
+    )
     .where(_accounts.id == bindparam("id"))
     .with_for_update(key_share=True)
 )
@@ -93,8 +106,7 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
     # Do the same work for existing and unknown accounts from here on, so that response time reveals nothing (F9).
     db.session.rollback()  # frees the connection while hashing
     fit = passwords.verify(password_hash, password)
-    is_stale = fit and passwords.needs_rehash(str(password_hash), fit)
-    fresh_hash = passwords.hash(password) if is_stale else password_hash
+    fresh_hash = passwords.hash(password) if fit and passwords.needs_rehash(str(password_hash), fit) else password_hash
 
     begin_write()
     row = db.session.execute(_LOCKED_ACCOUNT, {"id": account_id or sessions.NO_ACCOUNT_ID}).one_or_none()
@@ -124,8 +136,11 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
         is_activated=row.activated_at is not None,
         is_finished=row.completed_at is not None,
         is_closed=row.closed_at is not None,
+        email=row.email,
+        language=row.language,
     )
-    return LoginResult(holder=holder, contract_id=contract_id, is_known_device=per is Per.DEVICE)
+    is_known = per is Per.DEVICE
+    return LoginResult(holder=holder, contract_id=contract_id, reference=found.reference, is_known_device=is_known)
 
 
 _is_not_gone = or_(_accounts.closed_at.is_(None), _accounts.closed_at > bindparam("gone_before"))

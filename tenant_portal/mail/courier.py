@@ -16,7 +16,7 @@ from . import outbox
 #: Longest seconds between rounds while mails wait, and in `watch`.
 LOOK_SECONDS, WATCH_SECONDS = 300, 5
 #: Seconds in which the mails of several requests become one round.
-GATHER_SECONDS = 0.25
+GATHER_SECONDS = 0.5
 #: Shortest seconds between rounds, and seconds while the mail server or database is down.
 LEAST_SECONDS, DOWN_SECONDS = 0.2, 60
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from .. import i18n
 from ..accounts import consents
+from ..accounts.authentication import AuthenticatedAccount, KnownContract
 from ..db import utcnow
 from ..messages.conversation import Topic
 from ..models import Account, Contract, EmailChange, Message
@@ -111,7 +112,9 @@ def account_reopened(account: Account, contract: Contract) -> None:
     outbox.put("account_reopened", account.email, account=account, contract=contract, content=content)
 
 
-def new_device(account: Account, contract: Contract | None, *, device_name: str, link: str) -> None:
+def new_device(
+    account: Account | AuthenticatedAccount, contract: Contract | KnownContract | None, *, device_name: str, link: str
+) -> None:
     """Tell the owner of a login from an unknown device (T39, ASVS 6.3.5)."""
     content = {"digits": _digits(contract), "device_name": device_name, "at": utcnow().isoformat(), "link": link}
     outbox.put("new_device", account.email, account=account, contract=contract, content=content)
@@ -177,7 +180,7 @@ def _closing(account: Account) -> dict[str, str]:
     return {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
 
 
-def _digits(contract: Contract | None) -> str:
+def _digits(contract: Contract | KnownContract | None) -> str:
     return masked_reference(contract.reference) if contract is not None else ""
 
 

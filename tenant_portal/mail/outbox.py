@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from .. import audit
 from ..accounts import signed_links
+from ..accounts.authentication import AuthenticatedAccount, KnownContract
 from ..db import begin_write, db, utcnow
 from ..errors import PortalError
 from ..models import Account, Contract, Mail, MailState
@@ -95,8 +96,8 @@ def put(
     recipient: str,
     *,
     content: dict[str, Any],
-    account: Account | None = None,
-    contract: Contract | None = None,
+    account: Account | AuthenticatedAccount | None = None,
+    contract: Contract | KnownContract | None = None,
     language: str = "",
     turn: int = 0,
 ) -> None:

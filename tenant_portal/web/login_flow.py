@@ -7,7 +7,7 @@ from flask import request, session
 
 from .. import audit, public_urls, signals
 from ..accounts import authentication, consents
-from ..accounts.authentication import AuthenticatedAccount, LoginResult
+from ..accounts.authentication import AuthenticatedAccount, KnownContract, LoginResult
 from ..accounts.sessions import NO_ACCOUNT_ID
 from ..db import db
 from ..mail import notifications
@@ -57,8 +57,8 @@ def enter(attempt: LoginResult, holder: AuthenticatedAccount, form: LoginForm) -
         notifications.welcome(holder.account, holder.account.contracts[0], link=public_urls.public("login.log_in"))
     elif not attempt.is_known_device:
         notifications.new_device(
-            holder.account,
-            contract_of(attempt),
+            holder,
+            KnownContract(attempt.contract_id, attempt.reference),
             device_name=device_name(request.user_agent.string),
             link=public_urls.public("password.forgotten"),
         )
