@@ -112,8 +112,41 @@ from (?:header|domain)|from address (?:is|was|not|reject|refus|denied|verif)\w*
 e-?mail address is not verified
 identit(?:y|ies)
 """
-ABOUT_US = r"""
-# what we may send: Gmail 5.4.5, cPanel, Plesk, Exchange Online, OVH, Brevo, Mailjet, Amazon SES
+#: What speaks of us, by what it complains of; the first that fits is told. All of them together say «about us».
+CAUSES = {
+    # Amazon SES and others before they open an account
+    "sandbox": r"""
+(?:address|identit\w*)_(?:is |are |was )?not verified
+following identities failed
+sandbox
+""",
+    # SPF, DKIM, DMARC, PTR, HELO
+    "sender": r"""
+\bspf\b|\bdkim|\bdmarc|\bptr\b|reverse dns|\brdns\b|\bhelo\b|\behlo\b
+unauthenticated
+cannot find your|may not be mail exchanger
+""",
+    "login": r"""
+authenticat|login|password|credential|starttls|encryption|certificate
+""",
+    "relay": r"""
+relay|rcpthosts
+administrative(?:ly)? prohibit
+""",
+    # Spamhaus and its like, Orange OFR, SFR LNN, La Poste LPN, Yahoo TSS, Apple CS01, Microsoft S3140
+    "reputation": r"""
+reputation
+(?:black|block|deny) ?-?list
+\bdnsbl|\brbls?\b|spamhaus|spamcop|barracuda|proofpoint|sorbs|uceprotect|senderscore|cloudmark
+\bblocked\b|blocking|bloqu[ée]
+\blisted (?:in|at|by|on)
+\bofr[_ ]?\d|\blnn|\blpn\d|\btss?\d\d|\bcs01|\bs3140
+\bbanned|complaint|poor |abus
+your (?:ip|host|domain|server|network|isp|mta|account)
+client host|remote ?host(?! said)|dynamic ip
+""",
+    # Gmail 5.4.5, cPanel, Plesk, Exchange Online, OVH, Brevo, Mailjet, Amazon SES
+    "quota": r"""
 (?:sending|sender|send|sent|outgoing|outbound|hourly|daily|monthly|submission)_(?:limit|quota|rate|credits?)
 submissionquota
 max(?:imum)? \w* ?(?:e?mails|messages|defers)
@@ -124,44 +157,31 @@ too many (?!hops)(?:\w+ ){0,2}(?:connections?|messages|errors|e?mails|recipients
 too many (?:bad|invalid|unknown|failed)
 trop (?:de|souvent)
 slow down|too fast
-sandbox
-# reputation: Spamhaus and its like, Orange OFR, SFR LNN, La Poste LPN, Yahoo TSS, Apple CS01, Microsoft S3140
-reputation
-(?:black|block|deny) ?-?list
-\bdnsbl|\brbls?\b|spamhaus|spamcop|barracuda|proofpoint|sorbs|uceprotect|senderscore|cloudmark
-\bblocked\b|blocking|bloqu[ée]
-\blisted (?:in|at|by|on)
-\bofr[_ ]?\d|\blnn|\blpn\d|\btss?\d\d|\bcs01|\bs3140
-\bbanned|complaint|poor |abus
-# who we are: SPF, DKIM, DMARC, PTR, HELO, login
-\bspf\b|\bdkim|\bdmarc|\bptr\b|reverse dns|\brdns\b|\bhelo\b|\behlo\b
-authenticat|authori[sz]|login|password|credential|starttls|encryption|certificate
-your (?:ip|host|domain|server|network|isp|mta|account)
-client host|remote ?host(?! said)|dynamic ip|cannot find your|may not be mail exchanger
-# relaying
-relay|rcpthosts
-administrative(?:ly)? prohibit
-not (?:permitted|allowed) to
-access denied|permission denied|no access
-# content and policy
+""",
+    "content": r"""
 spam|virus|malware|phish|\bjunk|\bu[bc]e\b|unsolicited|bulk|suspicious
-content|attachment|polic(?:y|ies)|security|organization|protocol violation|prohibited|forbidden
-(?:message|mail|content|transaction|delivery) (?:\w+ ){0,3}(?:reject|refus|filter|discard|quarantin|not accept|denied)
-rejected (?:by|due|as|for)|refused by
-not accept\w* (?:for|due|from)
+content|attachment
 score|filter|\burl\b|rfc ?[2-8]\d{2,3}|non-compliant|bare (?:lf|cr)
 (?:missing|invalid|no|bad|duplicate)_(?:header|field)
-service refus
-# size and shape
 too (?:large|big|much)|(?:line|header)s? too long
 (?:size|length)_(?:exceed|limit)
 exceeds?_(?:size|length|limit)
 8bit|smtputf8|conversion
-# who may write to this address
-restrict|members? only|moderat|not allowed|only accept|preference|notauth|user reject
+""",
+    # by rule, or because of who may write to this address
+    "policy": r"""
+polic(?:y|ies)|security|organization|protocol violation|prohibited|forbidden|authori[sz]
+not (?:permitted|allowed)|access denied|permission denied|no access
+(?:message|mail|content|transaction|delivery) (?:\w+ ){0,3}(?:reject|refus|filter|discard|quarantin|not accept|denied)
+rejected (?:by|due|as|for)|refused by
+not accept\w* (?:for|due|from)
+service refus
+restrict|members? only|moderat|only accept|preference|notauth|user reject
 recipient (?:has )?(?:blocked|refus)
 not accepting (?:mail|messages|email) from
-"""
+""",
+}
+ABOUT_US = "\n".join(CAUSES.values())
 #: Speaks of the mailbox, but providers also write it when they mean us.
 PERHAPS_GONE = r"""
 mail ?box (?:is )?(?:currently )?(?:unavail\w*|inactive|disabled|not available)
@@ -172,43 +192,11 @@ no valid recipients|does not like recipient|not (?:our|a) customer|cannot delive
 recipient verify failed
 \bunknown$|no such box
 """
-#: What an answer about us complains of: the first that fits.
-CAUSES = {
-    "sandbox": r"""
-not verified
-following identities failed
-sandbox
-""",
-    "sender": r"""
-\bspf\b|\bdkim|\bdmarc|\bptr\b|reverse dns|\brdns\b|\bhelo\b|\behlo\b
-sender_(?:verify|address|domain|denied|refused|reject)
-unauthenticated
-envelope sender
-""",
-    "login": r"""
-authenticat|starttls|log ?in\b|password|credential
-""",
-    "relay": r"""
-relay|rcpthosts
-not (?:permitted|allowed) to send
-""",
-    "reputation": r"""
-reputation|(?:black|block|deny) ?-?list|\bdnsbl|\brbls?\b|spamhaus|spamcop|barracuda|\blisted|\bblocked\b|bann|complaint
-\bofr[_ ]?\d|\blnn|\blpn\d|\btss?\d\d|\bcs01|\bs3140
-your (?:ip|network|isp)|client host|traffic not accepted
-""",
-    "quota": r"""
-quota|limit|exceed|throttl|too many|\brate\b|max emails|trop (?:de|souvent)|slow down
-""",
-    "content": r"""
-spam|virus|malware|phish|\bjunk|unsolicited|content|attachment|too (?:large|big|long)|size
-""",
-}
 
 
 def pattern(table: str) -> str:
     """Return one regular expression for a table of words."""
-    lines = [line for line in table.strip().splitlines() if not line.startswith("#")]
+    lines = [line for line in table.splitlines() if line and not line.startswith("#")]
     return "|".join(f"(?:{_written_out(line)})" for line in lines)
 
 

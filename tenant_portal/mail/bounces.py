@@ -43,7 +43,7 @@ mailer[-_ ]?daemon|mdaemon|mail delivery (?:system|subsystem)
 """)
 #: Who signs a report.
 _DAEMON = _any(r"""
-mailer[-_ ]?daemon|postmaster|mdaemon|\bmta\b|postoffice|bounce|complaints@
+postmaster|\bmta\b|postoffice|bounce|complaints@
 mail[- ]?(?:delivery|router|system|administrator|er)\b
 sysadmin|system administrator|administrateur|service de messagerie|microsoft ?(?:outlook|exchange)
 """)

@@ -57,7 +57,7 @@ _SUBJECTS_ABOUT_US = {6, 7}
 
 def read(text: str, *, code: int = 0, status: str = "", is_final: bool = False) -> Verdict:
     """Return what an answer means: its words, reply code and enhanced status; `is_final` where the sender gave up."""
-    words = _ADDRESS.sub("address", " ".join(text.lower().split()))
+    words = _folded(text)
     enhanced = _ENHANCED.search(words) or _ENHANCED.search(status)
     if not code and (reply := _REPLY.search(words)):
         code = int(reply[1])
@@ -88,11 +88,15 @@ def named(verdict: Verdict, text: str, code: int = 0) -> str:
 
 def cause(text: str, code: int = 0) -> Cause:
     """Return what an answer that is about us complains of."""
-    words = _ADDRESS.sub("address", " ".join(text.lower().split()))
+    words = _folded(text)
     tables = ((Cause(name), table) for name, table in answer_words.CAUSES.items())
     if code in _LOGIN_CODES:
         return Cause.LOGIN
     return next((found for found, table in tables if _says(table, words)), Cause.POLICY)
+
+
+def _folded(text: str) -> str:
+    return _ADDRESS.sub("address", " ".join(text.lower().split()))
 
 
 def _says(table: str, words: str) -> bool:

@@ -35,13 +35,6 @@ def leases(roster: Roster) -> None:
         roster.add(reference=f"41720{number}")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "avis"
-    path.mkdir()
-    return path
-
-
 def test_r22_a_zip_of_dotnet_is_published_and_its_folders_are_passed_over(app: Flask) -> None:
     code, said = publish(app, CASES / "R22_dotnet.zip")
     assert (code, counts(said)) == (0, [2, 0, 0, 0]), said

@@ -29,13 +29,6 @@ def november(clock: Clock) -> None:
     """Stand in November 2026."""
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "avis"
-    path.mkdir()
-    return path
-
-
 @pytest.mark.parametrize(
     "name",
     [

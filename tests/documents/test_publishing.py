@@ -38,13 +38,6 @@ def lease(roster: Roster) -> Lease:
     return roster.add(reference="417201")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "avis"
-    path.mkdir()
-    return path
-
-
 @pytest.mark.parametrize(
     "name",
     [

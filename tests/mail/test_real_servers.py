@@ -134,7 +134,6 @@ def test_link_of_somebody_who_has_gone_on_meanwhile_is_not_made_anew(
     ],
 )
 def test_r01_provider_that_speaks_of_us_blames_no_address_and_the_landlord_is_told(
-    portal: Portal,
     app: Flask,
     mailbox: Mailbox,
     post_office: PostOffice,

@@ -384,52 +384,47 @@ def test_r27_what_disks_leave_at_the_end_is_no_line(app: Flask, take: Callable[.
 # Who is on direct debit
 
 
-@pytest.mark.parametrize(
-    "way",
-    [
-        "Prélèvement automatique",
-        "PRLV SEPA",
-        "PREL. AUTO",
-        "Prél. auto.",
-        "SDD",
-        "sdd core",
-        "mandat",
-        "Mandat SEPA signé",
-        "Domiciliation bancaire",
-        "Prélèvement n°5",
-        "Prélèvement : oui",
-        "PRLVT le 5 du mois",
-    ],
+DIRECT_DEBIT = (
+    "Prélèvement automatique",
+    "PRLV SEPA",
+    "PREL. AUTO",
+    "Prél. auto.",
+    "SDD",
+    "sdd core",
+    "mandat",
+    "Mandat SEPA signé",
+    "Domiciliation bancaire",
+    "Prélèvement n°5",
+    "Prélèvement : oui",
+    "PRLVT le 5 du mois",
 )
-def test_payments_that_are_direct_debit(app: Flask, take: Callable[..., str], way: str) -> None:
-    said = take(f"Contrat;Module;Mode de paiement\n1;2;{way}\n")
-    assert on_file(app, "payment", "is_direct_debit") == {"1": (way, True)}
-    assert "inconnus" not in said
+NO_DIRECT_DEBIT = (
+    "Prélèvement : non",
+    "Prélèvement N",
+    "Prélèvement suspendu",
+    "PRLV refusé",
+    "Prélèvement en attente",
+    "mandat rejeté",
+    "Mandat révoqué le 01/02/2026",
+    "Plus de prélèvement",
+    "Non prélevé",
+    "Sans prélèvement",
+    "Mandat cash",
+    "Virement SEPA",
+    "TIP SEPA",
+    "CB",
+    "Chq",
+)
 
 
 @pytest.mark.parametrize(
-    "way",
-    [
-        "Prélèvement : non",
-        "Prélèvement N",
-        "Prélèvement suspendu",
-        "PRLV refusé",
-        "Prélèvement en attente",
-        "mandat rejeté",
-        "Mandat révoqué le 01/02/2026",
-        "Plus de prélèvement",
-        "Non prélevé",
-        "Sans prélèvement",
-        "Mandat cash",
-        "Virement SEPA",
-        "TIP SEPA",
-        "CB",
-        "Chq",
-    ],
+    ("way", "is_direct_debit"), [*((way, True) for way in DIRECT_DEBIT), *((way, False) for way in NO_DIRECT_DEBIT)]
 )
-def test_payments_that_are_not_direct_debit(app: Flask, take: Callable[..., str], way: str) -> None:
+def test_payments_that_are_direct_debit_and_those_that_are_not(
+    app: Flask, take: Callable[..., str], way: str, is_direct_debit: bool
+) -> None:
     said = take(f"Contrat;Module;Mode de paiement\n1;2;{way}\n")
-    assert on_file(app, "payment", "is_direct_debit") == {"1": (way, False)}
+    assert on_file(app, "payment", "is_direct_debit") == {"1": (way, is_direct_debit)}
     assert "inconnus" not in said
 
 
