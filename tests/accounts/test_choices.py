@@ -52,7 +52,7 @@ def test_h02_tenant_finds_the_three_questions_with_his_answers_and_changes_one(a
     assert answers_of(tenant.browser) == ["Non", "Non", "Oui"]
     page = change(tenant.browser, commercial="Oui")
     assert page.path == "/espace/choix" and page.says(
-        "Succès : vos choix sont enregistrés. Ils comptent dès maintenant."
+        "C'est fait : vos choix sont enregistrés. Ils comptent dès maintenant."
     )
     assert page.says("Informations commerciales par e-mail : Oui.") and not page.says("générales par e-mail : Oui.")
     assert answers_of(tenant.browser) == ["Non", "Oui", "Oui"]
@@ -173,8 +173,8 @@ def test_h02_tenant_with_two_contracts_answers_for_each_and_once_for_the_rest(ap
     assert page.says(f"Avis d'échéance par e-mail : Oui (contrat {other.reference}).")
     letter = plain(mailbox.read(to=EMAIL).text)
     assert (
-        f"finissant par {other.reference[-3:]}" in letter
-        and f"finissant par {tenant.lease.reference[-3:]}" not in letter
+        f"se termine par {other.reference[-3:]}" in letter
+        and f"se termine par {tenant.lease.reference[-3:]}" not in letter
     )
     form = open_form(tenant.browser)
     assert [form.value(question) for question in questions] == ["Non", "Oui", "Non", "Oui"]

@@ -73,7 +73,9 @@ def test_t35_browser_forgets_the_pages_of_the_account(mailbox, an_account):
 
 def test_tenant_is_told_to_keep_his_notices_before_he_closes(an_account):
     page = an_account().browser.get("/espace/compte/fermeture")
-    assert page.says("Vos avis ne se lisent plus ici.") and page.says("Données de votre contrat et avis d'échéance")
+    assert page.says("Vous ne pourrez plus lire vos avis ici.") and page.says(
+        "Données de votre contrat et avis d'échéance"
+    )
     assert page.click_link("Téléchargez-les d'abord").path == "/espace/avis"
 
 
@@ -205,7 +207,7 @@ def test_sign_up_over_a_closed_account_tells_the_owner_how_to_open_it(portal, ma
     assert page.h1 == "Consultez vos e-mails"
     told = mailbox.read(to="lea@free.fr")
     assert told.subject == "Votre compte locataire est fermé"
-    assert "identifiez-vous avant le lundi 7 décembre" in plain(told.text)
+    assert "connectez-vous avant le lundi 7 décembre" in plain(told.text)
     assert mailbox.read(to="paul@orange.fr").subject == "Ce contrat a déjà un compte"
     assert log_in(portal, tenant.lease.reference, NEW_PASSWORD).says(PAIR)
     assert tenant.log_in(portal).path == "/reouverture"
@@ -272,7 +274,7 @@ def test_staff_see_that_an_account_is_closed_and_until_when_it_can_come_back(por
     close(tenant, mailbox)
     shown = must_run(app, "contracts", "show", tenant.lease.reference)
     assert "Compte fermé. Il peut être rouvert jusqu'au lundi 7 décembre" in shown
-    assert "pour le rouvrir, le locataire s'identifie" in shown
+    assert "pour le rouvrir, le locataire se connecte" in shown
     assert "compte fermé, lundi 23 novembre" in shown
     app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
     form = portal.get("/gestion").form("Chercher")
@@ -301,7 +303,7 @@ def test_l26_account_that_nobody_used_for_two_years_is_closed_and_its_owner_can_
     assert IDLE + "0" in must_run(app, "purge"), "once"
     told = mailbox.read(to="parti@free.fr")
     assert told.subject == "Votre compte locataire est fermé"
-    assert "Personne ne s'y est identifié depuis deux ans." in plain(told.text)
+    assert "Personne ne s'y est connecté depuis deux ans." in plain(told.text)
     assert used.log_in(portal.another_browser()).path == "/espace"
     clock.move(days=13)
     must_run(app, "purge")

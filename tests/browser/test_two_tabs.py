@@ -23,7 +23,7 @@ from ..support.browser_steps import identify, sign_up
 from .conftest import OpenPage
 
 OTHER_EMAIL = "elodie@laposte.net"
-ON_PAGES, IN_MAILS = "se termine par", "finissant par"
+ENDS_IN = "se termine par"
 TOO_OLD = re.compile("restée ouverte trop longtemps|n’était plus à jour|a eu lieu dans une autre page")
 
 #: Which tab sends first; both pages are open.
@@ -69,14 +69,14 @@ def is_let_in(app: Flask, lease: Lease, password: str) -> bool:
     return steps.log_in(Portal(app), lease.reference, password).path == "/espace"
 
 
-def names(tab: Page, lease: Lease, words: str = ON_PAGES) -> None:
+def names(tab: Page, lease: Lease) -> None:
     """Check that a page names its contract."""
-    expect(tab.locator("main")).to_contain_text(f"{words} {lease.reference[-3:]}")
+    expect(tab.locator("main")).to_contain_text(f"{ENDS_IN} {lease.reference[-3:]}")
 
 
 def tells_of(mail: Mail, lease: Lease) -> None:
     """Check that a mail names its contract."""
-    assert f"{IN_MAILS} {lease.reference[-3:]}" in plain(mail.text), mail
+    assert f"{ENDS_IN} {lease.reference[-3:]}" in plain(mail.text), mail
 
 
 def press(tab: Page, button: str, **typed: str) -> None:
@@ -86,16 +86,16 @@ def press(tab: Page, button: str, **typed: str) -> None:
     browser_steps.press(tab.get_by_role("button", name=button, exact=True))
 
 
-def send(tab: Page, lease: Lease, button: str, *, words: str = ON_PAGES, **typed: str) -> None:
+def send(tab: Page, lease: Lease, button: str, **typed: str) -> None:
     """Send a tab's form, twice if the other tab's login made it too old.
 
     Its address shows the same page again after a reload.
     """
     press(tab, button, **typed)
     if tab.get_by_text(TOO_OLD).count():
-        names(tab, lease, words)
+        names(tab, lease)
         tab.goto(tab.url)
-        names(tab, lease, words)
+        names(tab, lease)
         press(tab, button, **typed)
 
 
@@ -242,8 +242,8 @@ def test_f20_each_tab_confirms_the_address_of_its_own_account(
         tab.goto(mailbox.read(to=OTHER_EMAIL).link)
     for number, waiting in in_turn(order):
         lease = tenants[number].lease
-        names(tabs[number], lease, IN_MAILS)
-        send(tabs[number], lease, "Je confirme mon adresse", words=IN_MAILS, Mon_mot_de_passe=PASSWORD)
+        names(tabs[number], lease)
+        send(tabs[number], lease, "Je confirme mon adresse", Mon_mot_de_passe=PASSWORD)
         expect(tabs[number].get_by_role("status").first).to_contain_text("votre adresse mail est changée")
         for address in (EMAIL, OTHER_EMAIL):
             tells_of(mailbox.read(to=address), lease)
@@ -263,8 +263,8 @@ def test_f20_each_tab_objects_for_its_own_account(
         tab.goto(mailbox.read(to=EMAIL).link_to_object)
     for number, waiting in in_turn(order):
         lease, new = tenants[number].lease, f"{NEW_PASSWORD} {number}"
-        names(tabs[number], lease, IN_MAILS)
-        send(tabs[number], lease, "Ce n’est pas moi", words=IN_MAILS)
+        names(tabs[number], lease)
+        send(tabs[number], lease, "Ce n’est pas moi")
         tabs[number].get_by_label("Je n’ai pas demandé ce changement").check()
         press(tabs[number], "Arrêter le changement")
         names(tabs[number], lease)

@@ -125,7 +125,9 @@ def test_tenant_who_chose_so_is_told_by_mail_and_its_link_leads_to_his_notices(a
     letter = mailbox.read(to=EMAIL)
     assert plain(letter.subject) == "Votre avis d'échéance de novembre 2026 est disponible"
     text = plain(letter.text)
-    assert f"finissant par {tenant.lease.reference[-3:]}," in text and tenant.lease.reference not in letter.raw.decode()
+    assert (
+        f"se termine par {tenant.lease.reference[-3:]}," in text and tenant.lease.reference not in letter.raw.decode()
+    )
     assert not list(letter.message.iter_attachments()) and "€" not in text
     page = fill_login(portal.get(letter.link), tenant.lease.reference).click()
     assert page.path == "/espace/avis" and len(notice_links(page)) == 1

@@ -289,7 +289,7 @@ def test_staff_are_told_that_a_path_cannot_be_used(app: Flask, folder: Path, lea
 def test_a_data_folder_that_cannot_be_written_to_stops_everything(app: Flask, folder: Path, lease: Lease) -> None:
     Path(app.config["PORTAL_DATA_DIR"]).write_text("a file where the folder should be")
     code, said = publish(app, in_folder(folder, {NAME: pdf()}))
-    assert code == 2 and "Le dossier des documents refuse d'écrire" in said
+    assert code == 2 and "On ne peut pas écrire dans le dossier des documents" in said
     with app.app_context():
         assert db.session.scalars(select(Notice)).all() == []
 

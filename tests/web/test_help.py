@@ -114,7 +114,7 @@ def test_stuck_tenant_finds_the_remedy_behind_a_link(portal):
     for words, path in (
         ("nous pouvons vous prévenir", "/message?sujet=attente"),
         ("Choisissez un nouveau mot de passe", "/mot-de-passe-oublie"),
-        ("identifiez-vous", "/connexion"),
+        ("connectez-vous", "/connexion"),
         ("en cliquant ici", "/message"),
     ):
         assert page.link(words).endswith(path)
