@@ -9,6 +9,7 @@ from tenant_portal.accounts import passwords, sessions
 from tenant_portal.contracts import numbers
 from tenant_portal.mail import outbox
 from tenant_portal.messages import conversation
+from tenant_portal.operations import retention
 from tenant_portal.text import EMAIL_MAX
 from tenant_portal.web import concurrency, request_guards
 from tenant_portal.web.forms import PortalForm
@@ -76,6 +77,14 @@ SENTENCES = {
     "mail.md": [
         f"tried again after {', '.join(map(str, MINUTES))} and {SIXTY} minutes,"
         f" then {', '.join(map(str, HOURS))} and {DAY} hours"
+    ],
+    "personal_data.md": [
+        f"| Inscription non terminée | {DEFAULT.unfinished_days.days} jours | `PORTAL_UNFINISHED_DAYS` |",
+        f"| Compte sans connexion | fermé après {retention.IDLE.days} jours",
+        f"| Compte fermé | effacé après {models.REOPENING.days} jours",
+        f"| Journal, connexions, e-mails, messages | {retention.JOURNAL.days} jours |",
+        f"| Ancienne et nouvelle adresse mail | {retention.EMAIL_CHANGES.days} jours |",
+        f"| Compteurs d'essais refusés | {retention.COUNTERS.days} jours |",
     ],
     "embedding.md": [f"he can open it again for {days(models.REOPENING)}"],
     "cases.md": [

@@ -22,8 +22,8 @@ def notice_links(page):
 
 def test_tenant_without_notices_is_told_so(an_account):
     tenant = an_account()
-    page = tenant.browser.get("/espace").click_link("Mes avis d'échéance")
-    assert page.path == "/espace/avis" and page.h1 == "Vos avis d'échéance"
+    page = tenant.browser.get("/espace").click_link("Mes avis")
+    assert page.path == "/espace/avis" and page.h1 == "Mes avis"
     assert page.says("Il n'y a pas encore d'avis d'échéance ici pour ce contrat.")
     assert page.click_link("Revenir à mon espace").path == "/espace"
 
@@ -31,7 +31,7 @@ def test_tenant_without_notices_is_told_so(an_account):
 def test_tenant_finds_his_notices_the_newest_first(an_account, landlord):
     tenant = an_account()
     publish_for(landlord, tenant, "2026-09", "2026-11", "2025-12", "2026-10")
-    page = tenant.browser.get("/espace").click_link("Mes avis d'échéance")
+    page = tenant.browser.get("/espace").click_link("Mes avis")
     assert [text for text, _ in notice_links(page)] == [
         "Avis de novembre 2026 PDF, 1 ko",
         "Avis d'octobre 2026 PDF, 1 ko",

@@ -71,9 +71,12 @@ def test_tenant_opens_his_account_inside_the_intranet(
     form = fill_login(browser.get(link), LEASE.reference, "girafe violette sous l'évier")
     page = form.click("Je me connecte")
     assert page.path == "/locataire/espace"
+    for name in ("Mes avis", "Mes choix", "Mon compte", "English", "Mentions légales"):  # H01, in the host's layout too
+        assert page.link(name)
     assert "The tenant of contract 417201 has opened his account." in printed(capsys, "to elodie.martin@orange.fr")
     assert browser.http.get("/annuaire").status_code == 302, "a tenant is no member of staff"
     assert browser.http.get("/locataire/gestion").status_code == 404
+    assert page.click("Je me déconnecte").says("Vous êtes déconnecté.")
 
 
 def test_staff_use_the_back_office_without_a_second_login(intranet: Flask, way: str) -> None:
