@@ -20,7 +20,7 @@ LANGUAGES = {"fr": "Français", "en": "English"}
 # U+202F before ; ! ? and U+00A0 before : and inside « »; neither may end a line.
 _APOSTROPHE = re.compile(r"'(?![^<]*>)")  # but not inside a tag
 _NARROW = re.compile(r"[ \u00a0]+([;!?])")
-_WIDE = re.compile(r" +([:»%€])|(«) +")
+_WIDE = re.compile(r" +([:»€]|%(?!\())|(«) +")
 _UNITS = re.compile(
     r"(?<=[0-9]) (?=(?:[0-9]{3}\b|h\b|€|%|ans?\b|jours?\b|heures?\b|minutes?\b|kilo))|(?<=\bh) (?=[0-9])"
 )

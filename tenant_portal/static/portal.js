@@ -6,6 +6,16 @@
   // What has to be put right, or has just happened, is read first (U22).
   document.querySelector(".portal .portal-alert[autofocus]")?.focus();
 
+  // Who goes from an error to its field sees the label too, however large the text (H12).
+  all('.portal-alert a[href^="#"]', (link) => {
+    const field = document.querySelector(link.hash);
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      field.focus({ preventScroll: true });
+      field.closest("fieldset, .portal-field").scrollIntoView();
+    });
+  });
+
   // « Afficher » (U17): the state is announced, and the password is hidden again when the form leaves.
   all(".portal-reveal", (button) => {
     const field = document.getElementById(button.getAttribute("aria-controls"));

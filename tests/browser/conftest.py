@@ -25,6 +25,7 @@ FLAGS = (
 )
 
 OpenPage = Callable[..., Page]
+Launch = Callable[..., Browser]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,16 +37,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def launch() -> Iterator[Launch]:
+    """Return a function that starts a browser, with more flags if given."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         missing("Chromium (Debian's package chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=list(FLAGS), chromium_sandbox=os.geteuid() != 0
+        yield lambda *flags: playwright.chromium.launch(
+            executable_path=program, args=[*FLAGS, *flags], chromium_sandbox=os.geteuid() != 0
         )
+
+
+@pytest.fixture(scope="session")
+def chromium(launch: Launch) -> Iterator[Browser]:
+    with launch() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
