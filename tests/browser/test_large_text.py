@@ -19,8 +19,8 @@ SCREENS = ((360, 32), (320, 16))
 #: What is wrong on a page: words on two lines, boxes over boxes, a page wider than its screen.
 FAULTS = """() => {
   const faults = [];
-  const isClipped = element => element && (getComputedStyle(element).clipPath !== "none" || isClipped(element.parentElement));
-  const shown = element => !isClipped(element) && element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+  const isClipped = one => one && (getComputedStyle(one).clipPath !== "none" || isClipped(one.parentElement));
+  const shown = one => !isClipped(one) && one.checkVisibility({ opacityProperty: true, visibilityProperty: true });
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node; (node = walker.nextNode()); ) {
     const parent = node.parentElement;
@@ -35,7 +35,8 @@ FAULTS = """() => {
       if (box.right > document.documentElement.clientWidth + 1) faults.push(`« ${word} » leaves the screen`);
     }
   }
-  const boxes = [...document.querySelectorAll("a, button, input:not([type=hidden]), label, .portal-alert, summary, h1, h2, h3")]
+  const kinds = "a, button, input:not([type=hidden]), label, .portal-alert, summary, h1, h2, h3";
+  const boxes = [...document.querySelectorAll(kinds)]
     .filter(shown).filter(e => !e.closest(".portal-skip, svg")).map(e => [e, e.getBoundingClientRect()]);
   for (const [one, a] of boxes) for (const [other, b] of boxes) {
     if (one === other || one.contains(other) || other.contains(one)) continue;
