@@ -35,7 +35,7 @@
     addEventListener("pagehide", () => show(false));
   });
 
-  // ⓘ tells whether its bubble is open (U20).
+  // ⓘ tells whether its bubble is open (U20): browsers do so by themselves, older ones only in part.
   all(".portal-bubble", (bubble) => {
     const button = document.querySelector(`[popovertarget="${bubble.id}"]`);
     bubble.addEventListener("toggle", (event) => button.setAttribute("aria-expanded", event.newState === "open"));
