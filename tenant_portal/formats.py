@@ -11,8 +11,10 @@ from babel.units import format_unit
 from .i18n import gettext, language, ngettext
 from .settings import settings
 
-#: Whose usage a moment follows: « Wednesday 25 November », where Americans write the month first.
-_LOCALES_OF_MOMENTS = {"en": "en_GB"}
+#: Whose usage a language follows: « Wednesday 25 November », where Americans write the month first.
+_USAGES = {"en": "en_GB"}
+#: As in a moment, without a comma.
+_ENGLISH_DAY = "EEEE d MMMM y"
 #: CLDR writes 18:30, the French write 18 h 30.
 _FRENCH_TIME = "H'\u00a0h\u00a0'mm"
 _FRENCH_MOMENT = f"EEEE d MMMM 'à' {_FRENCH_TIME}"
@@ -28,7 +30,7 @@ def day(moment: datetime | date) -> str:
 
 @lru_cache(maxsize=1024)
 def _day(of: date, code: str) -> str:
-    text = format_date(of, "full", locale=code)
+    text = format_date(of, _ENGLISH_DAY if code == "en" else "full", locale=code)
     return _typeset_french(text) if code == "fr" else text
 
 
@@ -38,7 +40,7 @@ def moment(at: datetime | str) -> str:
     local, code = at.astimezone(settings.timezone), language()
     if code == "fr":
         return _typeset_french(format_datetime(local, _FRENCH_MOMENT, locale=code))
-    locale = _LOCALES_OF_MOMENTS.get(code, code)
+    locale = _USAGES.get(code, code)
     words = format_date(local, _day_without_year(locale), locale=locale)
     return gettext("%(day)s à %(time)s", day=words, time=time(at))
 
@@ -53,7 +55,7 @@ def time(at: datetime) -> str:
     local, code = at.astimezone(settings.timezone), language()
     if code == "fr":
         return format_datetime(local, _FRENCH_TIME, locale=code)
-    return format_skeleton("Hm", local, locale=_LOCALES_OF_MOMENTS.get(code, code))
+    return format_skeleton("Hm", local, locale=_USAGES.get(code, code))
 
 
 @lru_cache

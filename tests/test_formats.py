@@ -49,7 +49,7 @@ def written(app: Flask, code: str) -> tuple[str, ...]:
                 "d’octobre\u00a02026",
             ),
         ),
-        ("en", ("Friday, May 1, 2026", "Friday 1 May at 09:30", "October\u00a02026", "for October\u00a02026")),
+        ("en", ("Friday 1 May 2026", "Friday 1 May at 09:30", "October\u00a02026", "for October\u00a02026")),
         (
             "es",
             (
