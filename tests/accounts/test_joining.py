@@ -488,6 +488,55 @@ def test_late_mail_carries_a_link_that_lives(app, portal, an_account, mailbox, c
     mailbox.read_all()
 
 
+# Whose it is
+
+
+@pytest.mark.every_home
+@pytest.mark.security
+def test_h04_two_tenants_with_two_contracts_each_who_swap_every_number_find_nothing(
+    app, an_account, a_contract, landlord, mailbox
+):
+    tenants = [an_account(), owner(an_account)]
+    numbers = {}
+    for tenant in tenants:
+        garage = a_contract()
+        join(tenant.browser, garage, password=tenant.password)
+        landlord({f"{lease.reference}_2026-10.pdf": pdf() for lease in (tenant.lease, garage)})
+        links = tenant.browser.get("/espace/avis").tree.xpath("//main//a[contains(@href, '/avis/')]/@href")
+        fields = tenant.browser.get("/espace/choix").form("J'enregistre mes choix").node.form_values()
+        numbers[tenant.email] = set(links), {name for name, _ in fields if name.startswith("e_notice_")}
+        assert len(links) == 2
+    mailbox.read_all()
+    with app.app_context():
+        before = [row.id for row in db.session.scalars(select(Consent))]
+    for tenant, other in (tenants, tenants[::-1]):
+        (links, fields), (own_links, own_fields) = numbers[other.email], numbers[tenant.email]
+        assert not links & own_links and not fields & own_fields
+        for link in links:
+            assert tenant.browser.get(link, status=404).h1 == "Cette page n'existe pas"
+        form = dict(tenant.browser.get("/espace/choix").form("J'enregistre mes choix").node.form_values())
+        answers = {name: "oui" for name in fields}
+        tenant.browser.http.post("/espace/choix", data={**form, **answers}, headers={"Sec-Fetch-Site": "same-origin"})
+    with app.app_context():
+        assert [row.id for row in db.session.scalars(select(Consent))] == before
+
+
+@pytest.mark.security
+def test_h04_former_owner_opens_no_document_of_the_contract_that_left(
+    portal, an_account, a_contract, landlord, mailbox
+):
+    tenant, other, garage = an_account(), owner(an_account), a_contract()
+    join(other.browser, garage, password=THEIRS)
+    landlord({f"{other.lease.reference}_2026-10.pdf": pdf()})
+    (document,) = other.browser.get("/espace/avis").tree.xpath("//main//a[contains(@href, '/avis/')]/@href")
+    mailbox.read_all()
+    hand_over(portal, asked(tenant, other.lease, mailbox), THEIRS)
+    mailbox.read_all()
+    other.browser.get(document, status=404)
+    assert not other.browser.get("/espace/avis").says(other.lease.reference)
+    assert tenant.browser.http.get(document, buffered=True).status_code == 200
+
+
 # Sign-up at an address that has an account
 
 
