@@ -123,10 +123,10 @@ def pending_sign_up(contract_id: int, key: str, *, lock: bool = False) -> Accoun
     return account if secrets.compare_digest(account.signup_key, key) else None
 
 
-def shares_address(account: Account) -> bool:
-    """Tell whether an open, finished account has the same address, which takes the same time either way (F9)."""
-    others = Account.id != account.id, Account.completed_at.is_not(None), Account.closed_at.is_(None)
-    is_same = func.lower(Account.email) == account.email.lower()
+def has_other_account(email: str, *, besides: Account) -> bool:
+    """Tell whether another account with that address stands, which takes the same time either way (F9)."""
+    others = Account.id != besides.id, Account.completed_at.is_not(None), Account.closed_at.is_(None)
+    is_same = func.lower(Account.email) == email.lower()
     return bool(db.session.scalar(select(func.count()).select_from(Account).where(is_same, *others)))
 
 

@@ -37,7 +37,7 @@ class ClosingForm(PortalForm):
 @guards.session_required
 def home(own: Session):
     """Show the contracts and choices; welcome the tenant after his first login (step 12)."""
-    contracts, leases = [], lookup.leases_of(own.account_id)
+    contracts, leases, today = [], lookup.leases_of(own.account_id), lookup.today()
     for lease in leases:
         choices = consents.current(own.account_id, lease.id)
         answers = [consents.in_short(purpose, row.answer) for purpose, row in choices.items()]
@@ -48,7 +48,7 @@ def home(own: Session):
         email=own.email,
         has_failed=own.email_failed_at is not None,
         contracts=contracts,
-        has_moved=not any(lease.is_running(lookup.today()) for lease in leases),
+        has_moved=not any(lease.is_running(today) or (lease.starts_on or today) > today for lease in leases),
         is_first=pop_flash("portal_first") is not None,
     )
 

@@ -288,13 +288,15 @@ def _refuse_guessable(form: SignupForm, origin: str) -> tuple[str, int]:
 
 def _send_activation(account: Account, contract: Contract) -> None:
     link = links.address("activation", account, contract)
-    join_link = public_urls.public("contracts.join") if registration.shares_address(account) else ""
+    is_known = registration.has_other_account(account.email, besides=account)
+    join_link = public_urls.public("contracts.join") if is_known else ""
     until = signed_links.expires_at("activation")
     notifications.activation(account, contract, link=link, until=until, join_link=join_link)
 
 
 def _tell_registered(account: Account, contract: Contract, typed: str) -> None:
     """Tell the owner at the address on file, and whoever typed another one (T13)."""
+    registration.has_other_account(typed, besides=account)  # the same work as for a new account (F9)
     notifications.already_registered(
         account,
         contract,
