@@ -198,7 +198,7 @@ def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = Fa
     account = _account_of(subject)
     if not hmac.compare_digest(fingerprint, _fingerprint(purpose, subject)):
         raise (LinkUsed if kind.is_used(subject) else LinkReplaced)(purpose, account.id)
-    contract = next((c for c in account.contracts if not any(contract_id) or c.id == contract_id[0]), None)
+    contract = _contract_of(account, kind, *contract_id)
     if contract is None or not kind.is_allowed(subject):
         raise LinkReplaced(purpose, account.id)
     if late is not None and not even_late:
@@ -232,6 +232,16 @@ def _subject(kind: LinkKind, number: int, contract_id: int = 0) -> Subject | Non
     contract, receiver = db.session.get(Contract, contract_id), db.session.get(Account, number)
     has_both = contract is not None and contract.account is not None and receiver is not None
     return Handover(cast(Contract, contract), cast(Account, receiver)) if has_both else None
+
+
+def _contract_of(account: Account, kind: LinkKind, number: int = 0) -> Contract | None:
+    """Return the contract that a link names, if the account has it; any of the account's for a link that names none.
+
+    A handover must not take away the owner's way to object.
+    """
+    named = [contract for contract in account.contracts if contract.id == number]
+    is_any = not number or kind.outlives_closing
+    return next(iter(named or (account.contracts if is_any else [])), None)
 
 
 def _account_of(subject: Subject) -> Account:

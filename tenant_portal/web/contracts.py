@@ -129,7 +129,6 @@ def _answer(outcome: Outcome, wanted: Handover) -> Any:
     """Write the mail, commit, and lead on."""
     contract, receiver = wanted
     until = signed_links.expires_at("handover")
-    asked = {"digits": masked_reference(contract.reference), "until": until.isoformat()}
     match outcome:
         case Outcome.LIMITED:
             db.session.commit()
@@ -143,7 +142,7 @@ def _answer(outcome: Outcome, wanted: Handover) -> Any:
                 notifications.handover(wanted, address=joining.address_of(_holder(wanted)), link=link, until=until)
             db.session.commit()
             pair_flow.forget_refusals()
-            session[_ASKED] = asked
+            session[_ASKED] = {"digits": masked_reference(contract.reference), "until": until.isoformat()}
             return redirect(url_for(".asked"))
     if outcome is Outcome.JOINED:
         _tell_joined(wanted)

@@ -21,6 +21,7 @@ from tests.support.steps import (
     close_account,
     fill_join,
     fill_login,
+    fill_objection,
     finish,
     forget,
     hand_over,
@@ -328,6 +329,31 @@ def test_contract_that_comes_back_is_on_paper_until_its_owner_says_yes_again(app
     mailbox.read_all()
     assert holders(app)[other.lease.reference] == OTHERS
     assert other.lease.reference in must_run(app, "notices", "paper", "2026-12")
+
+
+def test_owner_who_is_logged_in_and_gives_his_only_contract_away_is_logged_out(an_account, mailbox):
+    tenant, other = an_account(), owner(an_account)
+    page = hand_over(other.browser, asked(tenant, other.lease, mailbox), THEIRS)
+    assert page.path == "/connexion" and page.says(IN_OTHERS)
+    mailbox.read_all()
+
+
+@pytest.mark.security
+def test_f03_owner_who_hands_one_contract_over_can_still_object_for_the_other(
+    app, portal, an_account, a_contract, mailbox
+):
+    tenant, victim, garage = an_account(), owner(an_account), a_contract()
+    join(victim.browser, garage, password=THEIRS)
+    mailbox.read(to=OTHERS)
+    ask_email_change(victim.browser, "voleur@free.fr", THEIRS)
+    victim.browser.get(mailbox.read(to="voleur@free.fr").link).click("Je confirme mon adresse")
+    objection = mailbox.read_all()[-1].link_to_object
+    hand_over(portal, asked(tenant, victim.lease, mailbox), THEIRS)
+    mailbox.read_all()
+    page = fill_objection(portal.get(objection)).click()
+    assert page.path == "/mot-de-passe" and page.says(f"se termine par {garage.reference[-3:]}")
+    assert holders(app)[garage.reference] == OTHERS
+    mailbox.read_all()
 
 
 @pytest.mark.security
