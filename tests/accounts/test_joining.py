@@ -33,7 +33,7 @@ from tests.support.steps import (
 
 OWN, OTHERS = "elodie.martin@orange.fr", "paul.durand@free.fr"
 THEIRS = "le secret de l'autre compte"
-NEUTRAL = "Nous ne retrouvons pas de contrat avec ces deux numéros."
+NEUTRAL = "Nous ne trouvons aucun contrat avec ces deux numéros."
 WRONG = "ce mot de passe n'est pas celui de votre compte"
 IN_OTHERS = "le contrat est dans l'autre compte"
 
