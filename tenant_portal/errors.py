@@ -44,6 +44,12 @@ class CookiesRefused(FormRefused):
     code = "cookies_refused"
 
 
+class SessionOver(PortalError):
+    """The account of a session is gone, or has lost its only contract, since the request began."""
+
+    code = "session_over"
+
+
 class LinkError(PortalError):
     """A link cannot be used; `purpose` is its kind."""
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .db import Base, UtcDateTime, utcnow
-from .text import EMAIL_MAX, WORD_MAX, full_name
+from .text import EMAIL_MAX, WORD_MAX, full_name, place
 
 #: How long a closed account can be reopened before the purge erases it (T35).
 REOPENING = timedelta(days=14)
@@ -121,6 +121,11 @@ class Contract(Base):
     def is_running(self, today: date) -> bool:
         """Tell whether the lease runs on that day."""
         return runs(self.starts_on, self.ends_on, self.ended_at, today)
+
+    @property
+    def place(self) -> str:
+        """Return kind and street, which tell it from the tenant's other contracts."""
+        return place(self.kind, self.street)
 
     @property
     def tenant_name(self) -> str:

@@ -52,6 +52,11 @@ def full_name(title: str, first_name: str, last_name: str) -> str:
     return " ".join(part for part in (title, first_name, last_name) if part)
 
 
+def place(kind: str, street: str) -> str:
+    """Return what tells a contract from others of its tenant: kind and street, as far as known."""
+    return ", ".join(part for part in (kind, street) if part)
+
+
 def masked_reference(reference: str) -> str:
     """Return the last three digits, all that mails and logs may show."""
     return reference[-3:]

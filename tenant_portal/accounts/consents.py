@@ -37,6 +37,7 @@ CHANNELS = {
     "unsubscribe": _l("lien d'un e-mail"),
     "staff": _l("bailleur à votre demande"),
     "closing": _l("fermeture"),
+    "handover": _l("contrat transféré"),
 }
 
 
@@ -161,9 +162,10 @@ def changed_on_page(account: Account, sent: Mapping[Choice, bool], *, seen: int)
     return {c: yes for c, yes in sent.items() if c not in shown or shown[c].answer is not yes}
 
 
-def withdraw(account: Account, *, channel: str, actor: str = "tenant") -> list[Contract]:
-    """Append a no wherever a yes stands (L06); return the contracts whose answers changed."""
-    accepted = {choice: False for choice, row in newest(_answers(account.id)).items() if row.answer}
+def withdraw(account: Account, *, channel: str, actor: str = "tenant", only: Choice | None = None) -> list[Contract]:
+    """Append a no wherever a yes stands (L06), or for one choice; return the contracts whose answers changed."""
+    standing = newest(_answers(account.id))
+    accepted = {choice: False for choice, row in standing.items() if row.answer and only in (None, choice)}
     return touched(account, answer(account, accepted, channel=channel, actor=actor))
 
 

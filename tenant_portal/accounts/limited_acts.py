@@ -58,7 +58,7 @@ class Act(NamedTuple):
 
 ACTS = {
     "login": Act(
-        ("login.home", "login.log_in", "signup.activation", "email_change.confirm"),
+        ("login.home", "login.log_in", "signup.activation", "email_change.confirm", "contracts.hand_over"),
         {
             Per.ACCOUNT: FailureLimit(),
             Per.DEVICE: FailureLimit(),
@@ -112,6 +112,18 @@ ACTS = {
         "only who types the password of the account counts here",
         "one hash, two mails",
     ),
+    "handover": Act(
+        (),
+        {Per.CONTRACT: Quota(3)},
+        "only who types the password of an account and both numbers of the contract counts here",
+        "one hash; one mail to the contract's owner, or one to the account",
+    ),
+    "handover again": Act(
+        (),
+        {Per.ACCOUNT: Quota(1, REPEAT_WINDOW)},
+        "the wish before it stands: its mail has left",
+        "no mail, no row",
+    ),
     "report": Act(
         ("csp_reports.receive",),
         {Per.CAUSE: Quota(1), Per.EVERYBODY: Quota(20)},
@@ -122,6 +134,7 @@ ACTS = {
         (
             "password.reset",
             "email_change.objection",
+            "contracts.hand_over",
             "signup.activate_elsewhere",
             "login.confirm_reopening",
             "unsubscribe.confirm",

@@ -1,4 +1,4 @@
-"""The lock on an account."""
+"""The locks on accounts."""
 
 from sqlalchemy import bindparam, select
 
@@ -13,6 +13,13 @@ _LOCKED = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
+_ALL_LOCKED = (
+    select(Account)
+    .where(Account.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Account.id)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
 
 
 def lock_account(contract: Contract | None) -> Account | None:
@@ -23,3 +30,11 @@ def lock_account(contract: Contract | None) -> Account | None:
     number = contract.account_id if contract is not None else None
     account = db.session.scalars(_LOCKED, {"id": number or sessions.NO_ACCOUNT_ID}).one_or_none()
     return None if account is None or account.is_gone else account
+
+
+def lock_accounts(*numbers: int | None) -> None:
+    """Lock several accounts until the transaction ends, and read them anew: the lowest number first, for everybody.
+
+    Lock the contract before, where its account may change.
+    """
+    db.session.scalars(_ALL_LOCKED, {"ids": [number for number in numbers if number]}).all()

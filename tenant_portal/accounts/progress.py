@@ -79,6 +79,9 @@ MAIL_NAMES = {
     "contract_ready": _l("contrat arrivé"),
     "e_notice_changed": _l("choix de l'avis d'échéance changé"),
     "notice_published": _l("avis d'échéance disponible"),
+    "contract_joined": _l("contrat rattaché"),
+    "handover": _l("contrat demandé par un autre compte"),
+    "contract_handed_over": _l("contrat transféré"),
 }
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, exists, insert, select, 
 from sqlalchemy.orm import joinedload
 
 from ..db import db, utcnow
+from ..errors import SessionOver
 from ..models import Account, Login
 from ..settings import settings
 
@@ -68,8 +69,11 @@ class Session:
 
     @cached_property
     def account(self) -> Account:
-        """The account as an object, with its contracts."""
-        return db.session.scalars(_ACCOUNT, {"id": self.account_id}).unique().one()
+        """The account as an object, with its contracts, of which it has one at least; else raises `SessionOver`."""
+        account = db.session.scalars(_ACCOUNT, {"id": self.account_id}).unique().one_or_none()
+        if account is None or not account.contracts:
+            raise SessionOver
+        return account
 
 
 def check(token: str) -> Session | None:

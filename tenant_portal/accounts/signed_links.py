@@ -18,6 +18,8 @@ from ..text import masked_reference
 
 #: How far ahead the clock of another server may be.
 CLOCK_LEEWAY = timedelta(minutes=1)
+#: How long the owner of a contract may hand it over to the account that asked (T27).
+HANDOVER = timedelta(hours=72)
 
 
 class PatientSigner(TimestampSigner):
@@ -32,6 +34,21 @@ class PatientSigner(TimestampSigner):
         return (value, at) if return_timestamp else value
 
 
+class Handover(NamedTuple):
+    """A contract that has an account, and the account that asks for it."""
+
+    contract: Contract
+    receiver: Account
+
+    @property
+    def id(self) -> int:
+        """Return the number that its link holds beside that of the contract."""
+        return self.receiver.id
+
+
+Subject = Account | EmailChange | Handover
+
+
 @dataclass(frozen=True)
 class LinkKind:
     """One kind of link."""
@@ -41,7 +58,7 @@ class LinkKind:
     facts: Callable[[Any], tuple[object, ...]]
     is_used: Callable[[Any], bool] = lambda subject: False
     is_allowed: Callable[[Any], bool] = lambda subject: True
-    subject: type[Account] | type[EmailChange] = Account
+    subject: type[Account] | type[EmailChange] | type[Handover] = Account
     outlives_closing: bool = False
 
 
@@ -81,18 +98,29 @@ LINK_KINDS = {
         subject=EmailChange,
         outlives_closing=True,
     ),
+    # Dead once either account or the contract changes hands.
+    "handover": LinkKind(
+        lifetime=lambda s: HANDOVER,
+        facts=lambda h: (
+            *(h.contract.account_id, h.contract.account.password_hash, h.contract.account.email),
+            *(h.receiver.password_hash, h.receiver.closed_at),
+        ),
+        is_used=lambda h: h.contract.account_id == h.receiver.id,
+        is_allowed=lambda h: h.contract.account_id != h.receiver.id and not h.receiver.is_closed,
+        subject=Handover,
+    ),
     "unsubscribe_commercial": _UNSUBSCRIBING,
     "unsubscribe_general": _UNSUBSCRIBING,
 }
 
 
 class Link(NamedTuple):
-    """A verified link: its account, the contract that its page names, and its change of address, if any."""
+    """A verified link: its account, the contract that its page names, and what it is about."""
 
     token: str
     account: Account
     contract: Contract
-    change: EmailChange | None
+    subject: Subject
 
     @property
     def digits(self) -> str:
@@ -102,11 +130,17 @@ class Link(NamedTuple):
     @property
     def its_change(self) -> EmailChange:
         """Return the change of address, which this link must have."""
-        assert self.change is not None
-        return self.change
+        assert isinstance(self.subject, EmailChange)
+        return self.subject
+
+    @property
+    def its_handover(self) -> Handover:
+        """Return the handover, which this link must have."""
+        assert isinstance(self.subject, Handover)
+        return self.subject
 
 
-def issue(purpose: str, subject: Account | EmailChange, contract: Contract | None) -> str:
+def issue(purpose: str, subject: Subject, contract: Contract | None) -> str:
     """Return a new token."""
     number = contract.id if contract is not None else 0
     return _serializer(purpose).dumps([subject.id, number, _fingerprint(purpose, subject)])
@@ -116,7 +150,7 @@ def renewed(purpose: str, address: str) -> str:
     """Return the address of a link with a new token, even if its own has expired; raises as `verify` does."""
     page, _, token = address.rpartition("/")
     link = verify(purpose, token, even_late=True)
-    return f"{page}/{issue(purpose, link.change or link.account, link.contract)}"
+    return f"{page}/{issue(purpose, link.subject, link.contract)}"
 
 
 def lifetime(purpose: str) -> timedelta:
@@ -140,8 +174,8 @@ def check_signature(purpose: str, token: str) -> None:
 def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = False) -> Link:
     """Return the link of a token that holds, and `lock` its account until the transaction ends.
 
-    `even_late` accepts an expired one. Raises `LinkExpired`, `LinkUsed` or `LinkReplaced` for a genuine token,
-    `LinkInvalid` for any other.
+    `even_late` accepts an expired one. A handover wants other locks, before it (`joining.lock`). Raises `LinkExpired`,
+    `LinkUsed` or `LinkReplaced` for a genuine token, `LinkInvalid` for any other.
     """
     kind = LINK_KINDS[purpose]
     longest = lifetime(purpose)
@@ -154,7 +188,7 @@ def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = Fa
     except BadSignature:
         raise LinkInvalid(purpose) from None
     number, *contract_id, fingerprint = payload  # a link may name no contract
-    subject: Account | EmailChange | None = db.session.get(cast(Any, kind.subject), number)
+    subject = _subject(kind, number, *contract_id)
     if subject is not None and lock:
         db.session.refresh(_account_of(subject), with_for_update={"key_share": True})
         if isinstance(subject, EmailChange):
@@ -164,12 +198,12 @@ def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = Fa
     account = _account_of(subject)
     if not hmac.compare_digest(fingerprint, _fingerprint(purpose, subject)):
         raise (LinkUsed if kind.is_used(subject) else LinkReplaced)(purpose, account.id)
-    contract = next((c for c in account.contracts if not any(contract_id) or c.id == contract_id[0]), None)
+    contract = _contract_of(account, kind, *contract_id)
     if contract is None or not kind.is_allowed(subject):
         raise LinkReplaced(purpose, account.id)
     if late is not None and not even_late:
         raise LinkExpired(purpose, token, late)
-    return Link(token, account, contract, subject if isinstance(subject, EmailChange) else None)
+    return Link(token, account, contract, subject)
 
 
 def seal(what: str, value: str) -> str:
@@ -190,7 +224,29 @@ def keys() -> list[str]:
     return [*(current_app.config.get("SECRET_KEY_FALLBACKS") or []), current_app.config["SECRET_KEY"]]
 
 
-def _account_of(subject: Account | EmailChange) -> Account:
+def _subject(kind: LinkKind, number: int, contract_id: int = 0) -> Subject | None:
+    """Return what a link is about, unless a row of it is gone."""
+    if kind.subject is not Handover:
+        found: Account | EmailChange | None = db.session.get(cast(Any, kind.subject), number)
+        return found
+    contract, receiver = db.session.get(Contract, contract_id), db.session.get(Account, number)
+    has_both = contract is not None and contract.account is not None and receiver is not None
+    return Handover(cast(Contract, contract), cast(Account, receiver)) if has_both else None
+
+
+def _contract_of(account: Account, kind: LinkKind, number: int = 0) -> Contract | None:
+    """Return the contract that a link names, if the account has it; any of the account's for a link that names none.
+
+    A handover must not take away the owner's way to object.
+    """
+    named = [contract for contract in account.contracts if contract.id == number]
+    is_any = not number or kind.outlives_closing
+    return next(iter(named or (account.contracts if is_any else [])), None)
+
+
+def _account_of(subject: Subject) -> Account:
+    if isinstance(subject, Handover):
+        return cast(Account, subject.contract.account)
     return subject if isinstance(subject, Account) else subject.account
 
 
@@ -212,7 +268,7 @@ def _signer(what: str) -> Signer:
     return signer
 
 
-def _fingerprint(purpose: str, subject: Account | EmailChange) -> str:
+def _fingerprint(purpose: str, subject: Subject) -> str:
     """Hash the facts that a link depends on, without a key: the token around it is signed.
 
     `closed_at` is included for all kinds except `email_objection`.

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 from ..db import db, utcnow
 from ..models import Contract, Import, runs
 from ..settings import settings
-from ..text import full_name
+from ..text import full_name, place
 from .numbers import padded_variants
 
 
@@ -37,6 +37,11 @@ class Lease(NamedTuple):
     def tenant_name(self) -> str:
         """Return title, first and last name."""
         return full_name(self.title, self.first_name, self.last_name)
+
+    @property
+    def place(self) -> str:
+        """Return kind and street."""
+        return place(self.kind, self.street)
 
     def is_running(self, today: date) -> bool:
         """Tell whether the lease runs on that day."""

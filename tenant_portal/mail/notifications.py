@@ -8,6 +8,7 @@ from datetime import date, datetime
 from .. import i18n
 from ..accounts import consents
 from ..accounts.authentication import AuthenticatedAccount, KnownContract
+from ..accounts.signed_links import Handover
 from ..db import utcnow
 from ..messages.conversation import Topic
 from ..models import Account, Contract, EmailChange, Message
@@ -17,10 +18,18 @@ from . import outbox
 
 
 def activation(
-    account: Account, contract: Contract, *, link: str, until: datetime, signup_link: str = "", turn: int = 0
+    account: Account,
+    contract: Contract,
+    *,
+    link: str,
+    until: datetime,
+    signup_link: str = "",
+    join_link: str = "",
+    turn: int = 0,
 ) -> None:
-    """Send the link of step 9; `signup_link` if a reset was asked for instead."""
+    """Send the link of step 9; `signup_link` if a reset was asked for instead, `join_link` if the address is known."""
     content = {"digits": _digits(contract), "link": link, "until": until.isoformat(), "signup_link": signup_link}
+    content["join_link"] = join_link
     outbox.put("activation", account.email, account=account, contract=contract, content=content, turn=turn)
 
 
@@ -173,6 +182,26 @@ def e_notice_changed(
     ]
     content = {"changed": changed, "month": month.isoformat(), "link": link, "reset_link": reset_link}
     outbox.put("e_notice_changed", account.email, account=account, contract=answers[0][0], content=content)
+
+
+def contract_joined(account: Account, contract: Contract, *, link: str, reset_link: str) -> None:
+    """Tell the owner that a contract was added to the account (T27)."""
+    content = {"digits": _digits(contract), "link": link, "reset_link": reset_link, "at": utcnow().isoformat()}
+    outbox.put("contract_joined", account.email, account=account, contract=contract, content=content)
+
+
+def handover(wanted: Handover, *, address: str, link: str, until: datetime) -> None:
+    """Ask the owner of a contract to hand it over to the account that asked (T27); no address is told (T18)."""
+    contract, receiver = wanted
+    others = [_digits(other) for other in receiver.contracts]
+    content = {"digits": _digits(contract), "receiver_digits": others, "link": link, "until": until.isoformat()}
+    outbox.put("handover", address, account=contract.account, contract=contract, content=content)
+
+
+def contract_handed_over(account: Account, contract: Contract, *, is_emptied: bool) -> None:
+    """Tell the former owner that the contract has left, and perhaps that the account is closed."""
+    content = {"digits": _digits(contract), "at": utcnow().isoformat(), "is_emptied": is_emptied, **_closing(account)}
+    outbox.put("contract_handed_over", account.email, account=account, contract=contract, content=content)
 
 
 def _closing(account: Account) -> dict[str, str]:

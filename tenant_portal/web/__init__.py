@@ -10,6 +10,7 @@ from ..settings import state
 from . import (
     account,
     choices,
+    contracts,
     csp_reports,
     documents,
     email_change,
@@ -42,6 +43,7 @@ SCREENS = (
     help.screen,
     account.screen,
     choices.screen,
+    contracts.screen,
     email_change.screen,
     sessions.screen,
     documents.screen,

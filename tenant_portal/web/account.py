@@ -1,11 +1,13 @@
 """The tenant's home, his account, and the logout."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
 
 from .. import audit, public_urls, signals
 from ..accounts import consents, email_change, lifecycle, signed_links
+from ..accounts.consents import Answer
 from ..accounts.sessions import Session
 from ..contracts import lookup
 from ..db import begin_write, db
@@ -13,7 +15,7 @@ from ..documents import delivery
 from ..errors import FormForged, FormOutdated
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
-from ..models import REOPENING, Account, Contract
+from ..models import REOPENING, Account, ConsentPurpose, Contract
 from ..operations import retention
 from . import guards, identity
 from .address_typos import suggested_address
@@ -35,16 +37,18 @@ class ClosingForm(PortalForm):
 @guards.session_required
 def home(own: Session):
     """Show the contracts and choices; welcome the tenant after his first login (step 12)."""
-    leases = []
-    for lease in lookup.leases_of(own.account_id):
+    contracts, leases, today = [], lookup.leases_of(own.account_id), lookup.today()
+    for lease in leases:
         choices = consents.current(own.account_id, lease.id)
         answers = [consents.in_short(purpose, row.answer) for purpose, row in choices.items()]
-        leases.append((lease, answers, delivery.way_of(lease, own, choices)))
+        way, is_open = delivery.way_of(lease, own, choices), _is_open(lease, choices)
+        contracts.append((lease, answers, way, is_open))
     return page(
         "account/home.html",
         email=own.email,
         has_failed=own.email_failed_at is not None,
-        contracts=leases,
+        contracts=contracts,
+        has_moved=not any(lease.is_running(today) or (lease.starts_on or today) > today for lease in leases),
         is_first=pop_flash("portal_first") is not None,
     )
 
@@ -103,6 +107,11 @@ def log_out() -> Any:
     identity.log_out()
     db.session.commit()
     return _leave("logged_out")
+
+
+def _is_open(lease: lookup.Lease, choices: Mapping[ConsentPurpose, Answer]) -> bool:
+    """Tell whether the question about e-notices was never answered for a lease that runs (T28)."""
+    return ConsentPurpose.E_NOTICE not in choices and lease.is_running(lookup.today())
 
 
 def _close(account: Account, contract: Contract) -> None:

@@ -10,6 +10,7 @@ from .. import public_urls, signals
 from ..accounts import consents
 from ..accounts.consents import QUESTIONS, Answer, Choice
 from ..accounts.locks import lock_account
+from ..contracts import lookup
 from ..db import begin_write, db
 from ..documents import delivery, publishing
 from ..documents.delivery import Way
@@ -52,7 +53,8 @@ class ChoicesForm(PortalForm):
 def overview(account: Account):
     """Show the answers and change them, at once and as often as the tenant likes."""
     register = consents.register(account)
-    form = _form(account, consents.newest(reversed(register)), seen=register[0].id if register else 0)
+    answers = consents.newest(reversed(register))
+    form = _form(account, answers, seen=register[0].id if register else 0)
     if not form.validate_on_submit():
         return page(
             "choices/overview.html",
@@ -61,6 +63,7 @@ def overview(account: Account):
             contracts={contract.id: contract for contract in account.contracts},
             saved=_saved(account),
             month=publishing.next_month(),
+            unanswered=_unanswered(account, form, answers),
         )
     begin_write()
     locked = lock_account(account.contracts[0])
@@ -77,6 +80,13 @@ def _form(account: Account, answers: Mapping[Choice, Answer], *, seen: int) -> C
     own: type[ChoicesForm] = type("OwnChoicesForm", (ChoicesForm,), {**fields, "named": named})
     present: dict[str, Any] = {name: answers[choice].answer for name, choice in named.items() if choice in answers}
     return own(seen=str(seen), **present)
+
+
+def _unanswered(account: Account, form: ChoicesForm, answers: Mapping[Choice, Answer]) -> list[tuple[str, Contract]]:
+    """Return the fields of leases that run and were never asked about e-notices: those that joined (T28)."""
+    leases = {contract.id: contract for contract in account.contracts if contract.is_running(lookup.today())}
+    fields = {choice.contract_id or 0: name for name, choice in form.named.items() if choice not in answers}
+    return [(fields[number], lease) for number, lease in leases.items() if number in fields]
 
 
 def _saved(account: Account) -> list[tuple[str, Contract | None, Way | None]] | None:

@@ -1,6 +1,7 @@
 """Who may see a page."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -13,6 +14,7 @@ from flask import (
 )
 
 from ..accounts import sessions
+from ..errors import SessionOver
 from ..settings import state
 from .identity import current_tenant
 from .pages import flash_once
@@ -34,7 +36,8 @@ def session_required(view: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(*args: Any, **kwargs: Any) -> Any:
         tenant = current_tenant()
         if tenant is not None:
-            return view(tenant.session, *args, **kwargs)
+            with suppress(SessionOver):  # in this very moment, by another page
+                return view(tenant.session, *args, **kwargs)
         if request.method == "GET":
             return redirect(url_for("portal.login.log_in", suite=request.path))
         flash_once(session.get(_DEPARTURE, {}).get(request.endpoint, "session_ended"))

@@ -11,8 +11,9 @@ from flask import request, session
 
 from .. import public_urls
 from ..accounts import sessions, signed_links
+from ..accounts.signed_links import Subject
 from ..errors import FormOutdated, LinkInvalid
-from ..models import Account, Contract, EmailChange
+from ..models import Contract
 from ..text import pasted
 from .cookies import device_mark
 from .pages import flash_once, page
@@ -28,12 +29,13 @@ _PAGES = {
     "reset": "password.open_link",
     "email_change": "email_change.open_link",
     "email_objection": "email_change.open_objection",
+    "handover": "contracts.open_link",
     "unsubscribe_commercial": "unsubscribe.confirm",
     "unsubscribe_general": "unsubscribe.confirm",
 }
 
 
-def address(purpose: str, subject: Account | EmailChange, contract: Contract | None) -> str:
+def address(purpose: str, subject: Subject, contract: Contract | None) -> str:
     """Return the full address of a new link."""
     token = signed_links.issue(purpose, subject, contract)
     return public_urls.public(_PAGES[purpose], token=token)

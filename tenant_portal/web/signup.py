@@ -17,7 +17,7 @@ from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import Account, Contract
 from ..text import masked_reference
-from . import identity, links, visits
+from . import identity, links, pair_flow, visits
 from .address_typos import suggested_address
 from .fields import MailAddressField
 from .forms import ButtonForm, LoginForm, PortalForm, SignupForm
@@ -28,8 +28,6 @@ screen = Blueprint("signup", __name__)
 
 #: The form field with the signed sign-up.
 SIGN_UP_FIELD = "inscription"
-#: From then on the message form is offered first (T04).
-MISMATCHES_BEFORE_MESSAGE = 3
 
 
 class AddressForm(PortalForm):
@@ -49,7 +47,7 @@ def sign_up():
     origin = identity.origin()
     attempt = number_pairs.attempt(form.reference.data, form.module.data, origin=origin)
     if attempt.contract is None:
-        return _refuse_pair(form, attempt)
+        return _form_page(form, **pair_flow.refused(attempt))
     contract = attempt.contract
     if not form.judge_password(registration.guessable_words(contract)):  # after the pair, no more often (X01)
         return _refuse_guessable(form, origin)
@@ -78,7 +76,7 @@ def sign_up():
         "until": signed_links.expires_at("activation").isoformat(),
     }
     db.session.commit()
-    session.pop("portal_mismatches", None)
+    pair_flow.forget_refusals()
     session["portal_signup"] = known
     return redirect(url_for(".check_mail"))
 
@@ -227,14 +225,12 @@ def new_link():
 
 
 def _form_page(form: SignupForm, *, status: int = 200, **context: Any) -> tuple[str, int]:
-    mismatches = session.get("portal_mismatches", 0)
     return page(
         "signup/sign_up.html",
         form=form,
         status=status,
         suggestion=suggested_address(form.email.data or ""),
-        shows_message_first=mismatches >= MISMATCHES_BEFORE_MESSAGE,
-        **{"mismatch": False, "wait": None, **context},
+        **{**pair_flow.context(), **context},
     )
 
 
@@ -282,15 +278,6 @@ def _record_refusal(form: SignupForm) -> None:
     db.session.commit()
 
 
-def _refuse_pair(form: SignupForm, attempt: number_pairs.PairAttempt) -> tuple[str, int]:
-    """Answer with one neutral sentence, which never tells which number is wrong (T04, T05)."""
-    db.session.commit()
-    if attempt.wait is not None:
-        return _form_page(form, wait=attempt.wait, status=429)
-    session["portal_mismatches"] = session.get("portal_mismatches", 0) + 1
-    return _form_page(form, mismatch=True)
-
-
 def _refuse_guessable(form: SignupForm, origin: str) -> tuple[str, int]:
     """Refuse a password made of words from the roster; that reveals the pair, so count it as a look."""
     number_pairs.count_refusal(form.reference.data, origin=origin)
@@ -301,11 +288,15 @@ def _refuse_guessable(form: SignupForm, origin: str) -> tuple[str, int]:
 
 def _send_activation(account: Account, contract: Contract) -> None:
     link = links.address("activation", account, contract)
-    notifications.activation(account, contract, link=link, until=signed_links.expires_at("activation"))
+    is_known = registration.has_other_account(account.email, besides=account)
+    join_link = public_urls.public("contracts.join") if is_known else ""
+    until = signed_links.expires_at("activation")
+    notifications.activation(account, contract, link=link, until=until, join_link=join_link)
 
 
 def _tell_registered(account: Account, contract: Contract, typed: str) -> None:
     """Tell the owner at the address on file, and whoever typed another one (T13)."""
+    registration.has_other_account(typed, besides=account)  # the same work as for a new account (F9)
     notifications.already_registered(
         account,
         contract,

@@ -167,7 +167,7 @@ def test_h02_tenant_with_two_contracts_answers_for_each_and_once_for_the_rest(ap
     form = open_form(tenant.browser)
     questions = [plain(legend.text_content()) for legend in form.node.cssselect("legend")]
     assert len(questions) == 4 and len(set(questions)) == 4
-    assert questions[0].endswith(f"Contrat {tenant.lease.reference}") and questions[1].endswith(other.reference)
+    assert f"Contrat {tenant.lease.reference} Logement, 12" in questions[0] and other.reference in questions[1]
     assert form.value(questions[1]) == "", "nobody has asked for this contract yet"
     page = form.choose(questions[1], "Oui").click()
     assert page.says(f"Avis d'échéance par e-mail : Oui (contrat {other.reference}).")

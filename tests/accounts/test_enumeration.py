@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.support.steps import NEW_PASSWORD, Lease, fill_login, fill_sign_up, log_in
+from tests.support.steps import NEW_PASSWORD, Lease, fill_join, fill_login, fill_sign_up, log_in
 
 from ..support.work import counted
 
@@ -139,3 +139,20 @@ def test_f09_sign_up_and_resend_answer_the_same_to_who_holds_the_paper(app, port
     answers, _ = both(app, put_right, account.lease, lease)
     assert answers[0] == answers[1]
     mailbox.read_all()
+
+
+def test_f09_joining_without_the_paper_does_the_same(app, portal, mailbox, an_account, a_contract, clock):
+    tenant, account, lease = an_account(), an_account(email="paul@free.fr"), a_contract()
+
+    def act(reference):
+        browser = stranger(portal)
+        log_in(browser, tenant.lease.reference)
+        form = fill_join(browser, Lease(reference, "314159"))
+        browser.answers.clear()
+        return form.click, reference
+
+    for known in (account.lease.reference, lease.reference):
+        clock.move(hours=1, minutes=1)
+        answers, costs = both(app, act, known, UNKNOWN)
+        assert answers[0] == answers[1] and costs[0] == costs[1]
+        assert costs[0]["hash"] == 1

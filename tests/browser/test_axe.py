@@ -14,13 +14,13 @@ from tenant_portal.models import Account
 from tenant_portal.web import links
 from tests.conftest import Clock
 from tests.support.live import serve_app
-from tests.support.people import Tenant, second_contract
+from tests.support.people import Roster, Tenant, second_contract
 from tests.support.post import Mailbox
 from tests.support.services import free_port
 from tests.support.steps import Lease
 from tests.support.url_map import pages
 
-from ..support.browser_steps import identify, press, sign_up
+from ..support.browser_steps import fill_join, identify, press, sign_up
 from .conftest import OpenPage
 
 AXE = Axe()
@@ -175,6 +175,40 @@ def test_every_page_of_choices_and_of_the_way_out_of_mails(
     page.goto(link)
     check(page)
     press(page.get_by_role("button", name="Je me désabonne"))
+    check(page)
+
+
+def test_every_page_of_another_contract(
+    page: Page,
+    mailbox: Mailbox,
+    an_account: Callable[..., Tenant],
+    a_contract: Callable[..., Lease],
+    roster: Roster,
+) -> None:
+    tenant, free, other = an_account(), a_contract(kind="Garage"), an_account(email="paul@free.fr")
+    page.goto("/espace/contrats/ajout")
+    identify(page, tenant.lease)
+    check(page)
+    for module, typed in (("", ""), ("1", tenant.password), ("1", "un autre mot de passe")):
+        fill_join(page, Lease(free.reference, module), typed)
+        check(page)
+    for lease in (other.lease, free):
+        page.goto("/espace/contrats/ajout")
+        fill_join(page, lease)
+        check(page)
+    page.goto("/espace")
+    check(page)
+    page.goto(mailbox.read(to="paul@free.fr").link)
+    for typed in ("", "un autre mot de passe", tenant.password):
+        check(page)
+        page.get_by_label(re.compile("^Mon mot de passe")).fill(typed)
+        press(page.get_by_role("button", name="Je transfère ce contrat"))
+    check(page)
+    mailbox.read_all()
+    numbers = [(lease.reference, lease.module) for lease in (tenant.lease, free, other.lease)]
+    roster.take([{"reference": r, "module": m, "ends_on": "31/10/2026"} for r, m in numbers], "--force")
+    page.goto("/espace")
+    expect(page.get_by_role("link", name="Rattacher mon nouveau contrat")).to_be_visible()
     check(page)
 
 

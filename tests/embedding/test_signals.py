@@ -16,7 +16,7 @@ from ..support.people import Tenant
 from ..support.portal_client import Portal
 from ..support.post import Mailbox
 from ..support.rent_notices import in_folder, pdf, publish
-from ..support.steps import Lease, close_account, log_in, sign_up, write_message
+from ..support.steps import Lease, close_account, hand_over, join, log_in, sign_up, write_message
 
 Heard = list[tuple[str, dict[str, Any]]]
 
@@ -162,3 +162,31 @@ def test_host_whose_receiver_fails_breaks_no_page(
     assert "a receiver of the signal account-finished failed" in caplog.text
     assert tenant.lease.reference not in caplog.text
     assert log_in(Portal(app), tenant.lease.reference, tenant.password).path == "/espace"
+
+
+def test_host_hears_which_answers_count_for_a_contract_that_joins_and_of_the_account_that_it_leaves(
+    heard: Heard,
+    app: Flask,
+    portal: Portal,
+    mailbox: Mailbox,
+    an_account: Callable[..., Tenant],
+    a_contract: Callable[..., Lease],
+) -> None:
+    tenant, free, other = an_account(commercial="Oui"), a_contract(), an_account(email="paul@free.fr", e_notice="Oui")
+    with app.app_context():
+        own, others = db.session.scalars(select(Account.id).order_by(Account.id))
+    heard.clear()
+    join(tenant.browser, free)
+    choices = {"e_notice": False, "commercial": True, "general": True}
+    assert heard == [("choices_changed", {"account": own, "reference": free.reference, "choices": choices})]
+    join(tenant.browser, other.lease)
+    heard.clear()
+    mailbox.read()
+    hand_over(portal, mailbox.read(to="paul@free.fr").link, other.password)
+    left = {"account": others, "reference": other.lease.reference}
+    assert heard == [
+        ("account_closed", left),
+        ("choices_changed", {**left, "choices": dict.fromkeys(choices, False)}),
+        ("choices_changed", {"account": own, "reference": other.lease.reference, "choices": choices}),
+    ]
+    mailbox.read_all()

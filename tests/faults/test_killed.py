@@ -24,7 +24,7 @@ from tests.support.people import Roster, must_run, open_account
 from tests.support.portal_client import Portal
 from tests.support.post import Mailbox, PostOffice
 from tests.support.rent_notices import in_folder, pdf
-from tests.support.steps import EMAIL, forget, sign_up
+from tests.support.steps import EMAIL, NEW_PASSWORD, forget, join, log_in, sign_up
 
 from ..support import killable_acts
 
@@ -69,6 +69,23 @@ class Scene:
         self.link = self.mailbox.read(to=killable_acts.NEW_EMAIL).link
         self.mailbox.read_all()
 
+    def with_another_contract(self) -> None:
+        self.finished()
+        self.roster.add(reference=killable_acts.OTHER_LEASE.reference, module=killable_acts.OTHER_LEASE.module)
+        sign_up(Portal(self.app), killable_acts.OTHER_LEASE, email="paul@free.fr", password=NEW_PASSWORD)
+        self.mailbox.read()
+
+    def asked_for_a_contract(self) -> None:
+        """Have another account hold the other contract, and ask its owner."""
+        self.with_another_contract()
+        other = killable_acts.OTHER_LEASE
+        browser = Portal(self.app)
+        open_account(browser, self.mailbox, other, email="paul@free.fr", password=NEW_PASSWORD, e_notice="Oui")
+        asking = Portal(self.app)
+        log_in(asking, killable_acts.LEASE.reference)
+        join(asking, other)
+        self.link = self.mailbox.read(to="paul@free.fr").link
+
     def told(self) -> None:
         """Give the tenant a link out of general mails."""
         self.finished()
@@ -105,6 +122,8 @@ ACTS: dict[killable_acts.Act, Callable[[Scene], None]] = {
     killable_acts.close_account: Scene.finished,
     killable_acts.change_choices: Scene.finished,
     killable_acts.unsubscribe: Scene.told,
+    killable_acts.join_contract: Scene.with_another_contract,
+    killable_acts.hand_over_contract: Scene.asked_for_a_contract,
     killable_acts.take_roster: Scene.awaited,
     killable_acts.publish_notices: Scene.printed,
 }

@@ -14,6 +14,7 @@ from lxml import html
 from sqlalchemy import select
 
 from tenant_portal.accounts import registration
+from tenant_portal.accounts.signed_links import Handover
 from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.mail import notifications, outbox, rendering
 from tenant_portal.models import Account, ConsentPurpose, Contract, EmailChange, Message
@@ -81,6 +82,9 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "activation, asked for a new password": lambda a, c, m: notifications.activation(
         a, c, link=LINK, until=UNTIL, signup_link=OTHER_LINK
     ),
+    "activation, at an address with an account": lambda a, c, m: notifications.activation(
+        a, c, link=LINK, until=UNTIL, join_link=OTHER_LINK
+    ),
     "already_registered": lambda a, c, m: notifications.already_registered(
         a, c, login_link=LINK, reset_link=OTHER_LINK
     ),
@@ -112,6 +116,12 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     ),
     "email_change_stopped, to the other": lambda a, c, m: notifications.email_change_stopped(
         _wish(a), c, address="marc@free.fr", reset_link=OTHER_LINK, is_owner=False
+    ),
+    "contract_joined": lambda a, c, m: notifications.contract_joined(a, c, link=LINK, reset_link=OTHER_LINK),
+    "handover": lambda a, c, m: notifications.handover(Handover(c, a), address=a.email, link=LINK, until=UNTIL),
+    "contract_handed_over": lambda a, c, m: notifications.contract_handed_over(a, c, is_emptied=False),
+    "contract_handed_over, the last": lambda a, c, m: _closed(
+        a, lambda: notifications.contract_handed_over(a, c, is_emptied=True)
     ),
     "e_notice_changed": lambda a, c, m: notifications.e_notice_changed(
         a, [(c, True)], month=date(2026, 12, 1), link=LINK, reset_link=OTHER_LINK

@@ -38,3 +38,11 @@ def identify(page: Page, lease: Lease) -> None:
     page.get_by_role("textbox", name=re.compile("^Ma référence contrat")).fill(lease.reference)
     page.get_by_label(re.compile("^Mon mot de passe")).fill(PASSWORD)
     press(page.get_by_role("button", name="Je me connecte"))
+
+
+def fill_join(page: Page, lease: Lease, password: str = PASSWORD) -> None:
+    """Fill and send « Rattacher un autre contrat »."""
+    page.get_by_role("textbox", name=re.compile("^Référence de l’autre contrat")).fill(lease.reference)
+    page.get_by_role("textbox", name=re.compile("^Numéro de module")).fill(lease.module)
+    page.get_by_label(re.compile("^Mon mot de passe")).fill(password)
+    press(page.get_by_role("button", name="Je rattache ce contrat"))

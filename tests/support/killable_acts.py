@@ -23,6 +23,7 @@ from tests.support.rent_notices import publish
 from tests.support.steps import NEW_PASSWORD, PASSWORD, Lease
 
 LEASE = Lease("417201", "60318401")
+OTHER_LEASE = Lease("417999", "60318999")
 NEW_EMAIL = "elodie@laposte.net"
 PATIENCE = 60  # seconds
 
@@ -95,6 +96,23 @@ def change_choices(app: Flask, link: str, folder: Path) -> None:
     steps.log_in(browser, LEASE.reference)
     form = browser.get("/espace/choix").form("J'enregistre mes choix")
     form.choose(steps.QUESTIONS[0], "Non").choose(steps.QUESTIONS[1], "Oui").click()
+    deliver(app)
+
+
+def join_contract(app: Flask, link: str, folder: Path) -> None:
+    browser = Portal(app)
+    steps.log_in(browser, LEASE.reference)
+    assert steps.join(browser, OTHER_LEASE).path == "/espace/choix"
+    deliver(app)
+
+
+def hand_over_contract(app: Flask, link: str, folder: Path) -> None:
+    """Agree unless that is done; the contract then opens with the other account's password."""
+    browser = Portal(app)
+    page = browser.get(link, status=ANY_STATUS)
+    if page.status != 410:
+        page.form("Je transfère ce contrat").fill("Mon mot de passe", NEW_PASSWORD).click()
+    assert steps.log_in(browser, OTHER_LEASE.reference).path == "/espace"
     deliver(app)
 
 

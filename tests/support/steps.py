@@ -149,3 +149,20 @@ def fill_message(
 
 def write_message(browser: Portal, *, status: int = 200, **typed: str) -> Page:
     return fill_message(browser, **typed).click(status=status)
+
+
+def fill_join(browser: Portal, lease: Lease, *, password: str = PASSWORD) -> Form:
+    """Fill « Rattacher un autre contrat »."""
+    form = browser.get("/espace/contrats/ajout").form("Je rattache ce contrat")
+    form.fill("Référence de l'autre contrat", lease.reference).fill("Numéro de module de l'autre contrat", lease.module)
+    return form.fill("Mon mot de passe", password)
+
+
+def join(browser: Portal, lease: Lease, *, password: str = PASSWORD, status: int = 200) -> Page:
+    return fill_join(browser, lease, password=password).click(status=status)
+
+
+def hand_over(browser: Portal, link: str, password: str, *, status: int = 200) -> Page:
+    """Open the link of a contract's owner and agree."""
+    form = browser.get(link).form("Je transfère ce contrat")
+    return form.fill("Mon mot de passe", password).click(status=status)

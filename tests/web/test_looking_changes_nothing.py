@@ -9,7 +9,7 @@ from sqlalchemy import Engine, create_engine
 from ..support.people import Tenant
 from ..support.portal_client import Portal
 from ..support.post import Mailbox
-from ..support.steps import Lease, ask_email_change, forget, log_in, sign_up
+from ..support.steps import Lease, ask_email_change, forget, join, log_in, sign_up
 from ..support.url_map import pages, rules
 
 pytestmark = pytest.mark.security
@@ -69,8 +69,15 @@ def test_t12_a_scanner_that_opens_the_links_of_mails_changes_nothing(
     sign_up(portal, lease, email="lea@free.fr")
     forget(portal, tenant.lease.reference)
     ask_email_change(tenant.browser, "marc@free.fr")
+    join(tenant.browser, an_account(email="zoe@free.fr").lease)
     links = {link for mail in mailbox.read_all() for link in mail.links}
-    assert {link.split("/")[-2] for link in links} >= {"activation", "mot-de-passe", "adresse", "objection"}
+    assert {link.split("/")[-2] for link in links} >= {
+        "activation",
+        "mot-de-passe",
+        "adresse",
+        "objection",
+        "rattachement",
+    }
     assert watch.has_changed()
     for link in links:
         scanner = portal.another_browser()

@@ -32,7 +32,7 @@ def test_h01_each_page_after_login_has_the_menu_and_says_where_one_is(
             continue
         assert menu(page) == MENU and page.says("Je me déconnecte"), path
         if path.startswith("/espace/"):
-            below = path.replace("/espace/connexions", "/espace/compte")
+            below = path.replace("/espace/connexions", "/espace/compte").replace("/espace/contrats", "/espace/compte")
             assert here(page) == [name for name, address in MENU.items() if below.startswith(address)], path
         seen.append(path)
     assert set(MENU.values()) <= set(seen) and len(seen) > 10

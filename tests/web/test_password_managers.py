@@ -38,6 +38,7 @@ def test_every_form_that_asks_the_password_names_the_reference(
     for path in ("adresse", "mot-de-passe", "fermeture"):
         assert name_of(portal.get(f"/espace/compte/{path}")) == tenant.lease.reference
     assert name_of(portal.get("/espace/connexions")) == tenant.lease.reference
+    assert name_of(portal.get("/espace/contrats/ajout")) == tenant.lease.reference
     confirm, _ = asked(tenant, mailbox)
     portal.get("/espace").click("Je me déconnecte")
     assert name_of(portal.get(confirm)) == tenant.lease.reference
@@ -50,3 +51,8 @@ def test_no_other_field_of_a_form_with_a_password_is_taken_for_the_name(portal: 
         assert kinds.pop("reference") == "username"
         assert set(kinds.values()) <= {"off", "email"}
     assert log_in(portal, "1", "faux").tree.cssselect("main form input[autocomplete=username]")
+
+
+def test_other_contract_that_is_typed_beside_the_password_is_no_name(an_account: Callable[..., Tenant]) -> None:
+    form = an_account().browser.get("/espace/contrats/ajout").form("Je rattache ce contrat")
+    assert {c.get("autocomplete") for c in form.controls if c.get("name") in {"reference", "module"}} == {"off"}

@@ -1,0 +1,111 @@
+"""Several contracts in one account (T27, T28).
+
+A contract without a finished account joins at once. One that has a finished account is handed over by its owner, who
+proves that account's address and password.
+"""
+
+import enum
+
+from .. import audit
+from ..contracts import lookup
+from ..db import begin_write, db
+from ..models import Account, ConsentPurpose, Contract
+from . import consents, email_change, lifecycle, passwords, rate_limits, sessions
+from .consents import Choice
+from .limited_acts import Per
+from .locks import lock_accounts
+from .signed_links import Handover
+
+
+class Outcome(enum.Enum):
+    """How a request for a contract ends; see `ask`."""
+
+    JOINED = enum.auto()
+    STANDING = enum.auto()
+    ASKED = enum.auto()
+    REPEATED = enum.auto()
+    LIMITED = enum.auto()
+    REFUSED = enum.auto()
+
+
+def ask(contract_id: int, receiver_id: int, *, password_hash: str) -> tuple[Outcome, Handover]:
+    """Join a contract to the account that proved both numbers and its password, or ask the contract's owner.
+
+    The hash is that of the proven password. The caller commits. It ends in one of six ways:
+
+    1. JOINED: no finished account held it; an unfinished sign-up blocks nobody (T15).
+    2. STANDING: it is in the account already.
+    3. ASKED: a finished account holds it, perhaps closed (T35); its owner decides.
+    4. REPEATED: the same was asked a moment ago, and its mail is written (T38).
+    5. LIMITED: too many mails were caused for the contract within the hour.
+    6. REFUSED: the account was closed, or its password changed, meanwhile.
+    """
+    wanted = lock(contract_id, receiver_id)
+    contract, receiver = wanted
+    holder = contract.account
+    if receiver.is_closed or receiver.password_hash != password_hash:
+        return Outcome.REFUSED, wanted
+    if contract.account_id == receiver.id:
+        return Outcome.STANDING, wanted
+    if holder is None or holder.is_gone or not holder.is_finished:
+        if holder is not None:
+            _empty(holder)
+        _join(contract, receiver)
+        return Outcome.JOINED, wanted
+    if rate_limits.count_use("handover again", Per.ACCOUNT, f"{receiver.id}:{contract.id}") is None:
+        return Outcome.REPEATED, wanted
+    if rate_limits.count_use("handover", Per.CONTRACT, contract.id) is None:
+        return Outcome.LIMITED, wanted
+    audit.record("handover_asked", account=receiver, contract=contract)
+    return Outcome.ASKED, wanted
+
+
+def lock(contract_id: int, receiver_id: int) -> Handover:
+    """Begin to write; lock a contract, its account and the one that asks; return them as they stand."""
+    begin_write()
+    contract = lookup.lock(contract_id)
+    lock_accounts(receiver_id, contract.account_id)
+    return Handover(contract, db.session.get_one(Account, receiver_id))
+
+
+def address_of(holder: Account) -> str:
+    """Return where the owner is asked: the first address while a change of it can be objected to.
+
+    Else a thief of the password would change the address, and give the contract away before the owner objects (F3).
+    """
+    change = email_change.oldest_open(holder)
+    return change.old_email if change is not None else holder.email
+
+
+def hand_over(handover: Handover) -> list[str] | None:
+    """Move a contract to the account that asked; close the one that is left without any.
+
+    The caller holds the locks of `lock`, and has verified the link and the owner's password. Returns the references
+    whose answers the closing changed, or None where it closed nothing.
+    """
+    contract, receiver = handover
+    holder = contract.account
+    assert holder is not None
+    withdrawn = None
+    if len(holder.contracts) > 1:
+        consents.withdraw(holder, channel="handover", only=Choice(ConsentPurpose.E_NOTICE, contract.id))
+    else:
+        withdrawn = lifecycle.close(holder) if not holder.is_closed else None
+        _empty(holder)
+    audit.record("contract_handed_over", account=holder, contract=contract)
+    _join(contract, receiver)
+    return withdrawn
+
+
+def _join(contract: Contract, receiver: Account) -> None:
+    contract.account = receiver
+    audit.record("contract_joined", account=receiver, contract=contract)
+
+
+def _empty(account: Account) -> None:
+    """End what could still open an account that loses its only contract: sessions, password, counters, links."""
+    sessions.end_all(account)
+    rate_limits.clear_failures("login", Per.ACCOUNT, account.id)
+    rate_limits.clear_failures("login", Per.LINK, account.id)
+    email_change.drop(account)
+    account.password_hash = passwords.unusable()
