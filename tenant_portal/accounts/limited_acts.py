@@ -121,14 +121,15 @@ ACTS = {
     "link": Act(
         (
             "password.reset",
-            "email_change.objection",
+            "not_me.ask",
+            "not_me.confirm",
             "signup.activate_elsewhere",
             "login.confirm_reopening",
             "unsubscribe.confirm",
         ),
         {},
         "only who holds a link that we signed gets beyond the signature, and each link acts once",
-        "one hash, without a connection meanwhile; two mails; six rows, once for each link",
+        "one hash, without a connection meanwhile; three mails; seven rows, once for each link",
     ),
     "logout": Act(
         ("account.log_out", "signup.leave"),

@@ -28,7 +28,7 @@ def test_t39_owner_is_told_of_a_device_that_is_new_once(portal, mailbox, an_acco
     text = plain(told.text)
     assert "le lundi 23 novembre à 18 h" in text and "Appareil : Firefox, Android." in text
     assert tenant.lease.reference[-3:] in text and tenant.lease.reference not in text
-    assert "Ce n'était pas vous ? Choisissez tout de suite un nouveau mot de passe." in text
+    assert "Vous avez un doute ? Choisissez tout de suite un nouveau mot de passe." in text
     assert told.link.endswith("/mot-de-passe-oublie")
 
     phone.click("Je me déconnecte")

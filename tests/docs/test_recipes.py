@@ -52,7 +52,7 @@ PERSONAL = {
 TECHNICAL = re.compile(
     r"\.(id|\w+_id)$|^name_words\.|^imports\.|^logins\.token_hash$|^contracts\.imported_at$|^messages\.told_at$"
     r"|^email_changes\.\w+_at$|^mails\.(message_id|attempts|turn|created_at|due_at)$"
-    r"|^accounts\.(signup_key|\w+_at)$"
+    r"|^accounts\.(signup_key|frozen_by|\w+_at)$"
 )
 
 

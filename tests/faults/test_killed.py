@@ -69,6 +69,13 @@ class Scene:
         self.link = self.mailbox.read(to=killable_acts.NEW_EMAIL).link
         self.mailbox.read_all()
 
+    def warned(self) -> None:
+        """Have the address change, which both addresses may say was not them."""
+        self.asked_address()
+        killable_acts.confirm_address(self.app, self.link, self.folder)
+        self.link = self.mailbox.read(to=EMAIL).link_not_me
+        self.mailbox.read_all()
+
     def told(self) -> None:
         """Give the tenant a link out of general mails."""
         self.finished()
@@ -102,6 +109,7 @@ ACTS: dict[killable_acts.Act, Callable[[Scene], None]] = {
     killable_acts.reset: Scene.asked,
     killable_acts.ask_address: Scene.finished,
     killable_acts.confirm_address: Scene.asked_address,
+    killable_acts.say_not_me: Scene.warned,
     killable_acts.close_account: Scene.finished,
     killable_acts.change_choices: Scene.finished,
     killable_acts.unsubscribe: Scene.told,
