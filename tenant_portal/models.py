@@ -217,6 +217,17 @@ class EmailChange(Base):
     account: Mapped[Account] = relationship()
 
 
+class KeptPassword(Base):
+    """One half of a password that waits for the rest of its sign-up (H14); random without the other."""
+
+    __tablename__ = "portal_kept_passwords"
+
+    #: Of the half that the page holds, and its visit.
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    half: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+
+
 class RateLimitCounter(Base):
     """The failures or uses of a key, and until when it waits."""
 

@@ -82,6 +82,12 @@ ACTS = {
         "whoever lacks one of the two numbers counts nothing here",
         "one hash, without a connection meanwhile; two mails; ten rows",
     ),
+    "keep": Act(
+        ("signup.sign_up",),
+        {Per.ORIGIN: Quota(30)},
+        "who is above types the password once more",
+        "no hash; one row, for the idle time of a visit",
+    ),
     "resend": Act(
         ("signup.resend", "signup.change_address", "signup.new_link"),
         {Per.CONTRACT: Quota(3)},
