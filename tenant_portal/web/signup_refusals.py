@@ -58,6 +58,8 @@ def refuse(form: SignupForm, **context: Any) -> tuple[str, int]:
     elif not half or request.form.get("password"):
         half = kept_passwords.keep(form.password.data, visit=_visit(form), origin=identity.origin())
     db.session.commit()
+    for field in (form.password, form.confirmation) if half else ():
+        field.flags.required = False
     return form_page(form, half=half, **context)
 
 

@@ -38,6 +38,7 @@ class Standing:
     is_activated: bool = True
     is_finished: bool = True
     is_closed: bool = False
+    is_frozen: bool = False
 
 
 @pytest.fixture
@@ -62,7 +63,8 @@ def standing(app: Flask, lease: Lease) -> Standing:
     with app.app_context():
         account = db.session.scalars(select(Contract).where(Contract.reference == lease.reference)).one().account
         assert account is not None
-        return Standing(account.email, account.is_activated, account.is_finished, account.is_closed)
+        states = account.is_activated, account.is_finished, account.is_closed, account.is_frozen
+        return Standing(account.email, *states)
 
 
 def is_let_in(app: Flask, lease: Lease, password: str) -> bool:
