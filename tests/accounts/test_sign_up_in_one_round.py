@@ -12,7 +12,7 @@ from tests.support.people import must_run
 from ..support.portal_client import ANY_STATUS
 from ..support.steps import EMAIL, PASSWORD, SIGN_UP, Lease, fill_sign_up, finish, log_in, sign_up
 
-MISMATCH = "Nous ne retrouvons pas de contrat avec ces deux numéros"
+MISMATCH = "Nous ne trouvons aucun contrat avec ces deux numéros"
 ACCEPTED = "votre mot de passe est accepté"
 FORMAT = "Vérifiez le format de l'adresse mail. Exemple : nom@domaine.fr"
 

@@ -63,7 +63,7 @@ def test_h14_tenant_mends_numbers_and_address_and_types_no_password_again(
     fill_sign_up(page, Lease(lease.reference, "1"), email="elodie@orange")
     button(page, "Je valide la création de mon compte")
     expect(page.get_by_role("alert").first).to_contain_text("Vérifiez le format de l’adresse mail")
-    expect(page.locator("main")).to_contain_text("Nous ne retrouvons pas de contrat avec ces deux numéros")
+    expect(page.locator("main")).to_contain_text("Nous ne trouvons aucun contrat avec ces deux numéros")
     expect(page.get_by_label(re.compile("^Créez un mot de passe"))).to_have_value("")
     expect(page.get_by_label(re.compile("^Créez un mot de passe"))).not_to_have_attribute("required", "")
     page.get_by_role("textbox", name=re.compile("^Votre numéro de module")).fill(lease.module)
