@@ -274,7 +274,7 @@ def _reports(town: Town) -> Made:
 
 
 def _links(town: Town) -> Made:
-    for door in ("/mot-de-passe", "/adresse/objection", "/activation/ailleurs", "/reouverture/oui"):
+    for door in ("/mot-de-passe", "/ce-nest-pas-moi/confirmation", "/activation/ailleurs", "/reouverture/oui"):
         yield f"{door}: 15 KB as link", lambda door=door: Sent(door, {LINK_FIELD: "x" * FULL})
         yield f"{door}: 15 KB of dots as link", lambda door=door: Sent(door, {LINK_FIELD: "x." * (FULL // 2)})
 
@@ -286,7 +286,7 @@ def _links(town: Town) -> Made:
     yield "a genuine link, a password of many signs", reset(SLOW_PASSWORD)
     yield "a genuine link, a password of many signs and another one", reset(SLOW_PASSWORD, confirmation="x")
     yield "a genuine link, a password made of the town", reset(TOWN_PASSWORD)
-    yield "an objection", lambda: Sent("/adresse/objection", {LINK_FIELD: town.link("email_objection")})
+    yield "not me", lambda: Sent("/ce-nest-pas-moi/confirmation", {LINK_FIELD: town.link("not_me")})
     yield "activated elsewhere", lambda: Sent("/activation/ailleurs", {LINK_FIELD: town.activation_link()})
     yield "reopened", lambda: Sent("/reouverture/oui", {LINK_FIELD: town.link("reopening", is_closed=True)})
 

@@ -2,7 +2,6 @@
 
 import json
 from itertools import count
-from typing import Any
 
 from flask import Flask
 from sqlalchemy import select
@@ -10,7 +9,7 @@ from sqlalchemy import select
 from tenant_portal.accounts import passwords, rate_limits, registration, signed_links
 from tenant_portal.accounts.limited_acts import Per
 from tenant_portal.db import begin_write, db, utcnow
-from tenant_portal.models import Account, Contract, EmailChange
+from tenant_portal.models import Account, Contract
 
 from . import portal
 
@@ -66,19 +65,15 @@ class Town:
             return signed_links.issue("activation", contract.account, contract)
 
     def link(self, purpose: str, *, is_closed: bool = False) -> str:
-        """Return a link to a finished account, or to a change of its address."""
+        """Return a link to a finished account."""
         with self.app.app_context():
             begin_write()
             contract = self._contract(self.tenant())
             account = contract.account
             assert account is not None
             account.closed_at = utcnow() if is_closed else None
-            subject: Any = account
-            if purpose.startswith("email"):
-                subject = EmailChange(account=account, old_email=account.email, new_email="b@orange.fr")
-                db.session.add(subject)
             db.session.commit()
-            return signed_links.issue(purpose, subject, contract)
+            return signed_links.issue(purpose, account, contract, reader=account.email if purpose == "not_me" else "")
 
     @staticmethod
     def _contract(reference: str) -> Contract:

@@ -25,7 +25,7 @@ from .text import EMAIL_MAX, WORD_MAX, full_name, place
 
 #: How long a closed account can be reopened before the purge erases it (T35).
 REOPENING = timedelta(days=14)
-#: How long a former address can object to its change (F3).
+#: How long a former address can undo its change (F3), and any reader say « Ce n'est pas moi » (H07).
 OBJECTION = timedelta(days=7)
 
 
@@ -55,6 +55,10 @@ class Account(Base):
     #: When the password was changed by hand while the former address could object: no reset link before a confirmation
     #: with that password (X02).
     email_doubted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Since when nobody can log in, at whose wish (`freezing.Freezer`), and when the office last ended that (H07).
+    frozen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    frozen_by: Mapped[str] = mapped_column(String(20), default="")
+    thawed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     contracts: Mapped[list["Contract"]] = relationship(back_populates="account", order_by="Contract.reference")
 
@@ -72,6 +76,11 @@ class Account(Base):
     def is_closed(self) -> bool:
         """Tell whether it was closed."""
         return self.closed_at is not None
+
+    @property
+    def is_frozen(self) -> bool:
+        """Tell whether « Ce n'est pas moi » has frozen it."""
+        return self.frozen_at is not None
 
     @property
     def reopens_until(self) -> datetime | None:
@@ -198,7 +207,7 @@ class Login(Base):
 
 
 class EmailChange(Base):
-    """A change of the mail address (F3); it ends when stopped, replaced or objected to."""
+    """A change of the mail address (F3); it ends when stopped, replaced or undone."""
 
     __tablename__ = "portal_email_changes"
 
@@ -211,6 +220,17 @@ class EmailChange(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     account: Mapped[Account] = relationship()
+
+
+class KeptPassword(Base):
+    """One half of a password that waits for the rest of its sign-up (H14); random without the other."""
+
+    __tablename__ = "portal_kept_passwords"
+
+    #: Of the half that the page holds, and its visit.
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    half: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
 
 
 class RateLimitCounter(Base):

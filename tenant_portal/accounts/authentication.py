@@ -1,7 +1,7 @@
 """Login: failures are counted, and an unknown account costs the same work."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Table, and_, bindparam, exists, func, or_, select, update
@@ -29,7 +29,17 @@ class AuthenticatedAccount:
     is_finished: bool
     is_closed: bool
     email: str
+    email_doubted_at: datetime | None
     language: str
+    signup_key: str
+    frozen_at: datetime | None
+    frozen_by: str
+    thawed_at: datetime | None
+
+    @property
+    def is_frozen(self) -> bool:
+        """Tell whether nobody may log in."""
+        return self.frozen_at is not None
 
     @property
     def account(self) -> Account:
@@ -74,7 +84,8 @@ class LoginRow(NamedTuple):
 _LOCKED_ACCOUNT = (
     select(
         *(_accounts.password_hash, _accounts.activated_at, _accounts.completed_at, _accounts.closed_at),
-        *(_accounts.email, _accounts.language),
+        *(_accounts.email, _accounts.email_doubted_at, _accounts.language, _accounts.signup_key),
+        *(_accounts.frozen_at, _accounts.frozen_by, _accounts.thawed_at),
     )
     .where(_accounts.id == bindparam("id"))
     .with_for_update(key_share=True)
@@ -88,7 +99,7 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
 
     1. Delayed: `wait` is set, after too many failures before or in parallel.
     2. Refused: the account is unknown or the password wrong; both take the same time.
-    3. Authenticated: `holder` is set. The account may be pending or closed: only its password reveals that.
+    3. Authenticated: `holder` is set. The account may be pending, closed or frozen: only its password reveals that.
 
     `link_of` is the account whose activation link was opened; strangers' failures do not delay it (X08).
     """
@@ -125,20 +136,15 @@ def authenticate(reference: str, password: str, *, device: str, origin: str, lin
         alarmed_id = account_id if row is not None and row.completed_at is not None else None
         return LoginResult(contract_id=contract_id, wait=before.wait, is_alarm=is_alarm, alarmed_id=alarmed_id)
     if before.failures:
-        rate_limits.clear_failures("login", per, whose)
+        rate_limits.clear("login", per, whose)
         if per is Per.ACCOUNT:
             rate_limits.uncount_origin_failures("login", origin, before.failures)
     rate_limits.forgive_origin("login", origin, account_id)
     if fresh_hash != password_hash:
         db.session.execute(update(Account).where(Account.id == account_id).values(password_hash=str(fresh_hash)))
-    holder = AuthenticatedAccount(
-        id=account_id,
-        is_activated=row.activated_at is not None,
-        is_finished=row.completed_at is not None,
-        is_closed=row.closed_at is not None,
-        email=row.email,
-        language=row.language,
-    )
+    holder = _holder(account_id, row)
+    if holder.is_frozen:
+        refusals.record_refusal("login_frozen", **_refusal_facts(reference, found), step=12)
     is_known = per is Per.DEVICE
     return LoginResult(holder=holder, contract_id=contract_id, reference=found.reference, is_known_device=is_known)
 
@@ -172,6 +178,23 @@ def finish(account: Account) -> None:
     """Finish the account at its first login, the twelfth step."""
     account.completed_at = utcnow()
     audit.record("finished", account=account, contract=account.contracts[0], step=12)
+
+
+def _holder(account_id: int, row: Any) -> AuthenticatedAccount:
+    """Return the account of a row of `_LOCKED_ACCOUNT`."""
+    return AuthenticatedAccount(
+        id=account_id,
+        is_activated=row.activated_at is not None,
+        is_finished=row.completed_at is not None,
+        is_closed=row.closed_at is not None,
+        email=row.email,
+        email_doubted_at=row.email_doubted_at,
+        language=row.language,
+        signup_key=row.signup_key,
+        frozen_at=row.frozen_at,
+        frozen_by=row.frozen_by,
+        thawed_at=row.thawed_at,
+    )
 
 
 def _counter_of(found: LoginRow, reference: str, *, device: str, link_of: int | None) -> tuple[Per, str]:

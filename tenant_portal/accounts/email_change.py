@@ -1,16 +1,14 @@
 """The change of a mail address: who may undo what stands in docs/security.md.
 
-The *first address* is the one before the oldest change that can still be objected to; such a change brings a *young
+The *first address* is the one before the oldest change that can still be undone; such a change brings a *young
 address*.
 """
-
-from datetime import datetime
 
 from sqlalchemy import exists, func, select, update
 
 from .. import audit
 from ..db import db, utcnow
-from ..errors import LinkExpired, LinkReplaced, TooManyMails
+from ..errors import TooManyMails
 from ..models import OBJECTION, Account, EmailChange, Mail, MailState
 from ..settings import settings
 from . import passwords, rate_limits, sessions
@@ -26,40 +24,11 @@ def pending(account: Account) -> EmailChange | None:
 
 
 def oldest_open(account: Account) -> EmailChange | None:
-    """Return the oldest change that can be objected to; its former address can undo all since."""
+    """Return the oldest change that can be undone; its former address can undo all since."""
     is_change = func.lower(EmailChange.old_email) != func.lower(EmailChange.new_email)
     is_open = EmailChange.confirmed_at > utcnow() - OBJECTION, EmailChange.ended_at.is_(None), is_change
     rows = select(EmailChange).where(EmailChange.account_id == account.id, *is_open).order_by(EmailChange.id)
     return db.session.scalars(rows.limit(1)).one_or_none()
-
-
-def may_object(change: EmailChange) -> bool:
-    """Tell whether the former address may object; a young one may not (X02)."""
-    brought_in = select(
-        exists().where(
-            EmailChange.account_id == change.account_id,
-            EmailChange.id < change.id,
-            EmailChange.confirmed_at > change.created_at - OBJECTION,
-            EmailChange.ended_at.is_(None),
-            func.lower(EmailChange.new_email) == change.old_email.lower(),
-            func.lower(EmailChange.old_email) != change.old_email.lower(),
-        )
-    )
-    return change.new_email.lower() != change.old_email.lower() and not db.session.scalar(brought_in)
-
-
-def check_objection(change: EmailChange, token: str) -> None:
-    """Raise `LinkReplaced` if the former address may not object, `LinkExpired` if no longer."""
-    if not may_object(change):
-        raise LinkReplaced("email_objection", change.account_id)
-    until = objection_until(change)
-    if until <= utcnow():
-        raise LinkExpired("email_objection", token, until)
-
-
-def objection_until(change: EmailChange) -> datetime:
-    """Return until when a change can be objected to."""
-    return (change.confirmed_at or change.created_at) + OBJECTION
 
 
 def ask(account: Account, email: str) -> EmailChange | None:
@@ -106,7 +75,7 @@ def doubt(account: Account) -> EmailChange | None:
 def confirm(change: EmailChange) -> bool:
     """Set the new address; links to the former one are dead (F4). Tell whether another password must be chosen.
 
-    A change back to the first address counts as its objection. A thief who set the address between knows the password,
+    A change back to the first address undoes all since. A thief who set the address between knows the password,
     unless it was changed by hand since.
     """
     account, oldest = change.account, oldest_open(change.account)
@@ -124,17 +93,16 @@ def confirm(change: EmailChange) -> bool:
     return True
 
 
-def object_to(change: EmailChange) -> str | None:
-    """Undo a change and all since, for the former address; return the address that had replaced it.
-
-    A thief asked for it and knew the password: it fits no more, and sessions end.
-    """
-    account = change.account
-    put_in = account.email if change.confirmed_at is not None else None
-    account.email, account.email_failed_at, account.email_doubted_at = change.old_email, None, None
-    _end_since(change)
-    _shut_out(account)
-    audit.record("email_change_objected", account=account)
+def undo(account: Account) -> str | None:
+    """Put the first address back and end every change; return the address that a change had brought in."""
+    drop(account)
+    oldest = oldest_open(account)
+    if oldest is None:
+        return None
+    put_in = account.email
+    account.email, account.email_failed_at, account.email_doubted_at = oldest.old_email, None, None
+    _end_since(oldest)
+    audit.record("email_change_undone", account=account)
     return put_in
 
 

@@ -38,12 +38,12 @@ def ask(contract_id: int, receiver_id: int, *, password_hash: str) -> tuple[Outc
     3. ASKED: a finished account holds it, perhaps closed (T35); its owner decides.
     4. REPEATED: the same was asked a moment ago, and its mail is written (T38).
     5. LIMITED: too many mails were caused for the contract within the hour.
-    6. REFUSED: the account was closed, or its password changed, meanwhile.
+    6. REFUSED: the account was closed or frozen, or its password changed, meanwhile.
     """
     wanted = lock(contract_id, receiver_id)
     contract, receiver = wanted
     holder = contract.account
-    if receiver.is_closed or receiver.password_hash != password_hash:
+    if receiver.is_closed or receiver.is_frozen or receiver.password_hash != password_hash:
         return Outcome.REFUSED, wanted
     if contract.account_id == receiver.id:
         return Outcome.STANDING, wanted
@@ -105,7 +105,7 @@ def _join(contract: Contract, receiver: Account) -> None:
 def _empty(account: Account) -> None:
     """End what could still open an account that loses its only contract: sessions, password, counters, links."""
     sessions.end_all(account)
-    rate_limits.clear_failures("login", Per.ACCOUNT, account.id)
-    rate_limits.clear_failures("login", Per.LINK, account.id)
+    rate_limits.clear("login", Per.ACCOUNT, account.id)
+    rate_limits.clear("login", Per.LINK, account.id)
     email_change.drop(account)
     account.password_hash = passwords.unusable()

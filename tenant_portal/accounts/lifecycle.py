@@ -5,7 +5,7 @@ from typing import NamedTuple
 from .. import audit
 from ..db import begin_write, db, utcnow
 from ..models import Account, Contract, EmailChange
-from . import authentication, consents, email_change, rate_limits, sessions
+from . import authentication, consents, email_change, freezing, rate_limits, sessions
 from .limited_acts import Per
 from .locks import lock_account
 
@@ -47,14 +47,16 @@ def reset_password(account: Account, password_hash: str, *, device: str) -> None
     """Set the password of a reset link: sessions, links and waits end.
 
     It comes hashed: no transaction waits for a hash. Only this device is known from now on (X12): strangers' failures
-    do not delay it (T21).
+    do not delay it (T21). It thaws an account that its tenant froze (H07).
     """
+    if account.is_frozen:
+        freezing.thaw(account, actor=freezing.Freezer.TENANT)
     account.password_hash = password_hash
     sessions.end_all(account)
     sessions.forget_devices(account)
     email_change.drop(account)
     sessions.note_device(account, device)
-    rate_limits.clear_failures("login", Per.ACCOUNT, account.id)
+    rate_limits.clear("login", Per.ACCOUNT, account.id)
     audit.record("password_reset", account=account)
 
 

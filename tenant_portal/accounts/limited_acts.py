@@ -82,6 +82,12 @@ ACTS = {
         "whoever lacks one of the two numbers counts nothing here",
         "one hash, without a connection meanwhile; two mails; ten rows",
     ),
+    "keep": Act(
+        ("signup.sign_up",),
+        {Per.ORIGIN: Quota(30)},
+        "who is above types the password once more",
+        "no hash; one row, for the idle time of a visit",
+    ),
     "resend": Act(
         ("signup.resend", "signup.change_address", "signup.new_link"),
         {Per.CONTRACT: Quota(3)},
@@ -133,15 +139,16 @@ ACTS = {
     "link": Act(
         (
             "password.reset",
-            "email_change.objection",
             "contracts.hand_over",
+            "not_me.ask",
+            "not_me.confirm",
             "signup.activate_elsewhere",
             "login.confirm_reopening",
             "unsubscribe.confirm",
         ),
         {},
         "only who holds a link that we signed gets beyond the signature, and each link acts once",
-        "one hash, without a connection meanwhile; two mails; six rows, once for each link",
+        "one hash, without a connection meanwhile; three mails; seven rows, once for each link",
     ),
     "logout": Act(
         ("account.log_out", "signup.leave"),

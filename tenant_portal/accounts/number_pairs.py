@@ -49,7 +49,7 @@ def count_refusal(reference: str, *, origin: str) -> None:
 def clear_failures(reference: str, failures: int, *, origin: str) -> None:
     """Take the failures back once the right numbers were found."""
     if failures:
-        rate_limits.clear_failures("pair", Per.REFERENCE, _number(reference))
+        rate_limits.clear("pair", Per.REFERENCE, _number(reference))
         rate_limits.uncount_origin_failures("pair", origin, failures)
 
 

@@ -91,7 +91,7 @@ class Fit(enum.IntEnum):
 
 def hash(password: str) -> str:  # noqa: A001 (read as passwords.hash)
     """Return the Argon2id hash of a password. It may queue: release the connection before."""
-    return str(_in_hash_thread(_hasher().hash, _normalized(password)))
+    return str(_in_hash_thread(_hasher().hash, normalized(password)))
 
 
 def unusable() -> str:
@@ -111,13 +111,13 @@ def verify(password_hash: str | None, password: str) -> Fit:
     costliest = _costliest_parameters(own)
     dummy_hash = _dummy_hash(costliest)  # for known accounts too: its first use takes longer
     missing = _work(costliest) - _work(own or costliest)
-    for form in dict.fromkeys((_normalized(password), _formerly_normalized(password))):
+    for form in dict.fromkeys((normalized(password), _formerly_normalized(password))):
         is_right = _is_right(password_hash or dummy_hash, form)
         if missing >= _LEAST_MEMORY:
             filler = PasswordHasher(time_cost=1, memory_cost=missing, parallelism=1)
             _in_hash_thread(filler.hash, form)
         if is_right:
-            fit = Fit.YES if form == _normalized(password) else Fit.FORMER
+            fit = Fit.YES if form == normalized(password) else Fit.FORMER
             return fit if is_possible else Fit.NO
     return Fit.NO
 
@@ -134,7 +134,7 @@ def weakness(password: str, context: Iterable[str]) -> str | None:
     """
     if _is_too_long(password):
         return "long"
-    password = _normalized(password)
+    password = normalized(password)
     if len(password) < PASSWORD_MIN:
         return "short"
     if _CONTROLS.search(password):
@@ -150,7 +150,7 @@ def weakness(password: str, context: Iterable[str]) -> str | None:
 
 def may_hold(password: str, words: Iterable[str]) -> bool:
     """Tell whether a password may hold one of those words, also backwards or with signs for letters."""
-    text = _normalized(password).lower().translate(_AS_ONE)
+    text = normalized(password).lower().translate(_AS_ONE)
     known = (word.translate(_AS_ONE) for word in _guessable_words(words))
     return any(word in text or word in text[::-1] for word in known)
 
@@ -183,7 +183,7 @@ def _is_only_known(password: str, known: list[str]) -> bool:
 
 
 def _is_too_long(password: str) -> bool:
-    return len(password) > _TYPED_MAX or len(_normalized(password)) > PASSWORD_MAX
+    return len(password) > _TYPED_MAX or len(normalized(password)) > PASSWORD_MAX
 
 
 def _in_hash_thread(work: Callable[..., Any], *texts: str) -> Any:
@@ -264,7 +264,7 @@ def _work(parameters: tuple[int, int]) -> int:
     return memory * passes  # the time is proportional
 
 
-def _normalized(password: str) -> str:
+def normalized(password: str) -> str:
     """Return the password as OpaqueString (RFC 8265): each space is U+0020, then NFC, nothing else."""
     return unicodedata.normalize("NFC", password.translate(_OTHER_SPACES))
 

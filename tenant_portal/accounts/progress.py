@@ -10,6 +10,7 @@ from ..db import db, utcnow
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract, Event, Mail, MailState
 from ..settings import settings
+from .freezing import Freezer
 
 #: The twelve steps of the help page.
 STEPS = (
@@ -55,6 +56,13 @@ REMEDIES = {
     "closed": _l(
         "Le compte est fermé : pour le rouvrir, le locataire se connecte avec sa référence et son mot de passe."
     ),
+    "frozen": _l(
+        "Le compte est bloqué : « Ce n'est pas moi ». Le locataire le débloque en choisissant un nouveau mot de passe :"
+        " proposer « J'ai oublié mon mot de passe »."
+    ),
+    "disputed": _l(
+        "Le compte est bloqué et contesté. Vérifier à qui est le contrat, puis : flask portal contracts thaw RÉFÉRENCE."
+    ),
     "finished": _l("Rien à faire : le compte fonctionne."),
 }
 
@@ -70,9 +78,13 @@ MAIL_NAMES = {
     "email_change": _l("nouvelle adresse à confirmer"),
     "email_change_asked": _l("changement d'adresse demandé"),
     "email_changed": _l("adresse mail changée"),
-    "email_change_stopped": _l("changement d'adresse arrêté"),
+    "email_change_undone": _l("changement d'adresse arrêté"),
     "account_closed": _l("compte fermé"),
     "account_reopened": _l("compte rouvert"),
+    "account_created": _l("compte créé, à l'adresse que nous avions"),
+    "account_frozen": _l("compte bloqué"),
+    "account_thawed": _l("compte débloqué"),
+    "account_disputed": _l("contestation, au bailleur"),
     "attempts": _l("essais de connexion refusés"),
     "message_received": _l("message reçu"),
     "message_to_landlord": _l("message au bailleur"),
@@ -121,6 +133,9 @@ def onboarding_status(contract: Contract) -> OnboardingStatus:
     )
     if account is None:
         step, situation, since = _before_sign_up(contract)
+    elif account.is_frozen:
+        situation = "frozen" if account.frozen_by == Freezer.TENANT else "disputed"
+        step, since = 13, account.frozen_at
     elif account.is_closed:
         step, situation, since = 13, "closed", account.closed_at
     elif account.is_finished:

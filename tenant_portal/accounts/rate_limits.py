@@ -87,8 +87,8 @@ def delay_after(failures: int, limit: FailureLimit) -> timedelta:
     return min(timedelta(minutes=2.0 ** min(failures - FREE_FAILURES, 20)), limit.longest_wait)
 
 
-def clear_failures(act: str, per: Per, whose: object) -> None:
-    """Delete a counter of failures."""
+def clear(act: str, per: Per, whose: object) -> None:
+    """Delete a counter of failures or uses."""
     db.session.execute(_DELETE, {"key": _key(act, per, whose)})
 
 

@@ -101,8 +101,8 @@ def sign_up(contract: Contract, submission: Submission, *, password: str, langua
         contract.account = account
     else:
         sessions.end_all(account)
-        rate_limits.clear_failures("login", Per.ACCOUNT, account.id)  # of the former password
-        rate_limits.clear_failures("login", Per.LINK, account.id)
+        rate_limits.clear("login", Per.ACCOUNT, account.id)  # of the former password
+        rate_limits.clear("login", Per.LINK, account.id)
     account.email, account.password_hash, account.signup_key = submission.email, password_hash, new_key()
     account.language, account.created_at = language, utcnow()
     account.activated_at = account.email_failed_at = None

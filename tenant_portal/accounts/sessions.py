@@ -31,6 +31,7 @@ _OF_TOKEN = (
         _logins.ended_at.is_(None),
         _logins.expires_at > bindparam("now"),
         _accounts.closed_at.is_(None),
+        _accounts.frozen_at.is_(None),
     )
 )
 _ACCOUNT = select(Account).where(Account.id == bindparam("id")).options(joinedload(Account.contracts))
@@ -65,6 +66,11 @@ class Session:
     @property
     def is_closed(self) -> bool:
         """Tell that it is open: closing ends its sessions."""
+        return False
+
+    @property
+    def is_frozen(self) -> bool:
+        """Tell that it is not: freezing ends its sessions."""
         return False
 
     @cached_property

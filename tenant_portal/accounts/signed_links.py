@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast
@@ -15,6 +15,7 @@ from ..errors import LinkExpired, LinkInvalid, LinkReplaced, LinkUsed
 from ..models import OBJECTION, Account, Contract, EmailChange
 from ..settings import Settings, settings, state
 from ..text import masked_reference
+from . import freezing
 
 #: How far ahead the clock of another server may be.
 CLOCK_LEEWAY = timedelta(minutes=1)
@@ -45,6 +46,11 @@ class Handover(NamedTuple):
         """Return the number that its link holds beside that of the contract."""
         return self.receiver.id
 
+    @property
+    def is_frozen(self) -> bool:
+        """Tell whether one of the two accounts is frozen."""
+        return self.receiver.is_frozen or (self.contract.account is not None and self.contract.account.is_frozen)
+
 
 Subject = Account | EmailChange | Handover
 
@@ -58,6 +64,8 @@ class LinkKind:
     facts: Callable[[Any], tuple[object, ...]]
     is_used: Callable[[Any], bool] = lambda subject: False
     is_allowed: Callable[[Any], bool] = lambda subject: True
+    #: Whose mails may hold the link, where it counts who reads it.
+    readers: Callable[[Any], Iterable[str]] = lambda subject: ("",)
     subject: type[Account] | type[EmailChange] | type[Handover] = Account
     outlives_closing: bool = False
 
@@ -78,8 +86,8 @@ LINK_KINDS = {
     # Until the first login the address may be mistyped: only the password proves the tenant (X04).
     "reset": LinkKind(
         lifetime=lambda s: s.reset_hours,
-        facts=lambda a: (a.password_hash, a.email),
-        is_allowed=lambda a: a.is_finished,
+        facts=lambda a: (a.password_hash, a.email, *([a.frozen_at] if a.is_frozen else [])),
+        is_allowed=lambda a: a.is_finished and a.frozen_by in ("", freezing.Freezer.TENANT),
     ),
     # Kept in the session after the password of a closed account, never mailed.
     "reopening": LinkKind(lifetime=lambda s: s.session_idle_minutes, facts=lambda a: (a.password_hash,)),
@@ -90,12 +98,12 @@ LINK_KINDS = {
         is_used=lambda c: c.confirmed_at is not None and c.ended_at in (None, c.confirmed_at),
         subject=EmailChange,
     ),
-    # For the former address: a thief's new password or closing must not kill it.
-    "email_objection": LinkKind(
+    # What a thief does must not kill it: it holds as long as its reader may freeze the account.
+    "not_me": LinkKind(
         lifetime=lambda s: OBJECTION,
-        facts=lambda c: (c.ended_at,),
-        is_used=lambda c: c.ended_at is not None,
-        subject=EmailChange,
+        facts=lambda a: (a.signup_key, a.thawed_at),
+        is_allowed=lambda a: a.is_finished,
+        readers=freezing.readers,
         outlives_closing=True,
     ),
     # Dead once either account or the contract changes hands.
@@ -106,7 +114,7 @@ LINK_KINDS = {
             *(h.receiver.password_hash, h.receiver.closed_at),
         ),
         is_used=lambda h: h.contract.account_id == h.receiver.id,
-        is_allowed=lambda h: h.contract.account_id != h.receiver.id and not h.receiver.is_closed,
+        is_allowed=lambda h: h.contract.account_id != h.receiver.id and not h.receiver.is_closed and not h.is_frozen,
         subject=Handover,
     ),
     "unsubscribe_commercial": _UNSUBSCRIBING,
@@ -121,6 +129,8 @@ class Link(NamedTuple):
     account: Account
     contract: Contract
     subject: Subject
+    #: Whose mail it came from, where that counts.
+    reader: str = ""
 
     @property
     def digits(self) -> str:
@@ -140,10 +150,10 @@ class Link(NamedTuple):
         return self.subject
 
 
-def issue(purpose: str, subject: Subject, contract: Contract | None) -> str:
-    """Return a new token."""
+def issue(purpose: str, subject: Any, contract: Any, *, reader: str = "") -> str:
+    """Return a new token for a subject and a contract or None, in a mail to `reader` where that counts."""
     number = contract.id if contract is not None else 0
-    return _serializer(purpose).dumps([subject.id, number, _fingerprint(purpose, subject)])
+    return _serializer(purpose).dumps([subject.id, number, _fingerprint(purpose, subject, reader.lower())])
 
 
 def renewed(purpose: str, address: str) -> str:
@@ -196,14 +206,18 @@ def verify(purpose: str, token: str, *, lock: bool = False, even_late: bool = Fa
     if subject is None or _account_of(subject).is_gone:
         raise LinkInvalid(purpose)
     account = _account_of(subject)
-    if not hmac.compare_digest(fingerprint, _fingerprint(purpose, subject)):
+    fits = (
+        who for who in kind.readers(subject) if hmac.compare_digest(fingerprint, _fingerprint(purpose, subject, who))
+    )
+    reader = next(fits, None)
+    if reader is None:
         raise (LinkUsed if kind.is_used(subject) else LinkReplaced)(purpose, account.id)
     contract = _contract_of(account, kind, *contract_id)
     if contract is None or not kind.is_allowed(subject):
         raise LinkReplaced(purpose, account.id)
     if late is not None and not even_late:
         raise LinkExpired(purpose, token, late)
-    return Link(token, account, contract, subject)
+    return Link(token, account, contract, subject, reader)
 
 
 def seal(what: str, value: str) -> str:
@@ -268,12 +282,12 @@ def _signer(what: str) -> Signer:
     return signer
 
 
-def _fingerprint(purpose: str, subject: Subject) -> str:
+def _fingerprint(purpose: str, subject: Subject, reader: str = "") -> str:
     """Hash the facts that a link depends on, without a key: the token around it is signed.
 
-    `closed_at` is included for all kinds except `email_objection`.
+    `closed_at` is included unless the kind outlives the closing.
     """
     kind = LINK_KINDS[purpose]
     closed_at = None if kind.outlives_closing else _account_of(subject).closed_at
-    facts = "\x1f".join(str(fact) for fact in (*kind.facts(subject), closed_at))
+    facts = "\x1f".join(str(fact) for fact in (*kind.facts(subject), closed_at, *filter(None, [reader])))
     return hashlib.sha256(f"portal.{purpose}\x1f{facts}".encode()).hexdigest()[:32]

@@ -9,13 +9,17 @@ import click
 from flask.cli import AppGroup
 
 from .. import public_urls, roster
+from ..accounts import freezing
+from ..accounts.freezing import Freezer
+from ..accounts.locks import lock_account
 from ..contracts import lookup, numbers
-from ..db import db, utcnow
+from ..db import begin_write, db, utcnow
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..mail import notifications, rendering
 from ..messages import conversation
+from ..models import Account, Contract
 from .preconditions import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
 
 #: Different words that are shown.
@@ -72,6 +76,51 @@ def contracts_show(reference: str) -> None:
     if contract is None:
         raise Stop(_("Aucun contrat ne porte la référence « %(value)s ».", value=shown(reference)))
     click.echo(printable(rendering.onboarding_text(contract).rstrip("\n")))
+
+
+@contracts_group.command("thaw", help=_("Débloque un compte : « Ce n'est pas moi ». Un e-mail prévient le locataire."))
+@click.argument("reference", metavar="RÉFÉRENCE")
+@with_database
+def contracts_thaw(reference: str) -> None:
+    """Thaw the account of a contract; its tenant chooses another password."""
+    begin_write()
+    contract, account = _lock(reference)
+    if not account.is_frozen:
+        raise Stop(_("Ce compte n'est pas bloqué."))
+    freezing.thaw(account, actor=Freezer.STAFF)
+    notifications.account_thawed(account, contract)
+    db.session.commit()
+    click.echo(_("Compte débloqué. Un e-mail demande au locataire de choisir un nouveau mot de passe."))
+
+
+@contracts_group.command("freeze", help=_("Bloque un compte contesté : personne ne peut plus s'y connecter."))
+@click.argument("reference", metavar="RÉFÉRENCE")
+@with_database
+def contracts_freeze(reference: str) -> None:
+    """Freeze the account of a contract until the office thaws it."""
+    begin_write()
+    contract, account = _lock(reference)
+    if not account.is_finished:
+        raise Stop(_("La création de ce compte n'est pas finie : il n'y a rien à bloquer."))
+    undone = freezing.freeze(account, Freezer.STAFF)
+    if undone is None:
+        raise Stop(_("Ce compte est déjà bloqué."))
+    notifications.account_frozen(account, contract)
+    if undone.put_in is not None:
+        notifications.email_change_undone(account, contract, address=undone.put_in)
+    db.session.commit()
+    click.echo(
+        _("Compte bloqué. Pour le débloquer : flask portal contracts thaw %(reference)s", reference=contract.reference)
+    )
+
+
+def _lock(reference: str) -> tuple[Contract, Account]:
+    found = lookup.find(numbers.digits_of(reference))
+    contract = lookup.lock(found.id) if found is not None else None
+    account = lock_account(contract)
+    if contract is None or account is None:
+        raise Stop(_("Aucun compte pour la référence « %(value)s ».", value=shown(reference)))
+    return contract, account
 
 
 _TAB_NAMES = {"\\t": "\t", "tab": "\t", "TAB": "\t"}

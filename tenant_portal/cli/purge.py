@@ -25,6 +25,7 @@ def purge(dry_run: bool) -> None:
         "closed": _("Comptes fermés"),
         "email_changes": _("Changements d'adresse mail"),
         "attempts": _("Compteurs d'essais"),
+        "kept_passwords": _("Mots de passe d'inscriptions en cours"),
         "mails": _("E-mails partis"),
         "logins": _("Connexions"),
         "events": _("Journal"),

@@ -26,6 +26,7 @@ class Paper(enum.StrEnum):
     NO_ACCOUNT = "no_account"
     NOT_FINISHED = "not_finished"
     CLOSED = "closed"
+    FROZEN = "frozen"
     NOT_WANTED = "not_wanted"
     NO_DIRECT_DEBIT = "no_direct_debit"
     ADDRESS_FAILED = "address_failed"
@@ -43,6 +44,9 @@ REASONS = {
     Paper.NO_ACCOUNT: Words(_l("pas de compte"), _l("Vous n'avez pas de compte.")),
     Paper.NOT_FINISHED: Words(_l("création du compte pas finie"), _l("La création de votre compte n'est pas finie.")),
     Paper.CLOSED: Words(_l("compte fermé"), _l("Votre compte est fermé.")),
+    Paper.FROZEN: Words(
+        _l("compte bloqué : l'adresse mail est peut-être celle de quelqu'un d'autre"), _l("Votre compte est bloqué.")
+    ),
     Paper.NOT_WANTED: Words(_l("avis par e-mail pas choisi"), _l("Vous n'avez pas choisi l'avis par e-mail.")),
     Paper.NO_DIRECT_DEBIT: Words(
         _l("avis par e-mail choisi, mais pas de prélèvement automatique"),
@@ -81,6 +85,10 @@ class Recipient(Protocol):
         """Tell whether it was closed."""
 
     @property
+    def is_frozen(self) -> bool:
+        """Tell whether its address may be somebody else's (H07)."""
+
+    @property
     def email_failed_at(self) -> datetime | None:
         """Return when its address failed."""
 
@@ -109,6 +117,7 @@ def why_paper(lease: Lease, account: Recipient | None, *, is_wanted: bool, month
         Paper.NO_ACCOUNT: account is None,
         Paper.NOT_FINISHED: account is not None and not account.is_finished,
         Paper.CLOSED: account is not None and account.is_closed,
+        Paper.FROZEN: account is not None and account.is_frozen,
         Paper.NOT_WANTED: not is_wanted,
         Paper.NO_DIRECT_DEBIT: not lease.is_direct_debit,
         Paper.ADDRESS_FAILED: account is not None and account.email_failed_at is not None,

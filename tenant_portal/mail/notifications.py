@@ -1,12 +1,13 @@
 """One function per mail: each writes a row of the outbox. The texts are in `templates/portal/mail`.
 
-A mail shows only the last three digits of a reference (U42).
+A mail to a tenant shows only the last three digits of a reference (U42).
 """
 
 from datetime import date, datetime
+from typing import Any
 
-from .. import i18n
-from ..accounts import consents
+from .. import i18n, public_urls
+from ..accounts import consents, freezing, signed_links
 from ..accounts.authentication import AuthenticatedAccount, KnownContract
 from ..accounts.signed_links import Handover
 from ..db import utcnow
@@ -15,6 +16,25 @@ from ..models import Account, Contract, EmailChange, Message
 from ..settings import settings
 from ..text import masked_reference
 from . import outbox
+
+#: They tell of what somebody did, or tried, in a tenant's name: each holds the link « Ce n'est pas moi » (H07).
+SECURITY_MAILS = frozenset(
+    {
+        "account_closed",
+        "account_created",
+        "account_reopened",
+        "account_thawed",
+        "already_registered",
+        "attempts",
+        "contract_handed_over",
+        "contract_joined",
+        "e_notice_changed",
+        "email_change_asked",
+        "email_changed",
+        "new_device",
+        "password_changed",
+    }
+)
 
 
 def activation(
@@ -36,7 +56,8 @@ def activation(
 def already_registered(account: Account, contract: Contract, *, login_link: str, reset_link: str) -> None:
     """Tell the owner that the contract has an account, open or closed (T13)."""
     content = {"digits": _digits(contract), "link": login_link, "reset_link": reset_link, **_closing(account)}
-    outbox.put("already_registered", account.email, account=account, contract=contract, content=content)
+    content["frozen_at"] = account.frozen_at.isoformat() if account.frozen_at else ""
+    _warn("already_registered", account, contract, content)
 
 
 def contract_taken(email: str, contract: Contract, *, message_link: str) -> None:
@@ -59,10 +80,10 @@ def reset(account: Account | None, contract: Contract | None, *, link: str, unti
     outbox.put("reset", _address(account), account=account, contract=contract, content=content, turn=turn)
 
 
-def password_changed(account: Account, contract: Contract | None, *, reset_link: str, address: str = "") -> None:
-    """Tell the owner of a new password (U36)."""
-    content = {"digits": _digits(contract), "changed_at": utcnow().isoformat(), "reset_link": reset_link}
-    outbox.put("password_changed", address or account.email, account=account, contract=contract, content=content)
+def password_changed(account: Account, contract: Contract | None, *, address: str = "") -> None:
+    """Tell the owner of a new password, at another address if one is given (U36)."""
+    content = {"digits": _digits(contract), "changed_at": utcnow().isoformat()}
+    _warn("password_changed", account, contract, content, address=address)
 
 
 def email_change(
@@ -74,51 +95,66 @@ def email_change(
     outbox.put("email_change", change.new_email, account=change.account, contract=contract, content=content)
 
 
-def email_change_asked(
-    change: EmailChange, contract: Contract | None, *, objection: str = "", until: datetime | None = None
-) -> None:
-    """Tell the present address of the request and how to object (F3); the new one stays hidden (T31)."""
-    content = {"digits": _digits(contract), "at": change.created_at.isoformat(), "objection": objection}
-    content["objection_until"] = until.isoformat() if until else ""
-    outbox.put("email_change_asked", change.old_email, account=change.account, contract=contract, content=content)
+def email_change_asked(change: EmailChange, contract: Contract | None) -> None:
+    """Tell the present address of the request (F3); the new one stays hidden (T31)."""
+    content = {"digits": _digits(contract), "at": change.created_at.isoformat()}
+    _warn("email_change_asked", change.account, contract, content, address=change.old_email)
 
 
-def email_changed(
-    change: EmailChange,
-    contract: Contract | None,
-    *,
-    address: str,
-    objection: str = "",
-    until: datetime | None = None,
-    turn: int = 0,
-) -> None:
-    """Tell an address that it is done; only the former one can object (F3, U36)."""
-    at = change.confirmed_at or utcnow()
-    content = {"digits": _digits(contract), "at": at.isoformat(), "objection": objection}
+def email_changed(change: EmailChange, contract: Contract | None, *, address: str, turn: int = 0) -> None:
+    """Tell the former or the new address that it is done (F3, U36)."""
+    content = {"digits": _digits(contract), "at": (change.confirmed_at or utcnow()).isoformat()}
     content["is_former"] = "yes" if address != change.new_email else ""
-    content["objection_until"] = until.isoformat() if until else ""
-    outbox.put("email_changed", address, account=change.account, contract=contract, content=content, turn=turn)
+    _warn("email_changed", change.account, contract, content, address=address, turn=turn)
 
 
-def email_change_stopped(
-    change: EmailChange, contract: Contract | None, *, address: str, reset_link: str, is_owner: bool
-) -> None:
-    """Tell the owner, or the refused address, that an objection undid the change."""
-    content = {"digits": _digits(contract), "at": utcnow().isoformat(), "reset_link": reset_link, "is_owner": is_owner}
-    outbox.put("email_change_stopped", address, account=change.account, contract=contract, content=content)
+def email_change_undone(account: Account, contract: Contract, *, address: str) -> None:
+    """Tell the address that a change had brought in that it counts no more."""
+    content = {"digits": _digits(contract), "at": utcnow().isoformat()}
+    outbox.put("email_change_undone", address, account=account, contract=contract, content=content)
 
 
 def account_closed(account: Account, contract: Contract, *, link: str, reset_link: str, is_idle: bool = False) -> None:
     """Tell the owner until when the closed account can be reopened (T35, L26)."""
     content = {"digits": _digits(contract), "link": link, "reset_link": reset_link, "is_idle": is_idle}
     content |= _closing(account)
-    outbox.put("account_closed", account.email, account=account, contract=contract, content=content)
+    _warn("account_closed", account, contract, content)
 
 
 def account_reopened(account: Account, contract: Contract) -> None:
     """Tell the owner that it is open again, without consents (T35)."""
     content = {"digits": _digits(contract), "reopened_at": utcnow().isoformat()}
-    outbox.put("account_reopened", account.email, account=account, contract=contract, content=content)
+    _warn("account_reopened", account, contract, content)
+
+
+def account_created(account: Account, contract: Contract) -> None:
+    """Tell the address that the landlord held before; it may be the tenant's own, or an old one (T14, B04)."""
+    content = {"digits": _digits(contract), "at": (account.completed_at or utcnow()).isoformat()}
+    _warn("account_created", account, contract, content, address=contract.email)
+
+
+def account_frozen(account: Account, contract: Contract | None, *, turn: int = 0) -> None:
+    """Tell the address on file that nobody can log in, and how that ends (H07)."""
+    content = {"digits": _digits(contract), "at": (account.frozen_at or utcnow()).isoformat()}
+    is_disputed = account.frozen_by != freezing.Freezer.TENANT
+    content["link"] = "" if is_disputed else public_urls.public("password.forgotten")
+    outbox.put("account_frozen", account.email, account=account, contract=contract, content=content, turn=turn)
+
+
+def account_thawed(account: Account, contract: Contract) -> None:
+    """Tell the owner that the office thawed it, and where he chooses a password (H07)."""
+    content = {"digits": _digits(contract), "at": utcnow().isoformat()}
+    _warn("account_thawed", account, contract, content | {"link": public_urls.public("password.forgotten")})
+
+
+def account_disputed(
+    account: Account, contract: Contract, undone: freezing.Undone, *, by: freezing.Freezer, standing_text: str
+) -> None:
+    """Tell the landlord that an account was frozen, by whom, and what that undid (T14)."""
+    content = {"reference": contract.reference, "at": utcnow().isoformat(), "by": str(by), "standing": standing_text}
+    content["is_email_undone"] = "yes" if undone.put_in else ""
+    content["was_closed"] = "yes" if undone.was_closed else ""
+    outbox.put("account_disputed", settings.landlord_email, language="fr", content=content)
 
 
 def new_device(
@@ -126,13 +162,13 @@ def new_device(
 ) -> None:
     """Tell the owner of a login from an unknown device (T39, ASVS 6.3.5)."""
     content = {"digits": _digits(contract), "device_name": device_name, "at": utcnow().isoformat(), "link": link}
-    outbox.put("new_device", account.email, account=account, contract=contract, content=content)
+    _warn("new_device", account, contract, content)
 
 
 def attempts(account: Account | None, contract: Contract | None, *, link: str) -> None:
     """Tell the owner of failed logins (T21), nobody without an account."""
     content = {"digits": _digits(contract), "link": link, "failed_at": utcnow().isoformat()}
-    outbox.put("attempts", _address(account), account=account, contract=contract, content=content)
+    _warn("attempts", account, contract, content)
 
 
 def message_received(message: Message, *, days: int) -> None:
@@ -172,22 +208,18 @@ def notice_published(account: Account, contract: Contract, *, period: date, link
     outbox.put("notice_published", account.email, account=account, contract=contract, content=content)
 
 
-def e_notice_changed(
-    account: Account, answers: list[tuple[Contract, bool]], *, month: date, link: str, reset_link: str
-) -> None:
+def e_notice_changed(account: Account, answers: list[tuple[Contract, bool]], *, month: date, link: str) -> None:
     """Confirm how the notices of contracts arrive, and from which month (T22, T25)."""
     changed = [
         {"digits": _digits(contract), "answer": answer, "waits": answer and not contract.is_direct_debit}
         for contract, answer in answers
     ]
-    content = {"changed": changed, "month": month.isoformat(), "link": link, "reset_link": reset_link}
-    outbox.put("e_notice_changed", account.email, account=account, contract=answers[0][0], content=content)
+    _warn("e_notice_changed", account, answers[0][0], {"changed": changed, "month": month.isoformat(), "link": link})
 
 
-def contract_joined(account: Account, contract: Contract, *, link: str, reset_link: str) -> None:
+def contract_joined(account: Account, contract: Contract, *, link: str) -> None:
     """Tell the owner that a contract was added to the account (T27)."""
-    content = {"digits": _digits(contract), "link": link, "reset_link": reset_link, "at": utcnow().isoformat()}
-    outbox.put("contract_joined", account.email, account=account, contract=contract, content=content)
+    _warn("contract_joined", account, contract, {"digits": _digits(contract), "link": link, "at": utcnow().isoformat()})
 
 
 def handover(wanted: Handover, *, address: str, link: str, until: datetime) -> None:
@@ -199,9 +231,41 @@ def handover(wanted: Handover, *, address: str, link: str, until: datetime) -> N
 
 
 def contract_handed_over(account: Account, contract: Contract, *, is_emptied: bool) -> None:
-    """Tell the former owner that the contract has left, and perhaps that the account is closed."""
+    """Tell the former owner that the contract has left, and perhaps that the account is closed.
+
+    An account without a contract is nobody's to freeze: its owner is told to call.
+    """
     content = {"digits": _digits(contract), "at": utcnow().isoformat(), "is_emptied": is_emptied, **_closing(account)}
-    outbox.put("contract_handed_over", account.email, account=account, contract=contract, content=content)
+    if is_emptied:
+        content["not_me"] = ""
+        outbox.put("contract_handed_over", account.email, account=account, contract=contract, content=content)
+    else:
+        _warn("contract_handed_over", account, account.contracts[0], content)
+
+
+def _warn(
+    kind: str,
+    account: Account | AuthenticatedAccount | None,
+    contract: Contract | KnownContract | None,
+    content: dict[str, Any],
+    *,
+    address: str = "",
+    turn: int = 0,
+) -> None:
+    """Write a mail about an act that may be somebody else's, with the link « Ce n'est pas moi » (H07).
+
+    Without an account the work is the same (F9). An address that may freeze nothing gets no link.
+    """
+    reader = address or _address(account)
+    whose = account or Account(id=0, email="", signup_key="")
+    token = signed_links.issue("not_me", whose, contract, reader=reader)
+    may = whose.email_doubted_at is None
+    if address and isinstance(whose, Account):
+        may = address.lower() in freezing.readers(whose)
+    content["not_me"] = public_urls.public("not_me.open_link", token=token) if may else ""
+    content["not_me_until"] = signed_links.expires_at("not_me").isoformat()
+    assert kind in SECURITY_MAILS
+    outbox.put(kind, reader, account=account, contract=contract, content=content, turn=turn)
 
 
 def _closing(account: Account) -> dict[str, str]:
@@ -213,5 +277,5 @@ def _digits(contract: Contract | KnownContract | None) -> str:
     return masked_reference(contract.reference) if contract is not None else ""
 
 
-def _address(account: Account | None) -> str:
+def _address(account: Account | AuthenticatedAccount | None) -> str:
     return account.email if account is not None else ""

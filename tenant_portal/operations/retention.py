@@ -6,7 +6,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 
 from ..db import Base, db, utcnow
-from ..models import REOPENING, Account, Contract, EmailChange, Event, Login, Mail, MailState, Message, RateLimitCounter
+from ..models import (
+    REOPENING,
+    Account,
+    Contract,
+    EmailChange,
+    Event,
+    KeptPassword,
+    Login,
+    Mail,
+    MailState,
+    Message,
+    RateLimitCounter,
+)
 from ..settings import settings
 
 #: Journal, devices, messages, mails: 12 months (CNIL, recommendation on logging of 2021: 6 to 12).
@@ -30,6 +42,7 @@ def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
         "closed": (Account, Account.closed_at <= now - REOPENING),
         "email_changes": (EmailChange, EmailChange.created_at < now - EMAIL_CHANGES),
         "attempts": (RateLimitCounter, RateLimitCounter.since < now - COUNTERS),
+        "kept_passwords": (KeptPassword, KeptPassword.created_at <= now - settings.session_idle_minutes),
         "mails": (
             Mail,
             and_(

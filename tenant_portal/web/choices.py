@@ -118,7 +118,6 @@ def _save(account: Account, form: ChoicesForm) -> dict[Choice, bool]:
             e_notices,
             month=publishing.next_month(),
             link=public_urls.public("choices.overview"),
-            reset_link=public_urls.public("password.forgotten"),
         )
     news = [(c.reference, consents.current(account.id, c.id)) for c in consents.touched(account, new)]
     number = account.id

@@ -177,12 +177,8 @@ def _holder(handover: Handover) -> Account:
 
 
 def _tell_joined(handover: Handover) -> None:
-    notifications.contract_joined(
-        handover.receiver,
-        handover.contract,
-        link=public_urls.public("choices.overview"),
-        reset_link=public_urls.public("password.forgotten"),
-    )
+    link = public_urls.public("choices.overview")
+    notifications.contract_joined(handover.receiver, handover.contract, link=link)
 
 
 def _answers_of(handover: Handover) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
-from wtforms import BooleanField, ValidationError
+from wtforms import ValidationError
 
-from .. import public_urls
 from ..accounts import email_change, signed_links
 from ..accounts.signed_links import Link
 from ..db import begin_write, db
@@ -48,19 +47,6 @@ class ConfirmForm(PortalForm):
     """The password: a link to a mistyped address must not make a stranger the owner."""
 
     password = CurrentPasswordField(_l("Mon mot de passe"))
-
-
-class ObjectionForm(PortalForm):
-    """A second question: programs that check mails press the only button of a page."""
-
-    sure = BooleanField(_l("Je n'ai pas demandé ce changement"))
-
-    def validate_sure(self, field: Any) -> None:
-        """Refuse an empty box."""
-        if not field.data:
-            raise ValidationError(
-                _("Cochez la case si vous n'avez pas demandé ce changement. Sinon, fermez cette page.")
-            )
 
 
 @screen.route("/espace/compte/adresse", methods=["GET", "POST"])
@@ -158,80 +144,25 @@ def _leave_confirmed(*, is_own: bool) -> Any:
     return redirect(url_for("portal.login.log_in"))
 
 
-@screen.get("/adresse/objection/<portal_link:token>")
-def open_objection(token: str):
-    """Move the token from the address into the session; change nothing."""
-    links.keep("email_objection", token)
-    return redirect(url_for(".objection"))
-
-
-@screen.route("/adresse/objection", methods=["GET", "POST"])
-def objection():
-    """Stop or undo the change for the owner of the former address (F3)."""
-    if request.method == "GET" and not links.token_of("email_objection"):
-        return links.elsewhere("email_objection")
-    try:
-        link = _objection_link()
-    except LinkUsed:
-        if request.method == "GET" or not links.kept("reset"):
-            raise
-        return redirect(url_for("portal.password.reset"))
-    form = ObjectionForm()
-    if not form.validate_on_submit():
-        if "encore" not in request.form:  # the first button asks nothing yet
-            form.sure.errors = []
-        asks_again = form.is_submitted() and not form.refusal
-        return page("email_change/objection.html", form=form, link=link, change=link.its_change, asks_again=asks_again)
-    begin_write()
-    link = _objection_link(lock=True)
-    _tell_stopped(link, email_change.object_to(link.its_change))
-    return _choose_password(link)
-
-
-def _objection_link(*, lock: bool = False) -> Link:
-    link = links.require("email_objection", lock=lock)
-    email_change.check_objection(link.its_change, link.token)
-    return link
-
-
 def _choose_password(link: Link) -> Any:
     """Commit, and lead the reader of the first address to a new password."""
     identity.log_out()
     db.session.commit()
     links.forget("email_change")
-    links.forget("email_objection")
     links.keep("reset", signed_links.issue("reset", link.account, link.contract))
-    flash_once("email_change_objected")
+    flash_once("email_put_back")
     return redirect(url_for("portal.password.reset"))
-
-
-def _objection(change: EmailChange, contract: Contract) -> dict[str, Any]:
-    """Return the link by which the former address can object; a young address has none (X02)."""
-    if not email_change.may_object(change):
-        return {}
-    link = links.address("email_objection", change, contract)
-    return {"objection": link, "until": email_change.objection_until(change)}
 
 
 def _tell_asked(change: EmailChange, contract: Contract) -> None:
     link = links.address("email_change", change, contract)
     notifications.email_change(change, contract, link=link, until=signed_links.expires_at("email_change"))
     if change.new_email != change.old_email:
-        notifications.email_change_asked(change, contract, **_objection(change, contract))
+        notifications.email_change_asked(change, contract)
 
 
 def _tell_changed(link: Link) -> None:
     change = link.its_change
     notifications.email_changed(change, link.contract, address=change.new_email)
     if change.new_email != change.old_email:
-        objection = _objection(change, link.contract) if change.ended_at is None else {}
-        notifications.email_changed(change, link.contract, address=change.old_email, **objection)
-
-
-def _tell_stopped(link: Link, put_in: str | None) -> None:
-    change, reset_link = link.its_change, public_urls.public("password.forgotten")
-    addressees = {change.old_email: True} if put_in is None else {put_in: False, change.old_email: True}
-    for address, is_owner in addressees.items():
-        notifications.email_change_stopped(
-            change, link.contract, address=address, reset_link=reset_link, is_owner=is_owner
-        )
+        notifications.email_changed(change, link.contract, address=change.old_email)

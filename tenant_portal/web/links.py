@@ -28,7 +28,6 @@ _PAGES = {
     "activation": "signup.open_link",
     "reset": "password.open_link",
     "email_change": "email_change.open_link",
-    "email_objection": "email_change.open_objection",
     "handover": "contracts.open_link",
     "unsubscribe_commercial": "unsubscribe.confirm",
     "unsubscribe_general": "unsubscribe.confirm",

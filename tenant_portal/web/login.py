@@ -12,7 +12,7 @@ from ..errors import LinkError
 from ..mail import notifications
 from . import identity, links, redirects
 from .forms import ButtonForm, LoginForm
-from .login_flow import attempt_login, contract_of, enter, refuse
+from .login_flow import attempt_login, contract_of, enter, refuse, refuse_frozen
 from .pages import flash_once, page
 
 screen = Blueprint("login", __name__)
@@ -34,6 +34,8 @@ def log_in():
     holder = attempt.holder
     if holder is None:
         return refuse(form, attempt, "login/log_in.html")
+    if holder.is_frozen:
+        return refuse_frozen(form, holder, "login/log_in.html")
     if not holder.is_activated:
         account = holder.account
         # The password proves who he is: he may see and correct his address (T16).

@@ -8,6 +8,7 @@ from flask import request, session
 from .. import audit, public_urls, signals
 from ..accounts import authentication, consents
 from ..accounts.authentication import AuthenticatedAccount, KnownContract, LoginResult
+from ..accounts.freezing import Freezer
 from ..accounts.sessions import NO_ACCOUNT_ID
 from ..db import db
 from ..mail import notifications
@@ -49,12 +50,22 @@ def refuse(form: PortalForm, attempt: LoginResult, template: str, **context: Any
     return (*answer, {"Retry-After": str(seconds)})
 
 
+def refuse_frozen(form: PortalForm, holder: AuthenticatedAccount, template: str) -> tuple[str, int]:
+    """Tell whoever knows the password that the account is frozen; others read the refusal of every login (H07)."""
+    db.session.commit()
+    is_disputed = holder.frozen_by != Freezer.TENANT
+    return page(template, form=form, refusal="frozen", frozen_at=holder.frozen_at, is_disputed=is_disputed)
+
+
 def enter(attempt: LoginResult, holder: AuthenticatedAccount, form: LoginForm) -> bool:
     """Log in, and tell whether it was the first login, which finishes the account (step 12)."""
     is_first = not holder.is_finished
     if is_first:
         authentication.finish(holder.account)
-        notifications.welcome(holder.account, holder.account.contracts[0], link=public_urls.public("login.log_in"))
+        account, contract = holder.account, holder.account.contracts[0]
+        notifications.welcome(account, contract, link=public_urls.public("login.log_in"))
+        if contract.email and contract.email.lower() != account.email.lower():
+            notifications.account_created(account, contract)
     elif not attempt.is_known_device:
         notifications.new_device(
             holder,
@@ -68,7 +79,6 @@ def enter(attempt: LoginResult, holder: AuthenticatedAccount, form: LoginForm) -
         db.session.commit()
         return False
     session["portal_first"] = True
-    contract = holder.account.contracts[0]
     whose = {"account": holder.id, "reference": contract.reference}
     choices = {str(purpose): row.answer for purpose, row in consents.current(holder.id, contract.id).items()}
     db.session.commit()

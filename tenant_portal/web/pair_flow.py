@@ -33,4 +33,4 @@ def forget_refusals() -> None:
 def context() -> dict[str, Any]:
     """Return what `signup/refusal.html` needs where nothing was refused."""
     is_often = session.get(_MISMATCHES, 0) >= _BEFORE_MESSAGE
-    return {"shows_message_first": is_often, "mismatch": False, "wait": None}
+    return {"shows_message_first": is_often, "mismatch": False, "wait": None, "half": ""}

@@ -7,6 +7,7 @@ from wtforms import ValidationError
 
 from .. import public_urls
 from ..accounts import email_change, lifecycle, passwords, registration, sessions, signed_links
+from ..accounts.freezing import Freezer
 from ..accounts.lifecycle import Reset
 from ..accounts.sessions import Session
 from ..db import begin_write, db
@@ -171,11 +172,10 @@ def change(own: Session):
 
 def _tell_changed(account: Account, contract: Contract) -> None:
     """Tell the address on file, and the first address while it can undo a change (docs/security.md)."""
-    notifications.password_changed(account, contract, reset_link=public_urls.public("password.forgotten"))
+    notifications.password_changed(account, contract)
     change = email_change.oldest_open(account)
     if change is not None:
-        link = links.address("email_objection", change, contract)
-        notifications.password_changed(account, contract, reset_link=link, address=change.old_email)
+        notifications.password_changed(account, contract, address=change.old_email)
 
 
 def _ask_for_proof(change: EmailChange, contract: Contract) -> None:
@@ -186,10 +186,10 @@ def _ask_for_proof(change: EmailChange, contract: Contract) -> None:
 
 
 def _send_link(reset: Reset, turn: int) -> None:
-    """Send the link that helps: to a new password, to the first login, or to the former address.
+    """Send the link that helps: to a new password, to the first login, or to the first address.
 
     Before the first login the password is the tenant's only proof, so a reader of the address must not choose it.
-    Neither must a reader of an address in doubt.
+    Neither must a reader of an address in doubt. Of a disputed account the office decides (T14).
     """
     account, contract = reset.account, reset.contract
     if account is not None and contract is not None and not account.is_finished:
@@ -204,11 +204,12 @@ def _send_link(reset: Reset, turn: int) -> None:
             turn=turn,
         )
         return
+    if account is not None and account.frozen_by not in ("", Freezer.TENANT):
+        notifications.account_frozen(account, contract, turn=turn)
+        return
     change = email_change.oldest_open(account) if account is not None and account.email_doubted_at is not None else None
     if change is not None:
-        link = links.address("email_objection", change, contract)
-        until = email_change.objection_until(change)
-        notifications.email_changed(change, contract, address=change.old_email, objection=link, until=until, turn=turn)
+        notifications.email_changed(change, contract, address=change.old_email, turn=turn)
         return
     # Make a useless link without an account, so that the time reveals nothing (F9).
     is_somebody = account is not None and account.email_doubted_at is None

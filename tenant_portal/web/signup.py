@@ -7,17 +7,15 @@ from typing import Any
 from flask import Blueprint, redirect, request, session, url_for
 
 from .. import i18n, public_urls
-from ..accounts import number_pairs, refusals, registration, signed_links
-from ..accounts.limited_acts import Per
+from ..accounts import number_pairs, registration, signed_links
 from ..accounts.registration import Outcome, Submission
-from ..contracts import lookup
 from ..db import begin_write, db
 from ..errors import FormForged, FormOutdated, LinkInvalid, LinkUsed, TooManyMails
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import Account, Contract
 from ..text import masked_reference
-from . import identity, links, pair_flow, visits
+from . import identity, links, pair_flow, signup_refusals, visits
 from .address_typos import suggested_address
 from .fields import MailAddressField
 from .forms import ButtonForm, LoginForm, PortalForm, SignupForm
@@ -40,41 +38,24 @@ class AddressForm(PortalForm):
 def sign_up():
     """Show « Formulaire d'inscription », and sign up."""
     form = SignupForm()
-    if not form.validate_on_submit():
-        if form.is_submitted() and not form.refusal:
-            _record_refusal(form)
-        return _form_page(form)
+    if not form.is_submitted():
+        return signup_refusals.form_page(form)
+    signup_refusals.restore_password(form)
+    is_fine = form.validate()
+    if form.refusal:
+        return signup_refusals.form_page(form)
+    if form.reference.errors or form.module.errors:
+        return signup_refusals.refuse(form)
     origin = identity.origin()
     attempt = number_pairs.attempt(form.reference.data, form.module.data, origin=origin)
     if attempt.contract is None:
-        return _form_page(form, **pair_flow.refused(attempt))
-    contract = attempt.contract
-    if not form.judge_password(registration.guessable_words(contract)):  # after the pair, no more often (X01)
-        return _refuse_guessable(form, origin)
-    result = registration.sign_up(
-        contract,
-        Submission(email=form.email.data, choices=form.choices),
-        password=form.password.data,
-        language=i18n.language(),
-    )
-    match result.outcome, result.account:
-        case Outcome.CREATED, Account() as account:
-            _send_activation(account, contract)
-        case Outcome.ALREADY_REGISTERED, Account() as account:
-            _tell_registered(account, contract, form.email.data)
-        case Outcome.REPEATED, _:
-            pass  # the first of the two has written the mail
-        case Outcome.LIMITED, _:
-            db.session.commit()
-            raise TooManyMails
+        return signup_refusals.refuse_pair(form, attempt)
+    if not form.password.errors:  # after the pair, no more often (X01)
+        is_fine = form.judge_password(registration.guessable_words(attempt.contract)) and is_fine
+    if not is_fine:
+        return signup_refusals.refuse_rest(form, origin)
+    known = _take(form, attempt.contract)
     number_pairs.clear_failures(form.reference.data, attempt.failures, origin=origin)
-    known = {
-        "contract": contract.id,
-        "reference": form.reference.data,
-        "key": result.key,
-        "email": form.email.data,
-        "until": signed_links.expires_at("activation").isoformat(),
-    }
     db.session.commit()
     pair_flow.forget_refusals()
     session["portal_signup"] = known
@@ -224,14 +205,31 @@ def new_link():
     return redirect(url_for("portal.login.log_in"))
 
 
-def _form_page(form: SignupForm, *, status: int = 200, **context: Any) -> tuple[str, int]:
-    return page(
-        "signup/sign_up.html",
-        form=form,
-        status=status,
-        suggestion=suggested_address(form.email.data or ""),
-        **{**pair_flow.context(), **context},
+def _take(form: SignupForm, contract: Contract) -> dict[str, Any]:
+    """Sign up and write the mail; return what the next page needs."""
+    result = registration.sign_up(
+        contract,
+        Submission(email=form.email.data, choices=form.choices),
+        password=form.password.data,
+        language=i18n.language(),
     )
+    match result.outcome, result.account:
+        case Outcome.CREATED, Account() as account:
+            _send_activation(account, contract)
+        case Outcome.ALREADY_REGISTERED, Account() as account:
+            _tell_registered(account, contract, form.email.data)
+        case Outcome.REPEATED, _:
+            pass  # the first of the two has written the mail
+        case Outcome.LIMITED, _:
+            db.session.commit()
+            raise TooManyMails
+    return {
+        "contract": contract.id,
+        "reference": form.reference.data,
+        "key": result.key,
+        "email": form.email.data,
+        "until": signed_links.expires_at("activation").isoformat(),
+    }
 
 
 def _mail_page(form: AddressForm, known: dict[str, Any]) -> tuple[str, int]:
@@ -266,24 +264,6 @@ def _account_of(known: dict[str, Any]) -> tuple[Account | None, Contract | None]
     contract = db.session.get(Contract, known["contract"])
     standing = contract.account if contract is not None else None
     return account, contract if account is not None or (standing is not None and standing.is_finished) else None
-
-
-def _record_refusal(form: SignupForm) -> None:
-    """Record the failed step for the staff, once an hour (X20)."""
-    reference = form.reference.data if not form.reference.errors else None
-    per, whose = (Per.REFERENCE, reference.lstrip("0")) if reference else (Per.ORIGIN, identity.origin())
-    begin_write()
-    contract = lookup.find(reference) if reference else None
-    refusals.record_refusal("signup_refused", per, whose, contract=contract, step=form.failed_step)
-    db.session.commit()
-
-
-def _refuse_guessable(form: SignupForm, origin: str) -> tuple[str, int]:
-    """Refuse a password made of words from the roster; that reveals the pair, so count it as a look."""
-    number_pairs.count_refusal(form.reference.data, origin=origin)
-    db.session.commit()
-    _record_refusal(form)
-    return _form_page(form)
 
 
 def _send_activation(account: Account, contract: Contract) -> None:

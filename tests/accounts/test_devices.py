@@ -28,7 +28,7 @@ def test_t39_owner_is_told_of_a_device_that_is_new_once(portal, mailbox, an_acco
     text = plain(told.text)
     assert "le lundi 23 novembre à 18 h" in text and "Appareil : Firefox, Android." in text
     assert tenant.lease.reference[-3:] in text and tenant.lease.reference not in text
-    assert "Ce n'était pas vous ? Choisissez tout de suite un nouveau mot de passe." in text
+    assert "Vous avez un doute ? Choisissez tout de suite un nouveau mot de passe." in text
     assert told.link.endswith("/mot-de-passe-oublie")
 
     phone.click("Je me déconnecte")
@@ -71,7 +71,7 @@ def named(portal, agent):
 
 def end(browser, password, device=None, *, status=200):
     """Log out one device of the list, or the one that stands chosen."""
-    form = browser.get("/espace").click_link("Mes appareils").form("Je déconnecte")
+    form = browser.get("/espace").click_link("Mon compte").click_link("Mes appareils").form("Je déconnecte")
     if device is not None:
         form.choose("Quel appareil voulez-vous déconnecter ?", device)
     return form.fill("Mon mot de passe", password).click("Je déconnecte", status=status)
@@ -85,7 +85,7 @@ def test_t39_tenant_sees_his_devices_and_logs_out_one_then_all(portal, mailbox, 
     tenant.log_in(phone, remember=True)
     clock.move(minutes=20)
     tenant.log_in(office)
-    page = phone.get("/espace").click_link("Mes appareils")
+    page = phone.get("/espace").click_link("Mon compte").click_link("Mes appareils")
     own = plain(page.tree.cssselect("section[aria-labelledby=ici]")[0].text_content())
     assert "Firefox, Android" in own and "depuis le lundi 23 novembre à 9 h" in own
     assert "mémorisé jusqu'au lundi 7 décembre" in own

@@ -8,18 +8,16 @@ from sqlalchemy import select
 from tenant_portal.db import begin_write, db
 from tenant_portal.models import Account, EmailChange
 from tests.support.page_text import plain
-from tests.support.people import must_run
+from tests.support.people import choose_password, must_run
 
 from ..support.steps import (
     NEW_PASSWORD,
     ask_email_change,
     change_password,
     close_account,
-    fill_new_password,
-    fill_objection,
+    fill_not_me,
     forget,
     log_in,
-    reset_password,
     sign_up,
 )
 
@@ -32,7 +30,7 @@ def asked(tenant, mailbox, email=NEW):
     """Ask for another address; return the links that confirm and object."""
     present = tenant.email
     assert ask_email_change(tenant.browser, email, tenant.password).path == "/espace/compte"
-    return mailbox.read(to=email).link, mailbox.read(to=present).link_to_object
+    return mailbox.read(to=email).link, mailbox.read(to=present).link_not_me
 
 
 def changed(tenant, mailbox, email=NEW):
@@ -40,7 +38,7 @@ def changed(tenant, mailbox, email=NEW):
     link, _ = asked(tenant, mailbox, email)
     tenant.browser.get(link).click("Je confirme mon adresse")
     mailbox.read(to=email)
-    objection = mailbox.read(to=tenant.email).link_to_object
+    objection = mailbox.read(to=tenant.email).link_not_me
     tenant.email = email
     return objection
 
@@ -67,7 +65,7 @@ def test_f03_tenant_changes_his_address_and_both_are_told(mailbox, an_account):
     for address in (NEW, OLD):
         told = mailbox.read(to=address)
         assert plain(told.subject) == "Votre adresse mail a été changée"
-        assert bool(told.links) == (address == OLD), "only the former address can object"
+        assert told.link_not_me
     assert page.click_link("déconnecter vos autres appareils").path == "/espace/connexions"
     page = tenant.browser.get(to_confirm.link, status=410)
     assert page.says("déjà confirmée")
@@ -227,30 +225,30 @@ def test_f03_owner_of_the_former_address_takes_his_account_back(portal, mailbox,
     thief, owner = portal, portal.another_browser()
     tenant.log_in(thief, remember=True)
     ask_email_change(thief, NEW)
-    confirm, objection = mailbox.read(to=NEW).link, mailbox.read(to=OLD).link_to_object
+    confirm, objection = mailbox.read(to=NEW).link, mailbox.read(to=OLD).link_not_me
     if is_done:
         thief.get(confirm).click("Je confirme mon adresse")
         mailbox.read(to=NEW)
-        objection = mailbox.read(to=OLD).link_to_object
+        objection = mailbox.read(to=OLD).link_not_me
 
     page = owner.get(objection)
-    assert page.path == "/adresse/objection", "the token has left the address"
-    assert page.says(OLD) and not page.says(NEW)
-    page = fill_objection(page).click()
-    assert page.path == "/mot-de-passe" and page.says("le changement d'adresse est arrêté")
+    assert page.path == "/ce-nest-pas-moi", "the token has left the address"
+    assert page.says("redevient celle d'avant") is is_done and not page.says(NEW), "T31: nor the new one"
+    page = fill_not_me(page).click()
+    assert page.path == "/mot-de-passe-oublie" and page.says("le compte est bloqué")
     if is_done:
         told = mailbox.read(to=NEW)
         assert "n'arrivent plus à cette adresse" in plain(told.text) and not told.links
     told = mailbox.read(to=OLD)
     assert told.link.endswith("/mot-de-passe-oublie")
+    mailbox.read(to=mailbox.landlord)
     for browser in (thief, tenant.browser):
         assert browser.get("/espace").h1 == "Identifiez-vous"
-    assert tenant.log_in(thief).says("ne correspond pas"), "whoever asked for it knew the password"
+    assert tenant.log_in(thief).says("votre compte est bloqué"), "whoever asked for it knew the password"
     thief.another_browser().get(confirm, status=410)
-    assert portal.another_browser().get(objection, status=410).says("déjà arrêté")
+    assert portal.another_browser().get(objection).says("le compte est bloqué"), "T38: the same page again"
 
-    reset_password(owner, "/mot-de-passe", FRESH)
-    mailbox.read(to=OLD)
+    choose_password(owner, mailbox, tenant.lease, email=OLD, password=FRESH)
     assert log_in(owner, tenant.lease.reference, FRESH).says(OLD)
 
 
@@ -261,30 +259,28 @@ def test_thief_who_changes_the_password_and_closes_the_account_does_not_lose_it_
     objection = changed(tenant, mailbox)
     change_password(tenant.browser)
     close_account(tenant.browser, NEW_PASSWORD)
-    assert "/adresse/objection/" in mailbox.read(to=OLD).link, "the first address hears of it, and can object"
+    assert mailbox.read(to=OLD).link_not_me, "the first address hears of it, and can say so"
     assert len(mailbox.read_all()) == 3, "new password, the address to prove anew, closed"
 
-    fill_objection(portal.get(objection)).click()
-    mailbox.read(to=NEW), mailbox.read(to=OLD)
-    fill_new_password(portal.page, FRESH).click()
-    mailbox.read(to=OLD)
-    page = log_in(portal, tenant.lease.reference, FRESH)
-    assert page.click("Je rouvre mon compte").says(OLD)
-    mailbox.read(to=OLD)
+    assert portal.get(objection).says("Le compte n'est plus fermé")
+    fill_not_me(portal.page).click()
+    mailbox.read(to=NEW), mailbox.read(to=OLD), mailbox.read(to=mailbox.landlord)
+    choose_password(portal, mailbox, tenant.lease, email=OLD, password=FRESH)
+    assert log_in(portal, tenant.lease.reference, FRESH).says(OLD), "the closing is undone as well"
 
 
 def test_first_address_wins_over_the_later_ones(portal, mailbox, an_account):
     tenant = an_account(email=OLD)
     first = changed(tenant, mailbox, NEW)
     ask_email_change(tenant.browser, THIRD)
-    assert not mailbox.read(to=NEW).links
+    middle = mailbox.read(to=NEW).link_not_me
     tenant.browser.get(mailbox.read(to=THIRD).link).click("Je confirme mon adresse")
     mailbox.read(to=THIRD)
-    assert not mailbox.read(to=NEW).links, "an address that came in by a change still open can object to nothing"
-    fill_objection(portal.get(first)).click()
-    assert {mail.to for mail in mailbox.read_all()} == {OLD, THIRD}
-    reset_password(portal, "/mot-de-passe")
-    mailbox.read(to=OLD)
+    assert not mailbox.read(to=NEW).links, "an address that came in by a change still open can undo nothing"
+    portal.another_browser().get(middle, status=410)
+    fill_not_me(portal.get(first)).click()
+    assert {mail.to for mail in mailbox.read_all()} == {OLD, THIRD, mailbox.landlord}
+    choose_password(portal, mailbox, tenant.lease, email=OLD)
 
 
 def test_objection_is_good_for_seven_days_and_the_address_is_forgotten_after_thirty(
@@ -312,7 +308,7 @@ def test_a_link_of_one_kind_is_worth_nothing_as_another(portal, mailbox, an_acco
     forget(portal, tenant.lease.reference)
     reset = mailbox.read(to=OLD).link
     sign_up(portal, a_contract())
-    tokens = {"adresse": link, "adresse/objection": objection, "mot-de-passe": reset, "activation": mailbox.read().link}
+    tokens = {"adresse": link, "ce-nest-pas-moi": objection, "mot-de-passe": reset, "activation": mailbox.read().link}
     for place in tokens:
         for kind, address in tokens.items():
             status = 200 if kind == place else 404

@@ -27,7 +27,9 @@ def bare(browser, *typed):
     """Return the last answers without what was typed, tokens and what a form carries."""
     said = []
     for answer in browser.answers:
-        text = re.sub(r'(name="(?:csrf_token|inscription)"[^>]*value=)"[^"]*"', "", answer.get_data(as_text=True))
+        text = re.sub(
+            r'(name="(?:csrf_token|inscription|moitie)"[^>]*value=)"[^"]*"', "", answer.get_data(as_text=True)
+        )
         for word in typed:
             text = text.replace(word, "…")
         headers = [(name, value) for name, value in answer.headers if name not in OF_THE_REQUEST]

@@ -22,7 +22,7 @@ from tests.support.steps import (
     PASSWORD,
     change_password,
     fill_login,
-    fill_objection,
+    fill_not_me,
     finish,
     forget,
     log_in,
@@ -145,7 +145,7 @@ DOORS = {
     "reset": ("reset", "Enregistrer mon mot de passe", None),
     "change of address": ("email_change", "Je confirme mon adresse", None),
     "change of address, logged in": ("own_email_change", "Je confirme mon adresse", None),
-    "objection": ("email_objection", "Arrêter le changement", None),
+    "not me": ("not_me", "Oui, je bloque le compte", None),
     "reopening": ("reopening", "Je rouvre mon compte", None),
     "sign-up, the mail again": ("sign_up", "Renvoyer l'e-mail", None),
     "sign-up, another address": ("sign_up", "Modifier mon adresse", None),
@@ -206,13 +206,13 @@ def of_account(portal, mailbox, tenant, clock):
         confirm, objection = asked(tenant, mailbox)
         forget(portal.another_browser(), tenant.lease.reference)
         reset = mailbox.read(to=tenant.email).link
-        links = {"reset": reset, "email_change": confirm, "own_email_change": confirm, "email_objection": objection}
-        dead = {name: page.value for name, page in pages.items()}
+        links = {"reset": reset, "email_change": confirm, "own_email_change": confirm, "not_me": objection}
+        dead = {name: page.value for name, page in pages.items() if name != "not_me"}  # which no new password kills
         for name, link in links.items():
             browser = tenant.browser if name == "own_email_change" else portal.another_browser()
             page = browser.get(link)
-            if name == "email_objection":
-                page = fill_objection(page).page
+            if name == "not_me":
+                page = fill_not_me(page).page
             pages[name] = Carried(page, dead.get(name, ""))
         if not dead:
             change_password(tenant.browser)
@@ -244,7 +244,7 @@ def carried(portal, mailbox, a_contract, an_account, clock):
         "activation": {"Ma référence contrat": lease.reference, "Mon mot de passe": PASSWORD},
         "reset": {"Créez un mot de passe": fresh, "Confirmez votre mot de passe": fresh},
         "email_change": {"Mon mot de passe": tenant.password},
-        "email_objection": {},
+        "not_me": {},
         "sign_up": {"Votre adresse mail": "lea@laposte.net"},
     }
     return pages, typed
@@ -263,7 +263,7 @@ def test_f20_form_with_a_link_that_is_not_its_own_acts_on_nothing(app, mailbox, 
         if action:
             form.node.set("action", form.node.get("action").replace("ailleurs", action))
         field = next(node for node in form.node.iter("input") if node.get("name") in FIELDS)
-        assert pages[name].dead and pages[name].dead != pages[name].value
+        assert name == "not_me" or pages[name].dead and pages[name].dead != pages[name].value
         others = {f"of {other}": page.value for other, page in pages.items() if page.value != pages[name].value}
         assert len(others) >= 5
         wrong = {"old": pages[name].dead, "empty": "", "made up": "Zm9v.YmFy.YmF6", "long": made_up(), **others}
@@ -366,7 +366,7 @@ def assert_small_cookies(browser):
 @pytest.mark.every_home
 def test_x09_made_up_link_leaves_every_form_of_its_browser_working(portal, mailbox, an_account):
     tenant = an_account()
-    for place in ("activation", "mot-de-passe", "adresse", "adresse/objection"):
+    for place in ("activation", "mot-de-passe", "adresse", "ce-nest-pas-moi"):
         for length in (3900, 3, 500):
             portal.get(f"/{place}/{made_up(length)}", status=404)
     assert forget(portal, tenant.lease.reference).says("Si un compte existe")
@@ -391,7 +391,7 @@ def test_x09_whatever_is_opened_in_one_browser_its_cookie_stays_small(portal, ma
     for link in (activation, reset, confirm, objection, f"/activation/{made_up()}"):
         portal.get(link, status=ANY_STATUS)
     assert_small_cookies(portal)
-    for path in ("/reouverture", "/activation", "/adresse", "/adresse/objection", "/mot-de-passe"):
+    for path in ("/reouverture", "/activation", "/adresse", "/ce-nest-pas-moi", "/mot-de-passe"):
         assert portal.get(path).path == path, "every one of them can be shown again"
     assert portal.get("/message/envoye").says(longest_too) and portal.get("/inscription/courriel").says(longest)
     assert reset_password(portal, "/mot-de-passe").says("votre mot de passe est modifié")

@@ -38,6 +38,7 @@ class Standing:
     is_activated: bool = True
     is_finished: bool = True
     is_closed: bool = False
+    is_frozen: bool = False
 
 
 @pytest.fixture
@@ -62,7 +63,8 @@ def standing(app: Flask, lease: Lease) -> Standing:
     with app.app_context():
         account = db.session.scalars(select(Contract).where(Contract.reference == lease.reference)).one().account
         assert account is not None
-        return Standing(account.email, account.is_activated, account.is_finished, account.is_closed)
+        states = account.is_activated, account.is_finished, account.is_closed, account.is_frozen
+        return Standing(account.email, *states)
 
 
 def is_let_in(app: Flask, lease: Lease, password: str) -> bool:
@@ -253,31 +255,26 @@ def test_f20_each_tab_confirms_the_address_of_its_own_account(
 
 
 @in_both_orders
-def test_f20_each_tab_objects_for_its_own_account(
+def test_f20_each_tab_says_not_me_for_its_own_account(
     app: Flask, site: str, tabs: list[Page], tenants: list[Tenant], mailbox: Mailbox, order: tuple[int, int]
 ) -> None:
     for tab, tenant in zip(tabs, tenants, strict=True):
         ask_for_another_address(site, tenant)
         tenant.browser.get(mailbox.read(to=OTHER_EMAIL).link).click("Je confirme mon adresse")
         mailbox.read(to=OTHER_EMAIL), mailbox.read(to=EMAIL)
-        tab.goto(mailbox.read(to=EMAIL).link_to_object)
+        tab.goto(mailbox.read(to=EMAIL).link_not_me)
     for number, waiting in in_turn(order):
-        lease, new = tenants[number].lease, f"{NEW_PASSWORD} {number}"
+        lease = tenants[number].lease
         names(tabs[number], lease)
         send(tabs[number], lease, "Ce n’est pas moi")
-        tabs[number].get_by_label("Je n’ai pas demandé ce changement").check()
-        press(tabs[number], "Arrêter le changement")
-        names(tabs[number], lease)
-        assert standing(app, lease).email == EMAIL
-        mailbox.read(to=OTHER_EMAIL), mailbox.read(to=EMAIL)
+        press(tabs[number], "Oui, je bloque le compte")
+        expect(tabs[number].get_by_role("status").first).to_contain_text("le compte est bloqué")
+        assert standing(app, lease).email == EMAIL and standing(app, lease).is_frozen
+        mailbox.read_all()
+        assert not is_let_in(app, lease, PASSWORD)
         if waiting is not None:
             assert standing(app, tenants[waiting].lease).email == OTHER_EMAIL
             assert is_let_in(app, tenants[waiting].lease, PASSWORD)
-        typed = {"Créez_un_mot_de_passe": new, "Confirmez_votre_mot_de_passe": new}
-        send(tabs[number], lease, "Enregistrer mon mot de passe", **typed)
-        expect(tabs[number].get_by_role("heading", level=1)).to_have_text("Identifiez-vous")
-        mailbox.read(to=EMAIL)
-        assert is_let_in(app, lease, new) and not is_let_in(app, lease, PASSWORD)
 
 
 @in_both_orders

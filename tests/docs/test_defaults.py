@@ -54,7 +54,7 @@ SENTENCES = {
         f"activation link {hours(DEFAULT.activation_hours)}, reset link {hours(DEFAULT.reset_hours)}, change of address"
         f" {hours(DEFAULT.email_change_hours)}, form {hours(timedelta(seconds=PortalForm.Meta.csrf_time_limit))}",
         f"a button in « Mon compte » | {hours(DEFAULT.email_change_hours)} |",
-        f"the objection link in its mail | {days(models.OBJECTION)} |",
+        f"« Ce n'est pas moi » in its mail | {days(models.OBJECTION)} |",
         f"| account closed | whoever knows the password | a login | {days(models.REOPENING)} |",
         f"Tenants have a password of {passwords.PASSWORD_MIN} characters",
         f"A session is a random token of {8 * sessions.TOKEN_BYTES} bits",

@@ -147,6 +147,7 @@ def facts(chance, contract_id, email):
         "completed_at": now if kind > 0.3 else None,
         "closed_at": now if chance.random() < 0.1 else None,
         "email_failed_at": now if chance.random() < 0.15 else None,
+        "frozen_at": now if chance.random() < 0.1 else None,
     }
     return account, [chance.random() < 0.75 for _ in range(chance.randrange(4))]
 
@@ -173,7 +174,9 @@ def test_h11_each_of_two_thousand_contracts_is_on_exactly_one_side(app, tmp_path
                 given = {"purpose": ConsentPurpose.E_NOTICE, "answer": answer, "wording": "-", "wording_version": "-"}
                 db.session.add(Consent(account_id=contract.id, contract_id=contract.id, channel="form", **given))
                 db.session.flush()
-            is_open = account["completed_at"] and not account["closed_at"] and not account["email_failed_at"]
+            is_open = account["completed_at"] and not any(
+                account[trouble] for trouble in ("closed_at", "frozen_at", "email_failed_at")
+            )
             is_asked = answers[-1:] == [True] and contract.is_direct_debit
             ends = contract.ends_on is None or f"{contract.ends_on}" >= f"{MONTH}-01"
             expected[contract.reference] = bool(is_open and is_asked and ends)

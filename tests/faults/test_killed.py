@@ -119,6 +119,7 @@ ACTS: dict[killable_acts.Act, Callable[[Scene], None]] = {
     killable_acts.reset: Scene.asked,
     killable_acts.ask_address: Scene.finished,
     killable_acts.confirm_address: Scene.asked_address,
+    killable_acts.say_not_me: Scene.warned,
     killable_acts.close_account: Scene.finished,
     killable_acts.change_choices: Scene.finished,
     killable_acts.unsubscribe: Scene.told,

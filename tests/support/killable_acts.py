@@ -83,6 +83,15 @@ def confirm_address(app: Flask, link: str, folder: Path) -> None:
     deliver(app)
 
 
+def say_not_me(app: Flask, link: str, folder: Path) -> None:
+    """Freeze the account unless that is done."""
+    page = Portal(app).get(link)
+    if page.path == "/ce-nest-pas-moi":
+        page = steps.fill_not_me(page).click()
+    assert page.says("le compte est bloqué")
+    deliver(app)
+
+
 def close_account(app: Flask, link: str, folder: Path) -> None:
     """Close the account unless that is done."""
     browser = Portal(app)

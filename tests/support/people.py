@@ -15,7 +15,7 @@ from tenant_portal.roster.words import COLUMNS
 from .page_text import plain
 from .portal_client import Page, Portal
 from .post import Mailbox
-from .steps import EMAIL, PASSWORD, Lease, finish, log_in, sign_up
+from .steps import EMAIL, NEW_PASSWORD, PASSWORD, Lease, finish, forget, log_in, reset_password, sign_up
 
 _LABELS = {name: column.label for name, column in COLUMNS.items()}
 _USUAL = {
@@ -100,3 +100,13 @@ def open_account(browser: Portal, mailbox: Mailbox, lease: Lease, *, email: str 
     finish(browser, mailbox.read(to=email).link, lease.reference, password)
     mailbox.read(to=email)
     return Tenant(lease, email, password, browser)
+
+
+def choose_password(
+    browser: Portal, mailbox: Mailbox, lease: Lease, *, email: str, password: str = NEW_PASSWORD
+) -> Page:
+    """Ask for a reset link, choose a password by it, and read both mails."""
+    forget(browser, lease.reference)
+    page = reset_password(browser, mailbox.read(to=email).link, password)
+    mailbox.read(to=email)
+    return page

@@ -64,9 +64,9 @@ class Mail:
         return found[0]
 
     @property
-    def link_to_object(self) -> str:
-        """Return the link that objects to a change of address."""
-        return next(link for link in self.links if "/adresse/objection/" in link)
+    def link_not_me(self) -> str:
+        """Return the link « Ce n'est pas moi »."""
+        return self.link_to("/ce-nest-pas-moi/")
 
     def complaints(self) -> list[str]:
         """Return what is wrong with a mail to a tenant (U39 to U42)."""

@@ -120,9 +120,9 @@ def ask_email_change(browser: Portal, email: str, password: str = PASSWORD, *, s
     return form.fill("Ma nouvelle adresse mail", email).fill("Mon mot de passe", password).click(status=status)
 
 
-def fill_objection(page: Page) -> Form:
-    """Press the button of the page for the former address; return the second question, answered."""
-    return page.click("Ce n'est pas moi").form("Arrêter le changement").tick("Je n'ai pas demandé ce changement")
+def fill_not_me(page: Page) -> Form:
+    """Press the button of the page « Ce n'est pas moi »; return the second question."""
+    return page.click("Ce n'est pas moi").form("Oui, je bloque le compte")
 
 
 def close_account(browser: Portal, password: str = PASSWORD, *, status: int = 200) -> Page:

@@ -15,7 +15,7 @@ from tests.support.steps import (
     Lease,
     fill_login,
     fill_new_password,
-    fill_objection,
+    fill_not_me,
     fill_sign_up,
     finish,
     forget,
@@ -32,7 +32,7 @@ def address_of(browser: Portal, link: str) -> str:
 
 
 @pytest.mark.every_home
-@pytest.mark.parametrize("purpose", ["activation", "reset", "email_change", "email_objection"])
+@pytest.mark.parametrize("purpose", ["activation", "reset", "email_change", "not_me"])
 def test_page_of_a_link_says_in_another_browser_that_the_link_was_opened_elsewhere(
     portal: Portal, mailbox: Mailbox, a_contract: Callable[..., Lease], an_account: Callable[..., Tenant], purpose: str
 ) -> None:
@@ -43,7 +43,7 @@ def test_page_of_a_link_says_in_another_browser_that_the_link_was_opened_elsewhe
         forget(portal, an_account().lease.reference)
         link = mailbox.read().link
     else:
-        link = asked(an_account(), mailbox)[purpose == "email_objection"]
+        link = asked(an_account(), mailbox)[purpose == "not_me"]
     path = address_of(portal, link)
     page = portal.another_browser().get(path)
     assert page.path == path and page.h1 == "Ouvrez le lien de notre e-mail ici"
@@ -53,7 +53,7 @@ def test_page_of_a_link_says_in_another_browser_that_the_link_was_opened_elsewhe
         "activation": "Aller à la page de connexion",
         "reset": "Recevoir un nouveau lien",
         "email_change": "Aller à mon compte",
-        "email_objection": "Laisser un message",
+        "not_me": "Laisser un message",
     }
     assert page.link(offered[purpose])
 
@@ -125,13 +125,13 @@ def test_who_confirmed_his_address_in_another_tab_sees_the_same_page_again(
     mailbox.read_all()
 
 
-def test_who_objected_in_another_tab_goes_on_to_his_new_password(
+def test_who_said_not_me_in_another_tab_sees_the_same_page_again(
     an_account: Callable[..., Tenant], mailbox: Mailbox, portal: Portal
 ) -> None:
     _, link = asked(an_account(), mailbox)
-    forms = [fill_objection(portal.get(link)) for _ in range(2)]
+    forms = [fill_not_me(portal.get(link)) for _ in range(2)]
     for form in forms:
-        assert form.click().path == "/mot-de-passe"
+        assert form.click().path == "/mot-de-passe-oublie"
     mailbox.read_all()
 
 
