@@ -33,7 +33,8 @@ def try_password(reference: str, password: str, *, link_of: int | None = None) -
 def try_own_password(account: Account, password: str) -> LoginResult:
     """Verify the logged-in tenant's password; no session is enough by itself (ASVS 7.5.1)."""
     attempt = try_password(account.contracts[0].reference, password)
-    is_own = attempt.holder is not None and attempt.holder.id == account.id
+    holder = attempt.holder
+    is_own = holder is not None and holder.id == account.id and not holder.is_frozen  # perhaps meanwhile
     return attempt if is_own else replace(attempt, holder=None)
 
 
