@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 
 from .. import public_urls, roster
 from ..contracts import lookup, numbers
-from ..db import db, utcnow
+from ..db import db
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
@@ -84,7 +84,7 @@ def _tell_awaiting() -> int:
         if (message.email, contract.id) not in told:
             notifications.contract_ready(message, contract, link=public_urls.public("signup.sign_up"))
             told.add((message.email, contract.id))
-        message.told_at = utcnow()
+        conversation.tell(message, contract)
     return len(told)
 
 

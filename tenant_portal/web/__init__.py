@@ -25,6 +25,7 @@ from . import (
     signup,
     stylesheet,
     template_context,
+    threads,
     unsubscribe,
     visits,
 )
@@ -32,7 +33,7 @@ from .cookies import chosen_language, set_cookie
 from .identity import check_loaders, uncount_request
 from .redirects import same_page
 from .request_guards import read_body, refuse_malformed_form, repair_query
-from .url_converters import MailedLink, RowNumber
+from .url_converters import MailedLink, MessageNumber, RowNumber
 
 SCREENS = (
     login.screen,
@@ -42,6 +43,7 @@ SCREENS = (
     help.screen,
     account.screen,
     choices.screen,
+    threads.screen,
     email_change.screen,
     sessions.screen,
     documents.screen,
@@ -74,7 +76,7 @@ def register(app: Flask, *screens: Blueprint, prefix: str) -> None:
     portal.after_request(_finish_response)
     portal.teardown_request(_reset_language)
     errors.register(portal)
-    app.url_map.converters.update(portal_number=RowNumber, portal_link=MailedLink)
+    app.url_map.converters.update(portal_number=RowNumber, portal_message=MessageNumber, portal_link=MailedLink)
     app.register_blueprint(portal, url_prefix=prefix or None)
 
 

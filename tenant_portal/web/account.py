@@ -13,6 +13,7 @@ from ..documents import delivery
 from ..errors import FormForged, FormOutdated
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
+from ..messages import drafts
 from ..models import REOPENING, Account, Contract
 from ..operations import retention
 from . import guards, identity
@@ -100,6 +101,7 @@ def log_out() -> Any:
     if tenant is None:
         return _leave("logged_out")
     audit.record("logged_out", account=tenant.session.account_id)
+    drafts.discard(tenant.session.account_id)
     identity.log_out()
     db.session.commit()
     return _leave("logged_out")

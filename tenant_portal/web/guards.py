@@ -4,16 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import (
-    abort,
-    redirect,
-    request,
-    session,
-    url_for,
-)
+from flask import abort, request, session
 
 from ..accounts import sessions
 from ..settings import state
+from . import session_over
 from .identity import current_tenant
 from .pages import flash_once
 
@@ -35,10 +30,8 @@ def session_required(view: Callable[..., Any]) -> Callable[..., Any]:
         tenant = current_tenant()
         if tenant is not None:
             return view(tenant.session, *args, **kwargs)
-        if request.method == "GET":
-            return redirect(url_for("portal.login.log_in", suite=request.path))
-        flash_once(session.get(_DEPARTURE, {}).get(request.endpoint, "session_ended"))
-        return redirect(url_for("portal.login.log_in"))
+        is_sent = request.method == "POST"
+        return session_over.lead_to_login(said=session.get(_DEPARTURE, {}).get(request.endpoint) if is_sent else None)
 
     guarded.portal_guard = "account"  # type: ignore[attr-defined]
     return guarded

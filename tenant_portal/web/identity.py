@@ -138,6 +138,17 @@ def is_logged_in(account_id: int) -> bool:
     return tenant is not None and tenant.session.account_id == account_id
 
 
+def was_logged_in() -> bool:
+    """Tell whether this browser comes from a login, which may have ended."""
+    return _session_token() != "" or cookie_name("remember") in request.cookies
+
+
+def left_account() -> int | None:
+    """Return the account that was logged in here until its session ended."""
+    token = _session_token() or _remembered_token(request)
+    return sessions.account_of(token) if token else None
+
+
 def uncount_request() -> None:
     """Uncount this request of its account."""
     account_id = g.pop("portal_counted", None)
@@ -158,6 +169,11 @@ def origin() -> str:
 
 def _is_ours() -> bool:
     return bool(request) and (request.blueprint or "").split(".")[0] == "portal"
+
+
+def _session_token() -> str:
+    user_id = str(session.get("_user_id", ""))
+    return user_id.removeprefix(_ID_PREFIX) if user_id.startswith(_ID_PREFIX) else ""
 
 
 def _from_session(token: str) -> Tenant | None:

@@ -54,7 +54,7 @@ def log_in():
         return redirect(url_for(".reopen"))
     if enter(attempt, holder, form):
         return redirect(url_for("portal.account.home"))
-    return redirect(redirects.next_page(form.suite.data))
+    return redirect(redirects.next_page(form.suite.data, holder.id))
 
 
 @screen.get("/reouverture")
