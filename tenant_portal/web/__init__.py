@@ -16,6 +16,7 @@ from . import (
     errors,
     help,
     host_checks,
+    languages,
     login,
     messages,
     monitoring,
@@ -29,7 +30,6 @@ from . import (
     unsubscribe,
     visits,
 )
-from .cookies import chosen_language, set_cookie
 from .identity import check_loaders, uncount_request
 from .redirects import same_page
 from .request_guards import read_body, refuse_malformed_form, repair_query
@@ -106,10 +106,9 @@ def _prepare_request() -> WerkzeugResponse | None:
     refuse_malformed_form()
     wanted = request.args.get("langue", "")
     if wanted in i18n.LANGUAGES and request.method == "GET" and request.endpoint:
-        answer = redirect(same_page(without="langue"))
-        set_cookie("lang", wanted, 365 * 86400)
-        return answer
-    i18n.choose_language(chosen_language())
+        languages.choose(wanted)
+        return redirect(same_page(without="langue"))
+    i18n.choose_language(languages.spoken())
     if request.endpoint not in _FILES:
         visits.end_if_idle()
     return None

@@ -19,7 +19,7 @@ from ..accounts.rate_limits import origin_of
 from ..db import utcnow
 from ..errors import ConfigError
 from ..settings import settings, state
-from . import concurrency
+from . import concurrency, languages
 from .cookies import cookie_name, remember_device, set_cookie
 from .device_names import device_name
 from .request_guards import read_body
@@ -82,8 +82,10 @@ def check_loaders() -> None:
         )
 
 
-def log_in(account_id: int, *, remember: bool) -> None:
-    """Start a session on this device; the cookie keeps nothing from before."""
+def log_in(account_id: int, *, language: str, remember: bool) -> None:
+    """Start a session on this device, in the account's language; the cookie keeps of before only another choice."""
+    languages.follow_account(language)
+    chosen = session.get(languages.CHOSEN)
     device = remember_device()
     name = device_name(request.user_agent.string)
     token = sessions.start(account_id, device=device, device_name=name, remember=remember)
@@ -94,6 +96,8 @@ def log_in(account_id: int, *, remember: bool) -> None:
     session.update(_user_id=_ID_PREFIX + token, _fresh=True, portal_seen=_minutes_now())
     if current_app.config.get("SESSION_PROTECTION", manager.session_protection):  # compared at each request
         session.update(_id=manager._session_identifier_generator())
+    if chosen is not None:
+        session[languages.CHOSEN] = chosen
     session[_form_token_key()] = secrets.token_hex()  # else the next page would send the cookie again
     if remember:
         set_cookie("remember", signed_links.seal("remember", token), int(settings.remember_days.total_seconds()))

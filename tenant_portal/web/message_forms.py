@@ -35,11 +35,13 @@ TOPICS_OF_LINKS = {
     "choix": Topic.CHOICES,
     "autre": Topic.OTHER,
 }
-_AT_LOGIN = {
-    Topic.NUMBER: _l("Je ne trouve pas ma référence ou mon numéro de module, ou ils sont refusés"),
+_BEFORE_LOGIN = {
     Topic.MAIL: _l("Je n'ai pas reçu l'e-mail d'activation"),
-    Topic.ADDRESS: _l("Mon adresse mail est fausse, ou je n'y ai plus accès"),
     Topic.PASSWORD: _l("Je n'arrive pas à me connecter avec mon mot de passe"),
+}
+_OF_ACCOUNT = {
+    Topic.NUMBER: _l("Je ne trouve pas ma référence ou mon numéro de module, ou ils sont refusés"),
+    Topic.ADDRESS: _l("Mon adresse mail est fausse, ou je n'y ai plus accès"),
     Topic.TAKEN: _l("Une autre personne a déjà créé un compte pour mon contrat"),
     Topic.WAITING: _l(
         "Mon bail est récent : prévenez-moi quand mon contrat apparaîtra"
@@ -55,9 +57,9 @@ _AT_HOME = {
 }
 _OTHER = {Topic.OTHER: _l("Autre chose")}
 #: In the order of the page of a stranger: login troubles first.
-TOPIC_LABELS = {**_AT_LOGIN, **_AT_HOME, **_OTHER}
+TOPIC_LABELS = {Topic.NUMBER: _OF_ACCOUNT[Topic.NUMBER], **_BEFORE_LOGIN, **_OF_ACCOUNT, **_AT_HOME, **_OTHER}
 #: In the order of the page of a tenant, who has come in.
-TOPICS_AT_HOME = {**_AT_HOME, **_AT_LOGIN, **_OTHER}
+TOPICS_AT_HOME = {**_AT_HOME, **_OF_ACCOUNT, **_OTHER}
 #: Of a message that was sent.
 TOPIC_TITLES = {**TOPIC_LABELS, Topic.WAITING: _l("J'attends mon contrat")}
 _CHOOSE = _l("Choisissez un sujet dans la liste. Sinon, choisissez « Autre chose ».")

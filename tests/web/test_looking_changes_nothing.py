@@ -69,7 +69,7 @@ def test_t12_a_scanner_that_opens_the_links_of_mails_changes_nothing(
     sign_up(portal, lease, email="lea@free.fr")
     forget(portal, tenant.lease.reference)
     ask_email_change(tenant.browser, "marc@free.fr")
-    links = {link for mail in mailbox.read_all() for link in mail.links}
+    links = {link for mail in mailbox.read_all() for link in mail.whole_links}
     assert {link.split("/")[-2] for link in links} >= {"activation", "mot-de-passe", "adresse", "objection"}
     assert watch.has_changed()
     for link in links:
