@@ -286,24 +286,6 @@ class Mail(Base):
     error: Mapped[str] = mapped_column(String(300), default="")
 
 
-class Message(Base):
-    """A message to the landlord (T36), or a wish for a mail when a contract appears (T05)."""
-
-    __tablename__ = "portal_messages"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    number: Mapped[str] = mapped_column(String(20), unique=True)
-    topic: Mapped[str] = mapped_column(String(30))
-    reference: Mapped[str] = mapped_column(String(20), default="", index=True)
-    email: Mapped[str] = mapped_column(String(EMAIL_MAX), default="")
-    body: Mapped[str] = mapped_column(Text, default="")
-    language: Mapped[str] = mapped_column(String(8), default="fr")
-    contract_id: Mapped[int | None] = mapped_column(ForeignKey("portal_contracts.id", ondelete="SET NULL"), index=True)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
-    #: When that mail was written (T05).
-    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-
 class Event(Base):
     """One line of the append-only journal."""
 

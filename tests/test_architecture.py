@@ -52,7 +52,7 @@ GRAPH = {module: imports_of(module) for module in FILES}
 
 GROUND = {
     *("atomic_file", "audit", "contrast", "db", "errors", "formats", "i18n", "models", "public_urls", "resources"),
-    *("mail_addresses", "settings", "signals", "template_names", "text"),
+    *("mail_addresses", "message_models", "settings", "signals", "template_names", "text", "working_days"),
 }
 FRONT_DOOR = {"", "__main__", "app", "extension", "mounting", "wsgi_paths"} | {"logs", "migrate", "smtp"}
 #: From the ground up: each may use those before it.
@@ -196,7 +196,7 @@ def test_what_leaves_the_package_carries_our_name() -> None:
 
 
 def test_endpoint_function_and_file_share_one_name_and_addresses_are_french(app: Flask) -> None:
-    part = re.compile(r"[a-z]+(-[a-z]+)*|<(portal_(number|link):)?[a-z]+>")
+    part = re.compile(r"[a-z]+(-[a-z]+)*|<(portal_(number|message|link):)?[a-z]+>")
     for rule in rules(app):
         _, screen, name = rule.endpoint.split(".")
         view = app.view_functions[rule.endpoint]

@@ -110,7 +110,7 @@ ACTS = {
         ("messages.write",),
         {Per.ORIGIN: Quota(10), Per.ACCOUNT: Quota(10), Per.RECIPIENT: Quota(5)},
         "tenants at home are counted by their account; a typed address loses its receipts at most, never the message",
-        "half of a hash to mask passwords; two mails; four rows",
+        "half of a hash to mask passwords; two mails; five rows",
     ),
     "email_change": Act(
         (),

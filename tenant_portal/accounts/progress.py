@@ -88,6 +88,7 @@ MAIL_NAMES = {
     "attempts": _l("essais de connexion refusés"),
     "message_received": _l("message reçu"),
     "message_to_landlord": _l("message au bailleur"),
+    "message_answered": _l("réponse à un message"),
     "contract_ready": _l("contrat arrivé"),
     "e_notice_changed": _l("choix de l'avis d'échéance changé"),
     "notice_published": _l("avis d'échéance disponible"),

@@ -88,6 +88,12 @@ def check(token: str) -> Session | None:
     return Session(**row._mapping) if row is not None else None
 
 
+def account_of(token: str) -> int | None:
+    """Return the account of a session, running or ended, unless it is closed."""
+    row = select(Login.account_id).join(Login.account).where(Login.token_hash == digest(token))
+    return db.session.scalar(row.where(Account.closed_at.is_(None)))
+
+
 def end(token: str) -> None:
     """End one session, and with it every copy of its cookie."""
     db.session.execute(

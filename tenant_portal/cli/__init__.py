@@ -10,6 +10,7 @@ from .backup import backup, restore
 from .contracts import contracts_group
 from .database import database
 from .mail import mail_group
+from .messages import messages_group
 from .notices import notices_group
 from .preconditions import Stop
 from .purge import purge
@@ -31,6 +32,7 @@ for command in (
     contracts_group,
     notices_group,
     mail_group,
+    messages_group,
     sessions_group,
     purge,
     backup,

@@ -13,7 +13,7 @@ from ..accounts import freezing
 from ..accounts.freezing import Freezer
 from ..accounts.locks import lock_account
 from ..contracts import lookup, numbers
-from ..db import begin_write, db, utcnow
+from ..db import begin_write, db
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
@@ -133,7 +133,7 @@ def _tell_awaiting() -> int:
         if (message.email, contract.id) not in told:
             notifications.contract_ready(message, contract, link=public_urls.public("signup.sign_up"))
             told.add((message.email, contract.id))
-        message.told_at = utcnow()
+        conversation.tell(message, contract)
     return len(told)
 
 

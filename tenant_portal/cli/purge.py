@@ -29,6 +29,7 @@ def purge(dry_run: bool) -> None:
         "mails": _("E-mails partis"),
         "logins": _("Connexions"),
         "events": _("Journal"),
+        "drafts": _("Textes commencés"),
         "messages": _("Messages"),
     }
     if not dry_run:

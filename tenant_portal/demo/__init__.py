@@ -30,7 +30,7 @@ from ..documents.archive import File
 from ..models import ConsentPurpose
 from ..operations import migrations
 from ..resources import PACKAGE
-from . import paper
+from . import paper, thread
 from .letterbox import Letterbox, add_pages
 
 ROSTER = PACKAGE / "data" / "contrats-demo.csv"
@@ -228,6 +228,7 @@ def _register(sample: Sample) -> None:
     registration.activate(account)
     authentication.finish(account)
     db.session.commit()
+    thread.leave(account)
 
 
 def _months() -> tuple[date, date]:

@@ -11,8 +11,9 @@ from ..accounts import consents, freezing, signed_links
 from ..accounts.authentication import AuthenticatedAccount, KnownContract
 from ..accounts.signed_links import Handover
 from ..db import utcnow
-from ..messages.conversation import Topic
-from ..models import Account, Contract, EmailChange, Message
+from ..message_models import Message
+from ..messages import ownership
+from ..models import Account, Contract, EmailChange
 from ..settings import settings
 from ..text import masked_reference
 from . import outbox
@@ -171,29 +172,43 @@ def attempts(account: Account | None, contract: Contract | None, *, link: str) -
     _warn("attempts", account, contract, content)
 
 
-def message_received(message: Message, *, days: int) -> None:
-    """Confirm a message to its sender (T36)."""
+def message_received(message: Message) -> None:
+    """Confirm to its sender what he just wrote (T36)."""
     content = {
         "number": message.number,
-        "days": days,
-        "written_at": (message.created_at or utcnow()).isoformat(),
-        "is_waiting": message.topic == Topic.WAITING,
+        "due_on": message.due_on.isoformat() if message.due_on is not None else "",
+        "written_at": message.last_entry_at.isoformat(),
     }
     outbox.put("message_received", message.email, language=message.language, content=content)
 
 
 def message_to_landlord(message: Message, *, standing_text: str) -> None:
-    """Send a message to the landlord; replies go to the tenant."""
+    """Send what was just written to the landlord; replies go to the tenant."""
     content = {
         "number": message.number,
         "topic": message.topic,
-        "body": message.body,
+        "is_reply": len(message.entries) > 1,
+        "body": message.entries[-1].body,
         "reference": message.reference,
         "email": message.email,
         "reply_to": message.email,
         "standing": standing_text,
     }
     outbox.put("message_to_landlord", settings.landlord_email, language="fr", content=content)
+
+
+def message_answered(message: Message, *, link: str) -> None:
+    """Send the newest answer to who wrote; `link` leads to his message and is left out where he has no account."""
+    reader = ownership.reader_of(message)
+    content = {
+        "number": message.number,
+        "body": message.entries[-1].body,
+        "written_at": message.created_at.isoformat(),
+        "link": link if reader is not None else "",
+    }
+    language = reader.language if reader is not None else message.language
+    address = reader.email if reader is not None else message.email
+    outbox.put("message_answered", address, account=reader, language=language, content=content)
 
 
 def contract_ready(message: Message, contract: Contract, *, link: str) -> None:

@@ -20,6 +20,9 @@ from . import quotes
 #: RFC 3834, and Exchange's own: no automatic reply.
 _AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
+#: What of a mail's content leads to our pages.
+_LINKS = ("link", "reset_link", "signup_link", "objection", "unsubscribe")
+
 _BLANKS = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
 _SPECIALS = re.compile(r"[\"\\]")
 
@@ -140,6 +143,7 @@ def _render(row: Mail, part: str) -> str:
     return template.render(
         **{
             **(row.content or {}),
+            **_links(row),
             **template_names.names(i18n.language(), is_html=part == "html"),
             "plain": i18n.gettext,
             "typed": quotes.typed,
@@ -147,6 +151,12 @@ def _render(row: Mail, part: str) -> str:
             "ink": contrast.ink(settings.brand_colour),
         }
     )
+
+
+def _links(row: Mail) -> dict[str, str]:
+    """Return the links of a mail, which open pages in its language."""
+    found = {name: link for name in _LINKS if (link := (row.content or {}).get(name))}
+    return {name: f"{link}{'&' if '?' in link else '?'}langue={row.language}" for name, link in found.items()}
 
 
 def _quoted_printable(text: str) -> str:

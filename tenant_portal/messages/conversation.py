@@ -1,24 +1,29 @@
-"""Messages of tenants, each with a number for the telephone."""
+"""Messages of tenants, each with a number for the telephone, and what is written in them."""
 
 import enum
+import re
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 
-from .. import audit
+from .. import audit, working_days
 from ..accounts import rate_limits, refusals, sessions
 from ..accounts.limited_acts import REPEAT_WINDOW, Per
 from ..contracts import lookup
 from ..db import begin_write, db, utcnow
-from ..models import Contract, Message
+from ..message_models import Author, Message, MessageEntry, MessageState
+from ..models import Account, Contract
+from ..settings import settings
+from . import ownership
 
 #: Longest text, in characters.
 BODY_MAX = 4_000
 
 
 class Topic(enum.StrEnum):
-    """What a message is about, in the order of the page."""
+    """What a message is about."""
 
     NUMBER = "number"
     MAIL = "mail"
@@ -26,6 +31,11 @@ class Topic(enum.StrEnum):
     PASSWORD = "password"  # noqa: S105 (a topic, not a secret)
     TAKEN = "taken"
     WAITING = "waiting"
+    HOME = "home"
+    RENT = "rent"
+    DOCUMENT = "document"
+    LEAVING = "leaving"
+    CHOICES = "choices"
     OTHER = "other"
 
 
@@ -38,7 +48,6 @@ class WriteResult:
     """The message that was kept; none after too many."""
 
     message: Message | None = None
-    contract: Contract | None = None
     is_repeat: bool = False
     #: Receipts to one address are limited: it may be a stranger's (X11).
     has_receipt: bool = True
@@ -47,34 +56,82 @@ class WriteResult:
 def write(
     topic: Topic, *, email: str, body: str, reference: str, language: str, origin: str, account_id: int | None = None
 ) -> WriteResult:
-    """Keep a message; sent twice, it keeps its number (T36, T38).
+    """Keep a new message; sent twice, it keeps its number (T36, T38).
 
     Messages count by account when logged in, else by origin; receipts by address.
     The caller adds mails and commits, whatever the result.
     """
     begin_write()
-    per, whose = (Per.ORIGIN, origin) if account_id is None else (Per.ACCOUNT, str(account_id))
-    rate_limits.lock_counter("message", per, whose)  # the second of two clicks waits
-    earlier = _just_written(topic, email=email, body=body, reference=reference)
+    _lock_counter(account_id, origin)
+    same = {"topic": topic, "email": email, "reference": reference, "account_id": account_id}
+    earlier = _just_written(body, *(getattr(Message, name) == value for name, value in same.items()))
     if earlier is not None:
         return WriteResult(message=earlier, is_repeat=True)
-    if rate_limits.count_use("message", per, whose) is None:
-        refusals.record_refusal("message_refused", Per.ORIGIN, origin, account=account_id, detail=topic)
+    if not _may_write(account_id, origin, topic):
         return WriteResult()
     contract = lookup.find(reference) if reference else None
-    message = Message(
-        number=_free_number(),
-        topic=topic,
-        reference=reference,
-        email=email,
-        body=body,
-        language=language,
-        contract_id=contract.id if contract is not None else None,
-    )
+    message = Message(number=_free_number(), language=language, contract=contract, **same)
     db.session.add(message)
-    audit.record("message_written", contract=contract, step=STEPS.get(topic), detail=f"{topic} {message.number}")
-    has_receipt = rate_limits.count_use("message", Per.RECIPIENT, sessions.digest(email.lower())[:32]) is not None
-    return WriteResult(message=message, contract=contract, has_receipt=has_receipt)
+    _append(message, Author.TENANT, body)
+    if topic != Topic.WAITING:  # that is answered by the contract itself
+        _await_answer(message)
+    detail = f"{topic} {message.number}"
+    audit.record("message_written", account=account_id, contract=contract, step=STEPS.get(topic), detail=detail)
+    return WriteResult(message=message, has_receipt=_has_receipt(email))
+
+
+def reply(account: Account, number: str, body: str, *, origin: str) -> WriteResult | None:
+    """Add what the tenant writes to a message of his, which opens it again; None for that of another.
+
+    The limits and the double click are those of new messages.
+    """
+    begin_write()
+    _lock_counter(account.id, origin)
+    message = ownership.find(account, number, lock=True)
+    if message is None:
+        return None
+    if _just_written(body, Message.id == message.id) is not None:
+        return WriteResult(message=message, is_repeat=True)
+    if not _may_write(account.id, origin, message.topic):
+        return WriteResult()
+    message.account_id = account.id
+    message.email = account.email
+    _append(message, Author.TENANT, body)
+    _await_answer(message)
+    audit.record("message_continued", account=account, contract=message.contract_id, detail=message.number)
+    return WriteResult(message=message, has_receipt=_has_receipt(account.email))
+
+
+def settle(account: Account, number: str) -> Message | None:
+    """Close a message of the tenant because he says that it is settled; None for that of another."""
+    begin_write()
+    message = ownership.find(account, number, lock=True)
+    if message is not None:
+        _close(message, actor="tenant")
+    return message
+
+
+def answer(message: Message, body: str, *, actor: str = "staff") -> bool:
+    """Add the office's answer to a locked message; tell whether it is new. The caller mails it."""
+    newest = message.entries[-1] if message.entries else None
+    if newest is not None and newest.author is Author.OFFICE and newest.body == body:
+        return False
+    _append(message, Author.OFFICE, body)
+    message.state, message.due_on = MessageState.ANSWERED, None
+    whose = {"account": message.account_id, "contract": message.contract_id}
+    audit.record("message_answered", actor=actor, detail=message.number, **whose)
+    return True
+
+
+def close(message: Message) -> bool:
+    """Close a locked message for the office; tell whether it was open."""
+    return _close(message, actor="staff")
+
+
+def tell(message: Message, contract: Contract) -> None:
+    """Note that who waited for this contract is told of it, which settles his message (T05)."""
+    message.told_at, message.contract_id = utcnow(), contract.id
+    message.state, message.due_on = MessageState.CLOSED, None
 
 
 def find_awaited() -> list[tuple[Message, Contract]]:
@@ -98,18 +155,59 @@ def find_awaited() -> list[tuple[Message, Contract]]:
     ]
 
 
-def _just_written(topic: Topic, *, email: str, body: str, reference: str) -> Message | None:
-    return db.session.scalars(
-        select(Message)
-        .where(
-            Message.topic == topic,
-            Message.email == email,
-            Message.body == body,
-            Message.reference == reference,
-            Message.created_at > utcnow() - REPEAT_WINDOW,
-        )
-        .limit(1)
-    ).first()
+def number_of(typed: str) -> str:
+    """Return a typed number as it is written: « m 12345678 » is M-1234-5678."""
+    digits = re.sub(r"[\s.–-]", "", typed).upper().removeprefix("M")
+    return f"M-{digits[:4]}-{digits[4:]}"
+
+
+def _append(message: Message, author: Author, body: str) -> None:
+    now = utcnow()
+    message.entries.append(MessageEntry(author=author, body=body, created_at=now))
+    message.last_entry_at = now
+
+
+def _await_answer(message: Message) -> None:
+    message.state = MessageState.RECEIVED
+    message.due_on = working_days.after(lookup.today(), settings.reply_days)
+
+
+def _close(message: Message, *, actor: str) -> bool:
+    if message.state is MessageState.CLOSED:
+        return False
+    message.state, message.due_on = MessageState.CLOSED, None
+    whose = {"account": message.account_id, "contract": message.contract_id}
+    audit.record("message_closed", actor=actor, detail=message.number, **whose)
+    return True
+
+
+def _lock_counter(account_id: int | None, origin: str) -> None:
+    """Let the second of two clicks wait."""
+    rate_limits.lock_counter("message", *_counted(account_id, origin))
+
+
+def _may_write(account_id: int | None, origin: str, topic: str) -> bool:
+    if rate_limits.count_use("message", *_counted(account_id, origin)) is not None:
+        return True
+    refusals.record_refusal("message_refused", Per.ORIGIN, origin, account=account_id, detail=topic)
+    return False
+
+
+def _counted(account_id: int | None, origin: str) -> tuple[Per, str]:
+    return (Per.ORIGIN, origin) if account_id is None else (Per.ACCOUNT, str(account_id))
+
+
+def _has_receipt(email: str) -> bool:
+    return rate_limits.count_use("message", Per.RECIPIENT, sessions.digest(email.lower())[:32]) is not None
+
+
+def _just_written(body: str, *conditions: ColumnElement[bool]) -> Message | None:
+    same: Any = (
+        MessageEntry.body == body,
+        MessageEntry.author == Author.TENANT,
+        MessageEntry.created_at > utcnow() - REPEAT_WINDOW,
+    )
+    return db.session.scalars(select(Message).join(Message.entries).where(*conditions, *same).limit(1)).first()
 
 
 def _free_number() -> str:

@@ -15,13 +15,13 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from ..db import db
-from ..models import Account
+from ..message_models import Message
 from ..resources import folder
 
 VERSION_TABLE = "portal_alembic_version"
 #: PostgreSQL's advisory lock of an upgrade: « portal » in ASCII.
 UPGRADE_LOCK = 0x706F7274616C
-TABLES = Account.metadata
+TABLES = Message.metadata
 
 
 class State(enum.Enum):

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 
 from ..db import Base, db, utcnow
+from ..message_models import Draft, Message
+from ..messages import drafts
 from ..models import (
     REOPENING,
     Account,
@@ -16,7 +18,6 @@ from ..models import (
     Login,
     Mail,
     MailState,
-    Message,
     RateLimitCounter,
 )
 from ..settings import settings
@@ -56,7 +57,8 @@ def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
         # The newest login of an account stays, as `IDLE` counts from it.
         "logins": (Login, and_(Login.expires_at < now - JOURNAL, Login.id.not_in(_newest_logins()))),
         "events": (Event, Event.created_at < now - JOURNAL),
-        "messages": (Message, Message.created_at < now - JOURNAL),
+        "drafts": (Draft, Draft.created_at < now - drafts.LIFETIME),
+        "messages": (Message, Message.last_entry_at < now - JOURNAL),
     }
 
 
@@ -88,7 +90,8 @@ def purge() -> dict[str, int]:
     for name, (table, condition) in rules(utcnow()).items():
         if table is Account:
             _lock(condition)
-            _apply_foreign_keys(condition)
+        if table in {Account, Message}:
+            _apply_foreign_keys(table, condition)
         result: Any = db.session.execute(delete(table).where(condition).execution_options(synchronize_session=False))
         erased[name] = result.rowcount
     return erased
@@ -111,12 +114,13 @@ def _lock(condition: ColumnElement[bool]) -> None:
     db.session.execute(select(Account.id).where(condition).order_by(Account.id).with_for_update(key_share=True)).all()
 
 
-def _apply_foreign_keys(condition: ColumnElement[bool]) -> None:
+def _apply_foreign_keys(to: type[Base], condition: ColumnElement[bool]) -> None:
     """Do what the foreign keys say: a host's SQLite may ignore them (docs/embedding.md)."""
-    erased = select(Account.id).where(condition)
+    own = to.__table__.c.id
+    erased = select(own).where(condition)
     for table in Base.metadata.tables.values():
         for key in table.foreign_keys:
-            if key.column is Account.__table__.c.id:
+            if key.column is own:
                 rows = key.parent.in_(erased)
                 change = update(table).where(rows).values({key.parent: None})
                 db.session.execute(delete(table).where(rows) if key.ondelete == "CASCADE" else change)

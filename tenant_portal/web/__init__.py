@@ -17,6 +17,7 @@ from . import (
     errors,
     help,
     host_checks,
+    languages,
     login,
     messages,
     monitoring,
@@ -27,14 +28,14 @@ from . import (
     signup,
     stylesheet,
     template_context,
+    threads,
     unsubscribe,
     visits,
 )
-from .cookies import chosen_language, set_cookie
 from .identity import check_loaders, uncount_request
 from .redirects import same_page
 from .request_guards import read_body, refuse_malformed_form, repair_query
-from .url_converters import MailedLink, RowNumber
+from .url_converters import MailedLink, MessageNumber, RowNumber
 
 SCREENS = (
     login.screen,
@@ -45,6 +46,7 @@ SCREENS = (
     account.screen,
     choices.screen,
     contracts.screen,
+    threads.screen,
     email_change.screen,
     not_me.screen,
     sessions.screen,
@@ -78,7 +80,7 @@ def register(app: Flask, *screens: Blueprint, prefix: str) -> None:
     portal.after_request(_finish_response)
     portal.teardown_request(_reset_language)
     errors.register(portal)
-    app.url_map.converters.update(portal_number=RowNumber, portal_link=MailedLink)
+    app.url_map.converters.update(portal_number=RowNumber, portal_message=MessageNumber, portal_link=MailedLink)
     app.register_blueprint(portal, url_prefix=prefix or None)
 
 
@@ -108,10 +110,9 @@ def _prepare_request() -> WerkzeugResponse | None:
     refuse_malformed_form()
     wanted = request.args.get("langue", "")
     if wanted in i18n.LANGUAGES and request.method == "GET" and request.endpoint:
-        answer = redirect(same_page(without="langue"))
-        set_cookie("lang", wanted, 365 * 86400)
-        return answer
-    i18n.choose_language(chosen_language())
+        languages.choose(wanted)
+        return redirect(same_page(without="langue"))
+    i18n.choose_language(languages.spoken())
     if request.endpoint not in _FILES:
         visits.end_if_idle()
     return None

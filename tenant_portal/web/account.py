@@ -4,27 +4,43 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
+from wtforms import ValidationError
 
 from .. import audit, public_urls, signals
 from ..accounts import consents, email_change, lifecycle, signed_links
 from ..accounts.consents import Answer
+from ..accounts.locks import lock_account
 from ..accounts.sessions import Session
 from ..contracts import lookup
 from ..db import begin_write, db
 from ..documents import delivery
 from ..errors import FormForged, FormOutdated
+from ..i18n import LANGUAGES
+from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
+from ..messages import drafts
 from ..models import REOPENING, Account, ConsentPurpose, Contract
 from ..operations import retention
-from . import guards, identity
+from . import guards, identity, languages
 from .address_typos import suggested_address
-from .fields import CurrentPasswordField
+from .fields import CurrentPasswordField, QuestionField
 from .forms import ButtonForm, PortalForm
 from .login_flow import refuse, try_own_password
-from .pages import page, pop_flash
+from .pages import flash_once, page, pop_flash
 
 screen = Blueprint("account", __name__)
+
+
+class LanguageForm(PortalForm):
+    """The language of pages and mails."""
+
+    language = QuestionField(_l("Dans quelle langue voulez-vous lire ?"), _l("Choisissez une langue."), LANGUAGES)
+
+    def validate_language(self, field: Any) -> None:
+        """Refuse a language that we do not have."""
+        if field.data not in LANGUAGES:
+            raise ValidationError(_("Choisissez une langue."))
 
 
 class ClosingForm(PortalForm):
@@ -68,6 +84,24 @@ def overview(account: Account):
     return page("account/overview.html", account=account, waiting=waiting, **context)
 
 
+@screen.route("/espace/compte/langue", methods=["GET", "POST"])
+@guards.account_required
+def language(account: Account):
+    """Change the account's language, at once on this browser and in every mail from now on."""
+    form = LanguageForm(language=account.language)
+    if not form.validate_on_submit():
+        return page("account/language.html", form=form)
+    begin_write()
+    locked = lock_account(account.contracts[0])
+    if locked is None or locked.is_closed:  # in another tab, meanwhile
+        return redirect(url_for("portal.login.log_in"))
+    locked.language = form.language.data
+    db.session.commit()
+    languages.choose(form.language.data)
+    flash_once("language_changed")
+    return redirect(url_for(".overview"))
+
+
 @screen.route("/espace/compte/fermeture", methods=["GET", "POST"])
 @guards.account_required
 def close(account: Account):
@@ -104,6 +138,7 @@ def log_out() -> Any:
     if tenant is None:
         return _leave("logged_out")
     audit.record("logged_out", account=tenant.session.account_id)
+    drafts.discard(tenant.session.account_id)
     identity.log_out()
     db.session.commit()
     return _leave("logged_out")

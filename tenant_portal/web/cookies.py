@@ -10,10 +10,9 @@ from flask import (
 )
 
 from ..accounts import sessions, signed_links
-from ..i18n import LANGUAGES
 from ..settings import settings, state
 
-_YEAR = 365 * 24 * 3600
+YEAR = 365 * 24 * 3600
 
 
 def device_mark() -> str:
@@ -24,7 +23,7 @@ def device_mark() -> str:
 def remember_device() -> str:
     """Return this browser's mark; set a new one if it has none."""
     device = device_mark() or secrets.token_urlsafe(sessions.TOKEN_BYTES)
-    set_cookie("device", signed_links.seal("device", device), _YEAR)
+    set_cookie("device", signed_links.seal("device", device), YEAR)
     return device
 
 
@@ -55,9 +54,3 @@ def set_cookie(what: str, value: str, seconds: int) -> None:
             samesite="Lax",
         )
         return response
-
-
-def chosen_language() -> str:
-    """Return this browser's language, French by default."""
-    chosen = request.cookies.get(cookie_name("lang"), "")
-    return chosen if chosen in LANGUAGES else "fr"

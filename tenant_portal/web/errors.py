@@ -15,8 +15,7 @@ from ..errors import ConfigError, PortalError
 from ..i18n import gettext as _
 from ..operations import log_format
 from ..settings import settings
-from . import security_headers, template_context
-from .cookies import chosen_language
+from . import languages, security_headers, template_context
 from .forms import why_refused
 from .identity import use_anonymous_user
 from .request_guards import discard_rest, repair_query
@@ -56,7 +55,7 @@ def _database_away(error: SQLAlchemyError) -> Response:
     _leave_database()
     # After a connection lost during COMMIT nobody knows whether it was committed.
     is_unsure = isinstance(error, DBAPIError) and error.statement is None and error.connection_invalidated
-    with i18n.speaking(chosen_language()):
+    with i18n.speaking(languages.spoken()):
         text = _problem(code="away", error=error, is_sent=request.method == "POST", is_unsure=is_unsure)
     return Response(text, 503, {"Retry-After": str(AWAY_SECONDS)}, mimetype="text/html")
 
@@ -65,7 +64,7 @@ def _csrf_error(error: CSRFError) -> tuple[str, int]:
     """Answer a host's own CSRF check, which runs before our pages set their language."""
     code = why_refused(error.description).code
     audit.note("refused", status=400, code=code)
-    with i18n.speaking(chosen_language()):
+    with i18n.speaking(languages.spoken()):
         return _problem(code=code, error=error), 400
 
 
@@ -84,7 +83,7 @@ def http_error(error: HTTPException) -> Any:
         audit.note("refused", status=status, level=logging.ERROR if status >= 500 else logging.INFO)
     number = log_format.request_id()
     code = f"status_{status if status in KIND_STATUSES else (500 if status >= 500 else 400)}"
-    with i18n.speaking(chosen_language()):  # an unknown address has no language yet
+    with i18n.speaking(languages.spoken()):  # an unknown address has no language yet
         text = _problem(code=code, error=error, number=number)
     response = current_app.make_response((text, status))
     for header, value in error.get_response().headers:

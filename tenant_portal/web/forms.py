@@ -46,10 +46,12 @@ class CheckedToken(FlaskForm.Meta.csrf_class):
             raise ValidationError("The CSRF token is missing.")
         if not known:
             raise ValidationError("The CSRF session token is missing.")
+        signer = URLSafeTimedSerializer(meta.csrf_secret, salt="wtf-csrf-token", signer=PatientSigner)
         try:
-            signer = URLSafeTimedSerializer(meta.csrf_secret, salt="wtf-csrf-token", signer=PatientSigner)
             token = signer.loads(field.data, max_age=meta.csrf_time_limit)
-        except SignatureExpired:
+        except SignatureExpired as late:
+            if late.payload is None or not hmac.compare_digest(str(known), str(signer.load_payload(late.payload))):
+                raise ValidationError("The CSRF tokens do not match.") from None
             raise ValidationError("The CSRF token has expired.") from None
         except BadData:
             raise ValidationError("The CSRF token is invalid.") from None

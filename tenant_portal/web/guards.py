@@ -5,17 +5,12 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any
 
-from flask import (
-    abort,
-    redirect,
-    request,
-    session,
-    url_for,
-)
+from flask import abort, request, session
 
 from ..accounts import sessions
 from ..errors import SessionOver
 from ..settings import state
+from . import session_over
 from .identity import current_tenant
 from .pages import flash_once
 
@@ -38,10 +33,8 @@ def session_required(view: Callable[..., Any]) -> Callable[..., Any]:
         if tenant is not None:
             with suppress(SessionOver):  # in this very moment, by another page
                 return view(tenant.session, *args, **kwargs)
-        if request.method == "GET":
-            return redirect(url_for("portal.login.log_in", suite=request.path))
-        flash_once(session.get(_DEPARTURE, {}).get(request.endpoint, "session_ended"))
-        return redirect(url_for("portal.login.log_in"))
+        is_sent = request.method == "POST"
+        return session_over.lead_to_login(said=session.get(_DEPARTURE, {}).get(request.endpoint) if is_sent else None)
 
     guarded.portal_guard = "account"  # type: ignore[attr-defined]
     return guarded

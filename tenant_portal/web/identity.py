@@ -19,7 +19,7 @@ from ..accounts.rate_limits import origin_of
 from ..db import utcnow
 from ..errors import ConfigError
 from ..settings import settings, state
-from . import concurrency
+from . import concurrency, languages
 from .cookies import cookie_name, remember_device, set_cookie
 from .device_names import device_name
 from .request_guards import read_body
@@ -82,8 +82,10 @@ def check_loaders() -> None:
         )
 
 
-def log_in(account_id: int, *, remember: bool) -> None:
-    """Start a session on this device; the cookie keeps nothing from before."""
+def log_in(account_id: int, *, language: str, remember: bool) -> None:
+    """Start a session on this device, in the account's language; the cookie keeps of before only another choice."""
+    languages.follow_account(language)
+    chosen = session.get(languages.CHOSEN)
     device = remember_device()
     name = device_name(request.user_agent.string)
     token = sessions.start(account_id, device=device, device_name=name, remember=remember)
@@ -94,6 +96,8 @@ def log_in(account_id: int, *, remember: bool) -> None:
     session.update(_user_id=_ID_PREFIX + token, _fresh=True, portal_seen=_minutes_now())
     if current_app.config.get("SESSION_PROTECTION", manager.session_protection):  # compared at each request
         session.update(_id=manager._session_identifier_generator())
+    if chosen is not None:
+        session[languages.CHOSEN] = chosen
     session[_form_token_key()] = secrets.token_hex()  # else the next page would send the cookie again
     if remember:
         set_cookie("remember", signed_links.seal("remember", token), int(settings.remember_days.total_seconds()))
@@ -138,6 +142,17 @@ def is_logged_in(account_id: int) -> bool:
     return tenant is not None and tenant.session.account_id == account_id
 
 
+def was_logged_in() -> bool:
+    """Tell whether this browser comes from a login, which may have ended."""
+    return _session_token() != "" or cookie_name("remember") in request.cookies
+
+
+def left_account() -> int | None:
+    """Return the account that was logged in here until its session ended."""
+    token = _session_token() or _remembered_token(request)
+    return sessions.account_of(token) if token else None
+
+
 def uncount_request() -> None:
     """Uncount this request of its account."""
     account_id = g.pop("portal_counted", None)
@@ -158,6 +173,11 @@ def origin() -> str:
 
 def _is_ours() -> bool:
     return bool(request) and (request.blueprint or "").split(".")[0] == "portal"
+
+
+def _session_token() -> str:
+    user_id = str(session.get("_user_id", ""))
+    return user_id.removeprefix(_ID_PREFIX) if user_id.startswith(_ID_PREFIX) else ""
 
 
 def _from_session(token: str) -> Tenant | None:

@@ -56,7 +56,7 @@ def log_in():
         return redirect(url_for(".reopen"))
     if enter(attempt, holder, form):
         return redirect(url_for("portal.account.home"))
-    return redirect(redirects.next_page(form.suite.data))
+    return redirect(redirects.next_page(form.suite.data, holder.id))
 
 
 @screen.get("/reouverture")
@@ -81,7 +81,7 @@ def confirm_reopening() -> Any:
     lifecycle.reopen(link.account)
     notifications.account_reopened(link.account, link.contract)
     audit.record("logged_in", account=link.account, step=12)
-    identity.log_in(link.account.id, remember=False)
+    identity.log_in(link.account.id, language=link.account.language, remember=False)
     db.session.commit()
     flash_once("account_reopened")
     return redirect(url_for("portal.account.home"))

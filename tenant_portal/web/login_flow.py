@@ -75,7 +75,7 @@ def enter(attempt: LoginResult, holder: AuthenticatedAccount, form: LoginForm) -
             link=public_urls.public("password.forgotten"),
         )
     audit.record("logged_in", account=holder.id, step=12)
-    identity.log_in(holder.id, remember=bool(form.remember.data))
+    identity.log_in(holder.id, language=holder.language, remember=bool(form.remember.data))
     if not is_first:
         db.session.commit()
         return False

@@ -164,7 +164,7 @@ def change(own: Session):
     _tell_changed(account, contract)
     if to_confirm is not None:
         _ask_for_proof(to_confirm, contract)
-    identity.log_in(account.id, remember=own.is_remembered)
+    identity.log_in(account.id, language=account.language, remember=own.is_remembered)
     db.session.commit()
     flash_once("own_password_changed")
     return redirect(url_for("portal.account.overview"))

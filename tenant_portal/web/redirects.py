@@ -6,11 +6,17 @@ from flask import current_app, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
+from ..db import db
+from ..messages import ownership
+from ..models import Account
 
-def next_page(wanted: str | None) -> str:
+_THREAD = "portal.threads.show"
+
+
+def next_page(wanted: str | None, account_id: int) -> str:
     """Return the wanted page if it is the tenant's own, else his home.
 
-    A page with a number may be a file, after which the browser would still show the login.
+    Of the pages with a number only those of messages count: a file would leave the browser at the login.
     """
     home = url_for("portal.account.home")
     if not wanted:
@@ -24,6 +30,8 @@ def next_page(wanted: str | None) -> str:
     except (ValueError, HTTPException, RequestRedirect):
         return home
     is_tenants = getattr(current_app.view_functions[endpoint], "portal_guard", None) == "account"
+    if endpoint == _THREAD and ownership.find(db.session.get_one(Account, account_id), values["number"]) is not None:
+        return url_for(endpoint, **values)
     return url_for(endpoint) if is_tenants and not values else home
 
 

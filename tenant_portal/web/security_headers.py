@@ -32,6 +32,7 @@ def add(response: Response) -> Response:
         headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         headers.setdefault("Cache-Control", "no-store")
+        response.vary.add("Accept-Language")
     headers.setdefault("X-Request-ID", log_format.request_id())
     return response
 

@@ -13,9 +13,10 @@ from ..db import begin_write, db
 from ..errors import FormForged, FormOutdated, LinkInvalid, LinkUsed, TooManyMails
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
+from ..messages import drafts
 from ..models import Account, Contract
 from ..text import masked_reference
-from . import identity, links, pair_flow, signup_refusals, visits
+from . import identity, links, pair_flow, session_over, signup_refusals, visits
 from .address_typos import suggested_address
 from .fields import MailAddressField
 from .forms import ButtonForm, LoginForm, PortalForm, SignupForm
@@ -78,6 +79,11 @@ def leave():
     form = ButtonForm()
     if not form.is_fresh() and form.refusal is FormForged:
         raise FormOutdated
+    if session_over.DRAFT_OF in session:
+        begin_write()
+        drafts.discard(session[session_over.DRAFT_OF])
+        identity.log_out()
+        db.session.commit()
     visits.forget()
     flash_once("visit_forgotten")
     return redirect(url_for("portal.login.log_in"))

@@ -17,6 +17,12 @@ class RowNumber(IntegerConverter):
         super().__init__(url_map, max=ROW_NUMBER_MAX)
 
 
+class MessageNumber(BaseConverter):
+    """The number of a message, as it is written."""
+
+    regex = "M-[0-9]{4}-[0-9]{4}"
+
+
 class MailedLink(BaseConverter):
     """The token of a link, with whatever a mail program took for a part of it: slashes and line ends too."""
 

@@ -14,7 +14,7 @@ from tenant_portal.models import Account
 from tenant_portal.web import links
 from tests.conftest import Clock
 from tests.support.live import serve_app
-from tests.support.people import Roster, Tenant, second_contract
+from tests.support.people import Roster, Tenant, must_run, second_contract
 from tests.support.post import Mailbox
 from tests.support.services import free_port
 from tests.support.steps import Lease
@@ -210,6 +210,41 @@ def test_every_page_of_another_contract(
     page.goto("/espace")
     expect(page.get_by_role("link", name="Rattacher mon nouveau contrat")).to_be_visible()
     check(page)
+
+
+def test_every_page_of_messages_and_of_a_session_that_ended(
+    app: Flask, page: Page, mailbox: Mailbox, an_account: Callable[..., Tenant], clock: Clock
+) -> None:
+    tenant = an_account()
+    page.goto("/espace/messages/nouveau")
+    identify(page, tenant.lease)
+    send, text = page.get_by_role("button", name=re.compile("envoie mon message")), page.get_by_role("textbox").first
+    press(send)
+    check(page)
+    page.get_by_text("Mon logement ou une réparation").check()
+    text.fill("La chaudière fuit.")
+    press(send)
+    expect(page.get_by_role("status")).to_contain_text("Votre message est parti", ignore_case=True)
+    check(page)
+    must_run(app, "messages", "answer", page.url[-11:], "-", stdin=b"Un plombier passe jeudi.")
+    page.goto("/espace/messages")
+    check(page)
+    press(page.get_by_role("link", name="Mon logement ou une réparation"))
+    press(send)
+    check(page)
+    text.fill("Personne.")
+    clock.move(minutes=31)
+    press(send)
+    check(page)
+    identify(page, tenant.lease)
+    expect(text).to_have_value("Personne.")
+    check(page)
+    page.goto("/espace/messages")
+    check(page)
+    press(page.get_by_role("link", name="Reprendre ce message"))
+    press(page.get_by_role("button", name=re.compile("est réglé")))
+    check(page)
+    mailbox.read_all()
 
 
 def test_every_page_of_things_gone_wrong(

@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 
 from tenant_portal.db import db
 from tenant_portal.mail import notifications
+from tenant_portal.message_models import Message
 from tenant_portal.messages import conversation
-from tenant_portal.models import Contract, Import, Message
+from tenant_portal.models import Contract, Import
 from tests.support.paths import ROOT
 
 from ..support.people import run
@@ -44,7 +45,7 @@ def write_message(app: Flask) -> None:
             conversation.Topic.OTHER, email="a@example.org", body="Bonjour", reference="", language="fr", origin="1"
         )
         assert written.message is not None
-        notifications.message_received(written.message, days=2)
+        notifications.message_received(written.message)
         db.session.commit()
 
 

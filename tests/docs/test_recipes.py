@@ -40,7 +40,12 @@ PERSONAL = {
         "consents.language",
         "consents.created_at",
     },
-    "message": {"messages.topic", "messages.body", "messages.language", "messages.number", "messages.created_at"},
+    "vos messages et nos réponses": {
+        *("messages.topic", "messages.language", "messages.number", "messages.state", "messages.due_on"),
+        *("messages.created_at", "messages.last_entry_at"),
+        *("message_entries.author", "message_entries.body", "message_entries.created_at"),
+    },
+    "en train d'écrire": {"drafts.number", "drafts.topic", "drafts.body", "drafts.created_at"},
     "Dates de connexion": {"logins.created_at", "logins.expires_at", "logins.ended_at", "logins.is_remembered"},
     "nom du navigateur": {"logins.device_name", "logins.device_hash"},
     "journal des actions": {"events.name", "events.step", "events.actor", "events.detail", "events.created_at"},

@@ -84,3 +84,19 @@ def test_the_compiled_catalogue_is_the_newest(language: str) -> None:
     with (TRANSLATIONS / language / "LC_MESSAGES" / "portal.mo").open("rb") as file:
         compiled = {parts(m.id)[0]: parts(m.string) for m in read_mo(file) if m.id}
     assert compiled == {parts(m.id)[0]: parts(m.string) for m in catalogue(language) if m.id}, "run: make messages"
+
+
+#: What sounds wrong when it is read aloud, or stands beside another word for the same thing; labels that bind aside.
+MISHEARD = re.compile(
+    r"finissant par|retrouvons pas|Succès|permet de réclamer|reste permis|ne règle rien|compte est terminé"
+    r"|identifi(?!ez-vous(?:$| pour (?:terminer|continuer))|erai ailleurs)",
+    re.IGNORECASE,
+)
+MISHEARD_IN_ENGLISH = re.compile(r"\be-mails?\b|(?<!e)\bmail address|tenant space|Success:")
+
+
+def test_texts_say_what_people_hear_right_with_one_word_for_one_thing() -> None:
+    said = [text for message in texts() if message.id for text in parts(message.id)]
+    assert not [text for text in said if MISHEARD.search(text)]
+    english = [text for message in catalogue("en") if message.id for text in parts(message.string)]
+    assert not [text for text in english if re.search(MISHEARD_IN_ENGLISH, text)]

@@ -71,7 +71,14 @@ def test_tenant_opens_his_account_inside_the_intranet(
     form = fill_login(browser.get(link), LEASE.reference, "girafe violette sous l'évier")
     page = form.click("Je me connecte")
     assert page.path == "/locataire/espace"
-    for name in ("Mes avis", "Mes choix", "Mon compte", "English", "Mentions légales"):  # H01, in the host's layout too
+    for name in (
+        "Mes avis",
+        "Mes choix",
+        "Mes messages",
+        "Mon compte",
+        "English",
+        "Mentions légales",
+    ):  # H01, in the host's layout too
         assert page.link(name)
     assert "The tenant of contract 417201 has opened his account." in printed(capsys, "to elodie.martin@orange.fr")
     assert browser.http.get("/annuaire").status_code == 302, "a tenant is no member of staff"

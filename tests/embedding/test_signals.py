@@ -10,13 +10,14 @@ from sqlalchemy import select
 
 from tenant_portal import signals
 from tenant_portal.db import db
-from tenant_portal.models import Account, Message, Notice
+from tenant_portal.message_models import Message
+from tenant_portal.models import Account, Notice
 
 from ..support.people import Tenant
 from ..support.portal_client import Portal
 from ..support.post import Mailbox
 from ..support.rent_notices import in_folder, pdf, publish
-from ..support.steps import Lease, close_account, hand_over, join, log_in, sign_up, write_message
+from ..support.steps import Lease, close_account, hand_over, join, log_in, sign_up, write_at_home, write_message
 
 Heard = list[tuple[str, dict[str, Any]]]
 
@@ -82,7 +83,7 @@ def test_host_hears_of_a_message_with_its_number(
     assert write_message(portal).path == "/message/envoye"
     mailbox.read_all()
     tenant = an_account()
-    write_message(tenant.browser, body="Encore une question.")
+    write_at_home(tenant.browser, topic="Autre chose", body="Encore une question.")
     with app.app_context():
         numbers = list(db.session.scalars(select(Message.number).order_by(Message.id)))
         account = db.session.scalars(select(Account.id)).one()

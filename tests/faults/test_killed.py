@@ -14,7 +14,8 @@ from flask import Flask
 from sqlalchemy import Select, select, text
 
 from tenant_portal.db import db, utcnow
-from tenant_portal.models import Account, Consent, Contract, Event, Mail, Message, Notice
+from tenant_portal.message_models import Message
+from tenant_portal.models import Account, Consent, Contract, Event, Mail, Notice
 from tenant_portal.operations import migrations
 from tenant_portal.web import links
 from tests.conftest import SETTINGS, MakeApp, close
@@ -86,6 +87,14 @@ class Scene:
         join(asking, other)
         self.link = self.mailbox.read(to="paul@free.fr").link
 
+    def wrote(self) -> None:
+        """Have the tenant write; the number stands in the place of the link."""
+        self.finished()
+        killable_acts.write(self.app, "", self.folder)
+        with self.app.app_context():
+            self.link = db.session.scalars(select(Message.number)).one()
+        self.mailbox.read_all()
+
     def told(self) -> None:
         """Give the tenant a link out of general mails."""
         self.finished()
@@ -122,6 +131,10 @@ ACTS: dict[killable_acts.Act, Callable[[Scene], None]] = {
     killable_acts.say_not_me: Scene.warned,
     killable_acts.close_account: Scene.finished,
     killable_acts.change_choices: Scene.finished,
+    killable_acts.write: Scene.finished,
+    killable_acts.write_again: Scene.wrote,
+    killable_acts.settle: Scene.wrote,
+    killable_acts.answer: Scene.wrote,
     killable_acts.unsubscribe: Scene.told,
     killable_acts.join_contract: Scene.with_another_contract,
     killable_acts.hand_over_contract: Scene.asked_for_a_contract,
@@ -308,7 +321,10 @@ def standing(app: Flask) -> dict[str, Any]:
             },
             "consents": [(c.purpose, c.answer, c.channel) for c in consents],
             "mails": sorted((m.kind, m.recipient, m.state) for m in session.scalars(_told())),
-            "messages": [(m.topic, m.told_at is not None) for m in session.scalars(select(Message))],
+            "messages": [
+                (m.topic, m.told_at is not None, m.state, m.due_on, [(e.author, e.body) for e in m.entries])
+                for m in session.scalars(select(Message))
+            ],
             "notices": sorted((n.contract.reference, n.period, n.digest) for n in session.scalars(select(Notice))),
             "journal": {name: 1 if name in TRIES else times for name, times in events.items()},
         }

@@ -18,7 +18,8 @@ from tenant_portal.accounts.freezing import Freezer, Undone
 from tenant_portal.accounts.signed_links import Handover
 from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.mail import notifications, outbox, rendering
-from tenant_portal.models import Account, ConsentPurpose, Contract, EmailChange, Message
+from tenant_portal.message_models import Author, Message, MessageEntry
+from tenant_portal.models import Account, ConsentPurpose, Contract, EmailChange
 from tenant_portal.models import Mail as MailRow
 
 from ..support.page_text import plain, visible_text
@@ -60,8 +61,13 @@ def _tenant(*, direct_debit: bool = True, e_notice: bool = False) -> tuple[Accou
     choices = {ConsentPurpose.E_NOTICE: e_notice, ConsentPurpose.COMMERCIAL: False, ConsentPurpose.GENERAL: True}
     submission = registration.Submission(email="elodie@orange.fr", choices=choices)
     signed = registration.sign_up(contract, submission, password="girafe", language="fr")
+    text = "Bonjour,\n\n<b>rien</b> reçu !"
     message = Message(
-        number="M-0123-4567", topic="mail", email="elodie@orange.fr", body="Bonjour,\n\n<b>rien</b> reçu !"
+        number="M-0123-4567",
+        topic="mail",
+        email="elodie@orange.fr",
+        due_on=date(2026, 11, 25),
+        entries=[MessageEntry(author=Author.TENANT, body=text)],
     )
     db.session.add(message)
     db.session.flush()
@@ -76,6 +82,21 @@ def _closed(account: Account, write: Callable[[], None]) -> None:
 
 def _frozen(account: Account, by: Freezer, write: Callable[[], None]) -> None:
     account.frozen_at, account.frozen_by = UNTIL, by
+    write()
+
+
+def _replied(message: Message, author: Author, write: Callable[[], None]) -> None:
+    message.entries.append(MessageEntry(author=author, body="Voici.\n\n- <b>un</b>\n- deux"))
+    write()
+
+
+def _at_home(account: Account, message: Message, write: Callable[[], None]) -> None:
+    account.completed_at, message.account = UNTIL, account
+    _replied(message, Author.OFFICE, write)
+
+
+def _about_choices(message: Message, write: Callable[[], None]) -> None:
+    message.topic = "choices"
     write()
 
 
@@ -156,7 +177,17 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "new_device": lambda a, c, m: notifications.new_device(a, c, device_name="Firefox, Android", link=LINK),
     "new_device, without a name": lambda a, c, m: notifications.new_device(a, c, device_name="", link=LINK),
     "attempts": lambda a, c, m: notifications.attempts(a, c, link=LINK),
-    "message_received": lambda a, c, m: notifications.message_received(m, days=2),
+    "message_received": lambda a, c, m: notifications.message_received(m),
+    "message_to_landlord, once more": lambda a, c, m: _replied(
+        m, Author.TENANT, lambda: notifications.message_to_landlord(m, standing_text="")
+    ),
+    "message_to_landlord, about choices": lambda a, c, m: _about_choices(
+        m, lambda: notifications.message_to_landlord(m, standing_text="")
+    ),
+    "message_answered": lambda a, c, m: _replied(
+        m, Author.OFFICE, lambda: notifications.message_answered(m, link=LINK)
+    ),
+    "message_answered, at home": lambda a, c, m: _at_home(a, m, lambda: notifications.message_answered(m, link=LINK)),
     "contract_ready": lambda a, c, m: notifications.contract_ready(m, c, link=LINK),
     "notice_published": lambda a, c, m: notifications.notice_published(
         a, c, period=date(2026, 10, 1), link=LINK, is_correction=False
@@ -250,7 +281,7 @@ def test_activation_mail_says_who_what_until_when_and_what_if_it_was_not_you(des
     places = [plain(text).find(plain(part)) for part in order]
     assert -1 not in places and places == sorted(places)
     page = html.document_fromstring(letter.html)
-    assert page.xpath("//td[@bgcolor]/a/@href") == [LINK] and visible_text(page.body).count(LINK) == 1
+    assert page.xpath("//td[@bgcolor]/a/@href") == letter.whole_links and visible_text(page.body).count(LINK) == 1
     assert not page.xpath("//img|//script|//link|//style")
 
 
@@ -316,13 +347,13 @@ def test_t22_welcome_mail_tells_that_notices_stay_on_paper(
 
 def test_t36_tenant_gets_the_number_and_the_delay(desk: Desk) -> None:
     text = plain(desk.send(WRITERS["message_received"]).text)
-    assert "M-0123-4567" in text and "sous 2 jours ouvrés" in text
+    assert "M-0123-4567" in text and "au plus tard le mercredi 25 novembre 2026" in text
 
 
 def test_t05_tenant_who_waits_is_told_that_we_write(desk: Desk) -> None:
     def write(account: Account, contract: Contract, message: Message) -> None:
-        message.topic = "waiting"
-        notifications.message_received(message, days=2)
+        message.due_on = None
+        notifications.message_received(message)
 
     assert "dès que votre contrat apparaîtra" in plain(desk.send(write).text)
 
@@ -337,7 +368,7 @@ def test_t36_landlord_answers_the_tenant_and_sees_where_he_stands(desk: Desk) ->
 
 def test_u31_words_of_a_tenant_are_no_template(desk: Desk) -> None:
     def write(account: Account, contract: Contract, message: Message) -> None:
-        message.body = "{{ 7*7 }} %(number)s {% raw %}"
+        message.entries[0].body = "{{ 7*7 }} %(number)s {% raw %}"
         notifications.message_to_landlord(message, standing_text="")
 
     assert "{{ 7*7 }} %(number)s {% raw %}" in desk.send(write).text

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from tenant_portal import create_app
 from tenant_portal.db import Base, begin_write, db
+from tenant_portal.message_models import Message
 from tenant_portal.models import Account, Contract
 from tenant_portal.operations import migrations
 from tenant_portal.text import words_of
@@ -236,3 +237,47 @@ def test_a_migration_imports_nothing_of_the_portal_that_may_change_or_move(path:
 def test_revisions_form_one_line() -> None:
     assert len(ScriptDirectory.from_config(migrations.config()).get_heads()) == 1
     assert sqlite3.sqlite_version_info >= (3, 35)  # UPDATE … FROM and RETURNING
+
+
+def test_what_tenants_wrote_before_threads_stands_as_their_first_entries(bare: Flask) -> None:
+    moment = "2026-11-20 08:00:00.000000"
+    with bare.app_context():
+        with migrations.exclusive_connection() as connection:
+            migrations.upgrade_on(connection, "0006")
+        begin_write()
+        db.session.execute(
+            text(
+                "INSERT INTO portal_contracts (id, reference, module, title, last_name, first_name, street, postcode,"
+                " city, kind, payment, is_direct_debit, email, imported_at)"
+                " VALUES (1, '765432', '1', '', '', '', '', '', '', '', '', false, '', :moment)"
+            ),
+            {"moment": moment},
+        )
+        for number, topic, reference, told_at in (
+            ("M-1", "other", "", None),
+            ("M-2", "waiting", "765432", moment),
+            ("M-3", "waiting", "999999", None),
+        ):
+            db.session.execute(
+                text(
+                    "INSERT INTO portal_messages (number, topic, reference, email, body, language, created_at, told_at)"
+                    " VALUES (:number, :topic, :reference, 'a@b.fr', 'Où est « tout » ?', 'fr', :moment, :told_at)"
+                ),
+                {"number": number, "topic": topic, "reference": reference, "moment": moment, "told_at": told_at},
+            )
+        db.session.commit()
+        migrations.upgrade()
+        found = db.session.scalars(select(Message).order_by(Message.number)).all()
+        assert [(m.state, m.contract_id, m.due_on, m.account_id) for m in found] == [
+            ("received", None, None, None),
+            ("closed", 1, None, None),
+            ("received", None, None, None),
+        ]
+        for message in found:
+            (entry,) = message.entries
+            assert (entry.author, entry.body) == ("tenant", "Où est « tout » ?")
+            assert entry.created_at == message.created_at == message.last_entry_at
+        db.session.rollback()
+        migrations.downgrade("-1")
+        texts = db.session.execute(text("SELECT body FROM portal_messages")).scalars().all()
+        assert texts == ["Où est « tout » ?"] * 3

@@ -122,6 +122,35 @@ def hand_over_contract(app: Flask, link: str, folder: Path) -> None:
     if page.status != 410:
         page.form("Je transfère ce contrat").fill("Mon mot de passe", NEW_PASSWORD).click()
     assert steps.log_in(browser, OTHER_LEASE.reference).path == "/espace"
+
+
+def write(app: Flask, link: str, folder: Path) -> None:
+    browser = Portal(app)
+    steps.log_in(browser, LEASE.reference)
+    page = steps.write_at_home(browser, topic="Mon logement ou une réparation", body="La porte ferme mal.")
+    assert page.says("Votre message est parti")
+    deliver(app)
+
+
+def write_again(app: Flask, link: str, folder: Path) -> None:
+    """Write in the message whose number is in the place of the link."""
+    browser = Portal(app)
+    steps.log_in(browser, LEASE.reference)
+    steps.write_in_thread(browser, link, "Personne n'est venu.")
+    deliver(app)
+
+
+def settle(app: Flask, link: str, folder: Path) -> None:
+    """Close that message unless that is done."""
+    browser = Portal(app)
+    steps.log_in(browser, LEASE.reference)
+    page = browser.get(f"/espace/messages/{link}")
+    if "C’est réglé" in page.text:
+        page.click("C'est réglé")
+
+
+def answer(app: Flask, link: str, folder: Path) -> None:
+    must_run(app, "messages", "answer", link, "-", stdin=b"Quelqu'un passe jeudi.")
     deliver(app)
 
 

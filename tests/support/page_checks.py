@@ -33,7 +33,7 @@ _POLICY = ("default-src 'none'", "base-uri 'none'", "form-action 'self'", "frame
 #: What differs each time a page is shown, and the pages found without fault.
 _TOKEN, _FINE = re.compile(rb'(?<=name="csrf_token" type="hidden" value=")[^"]*'), set[bytes]()
 #: Words of others and things to copy, shown as they are.
-_VERBATIM = "[translate=no], code, kbd, pre, textarea, output"
+_VERBATIM = "[translate=no], .portal-typed, code, kbd, pre, textarea, output"
 
 
 def complaints_of(tree: Any, response: TestResponse) -> list[str]:

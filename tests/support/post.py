@@ -48,8 +48,14 @@ class Mail:
         return self._part("html")
 
     @property
-    def links(self) -> list[str]:
+    def whole_links(self) -> list[str]:
+        """Return the links as they stand, each with the language of its pages."""
         return re.findall(r"https?://[^\s<>»]+", self.text)
+
+    @property
+    def links(self) -> list[str]:
+        """Return the links without their language, to compare them or to spoil their tokens."""
+        return [re.sub(r"[?&]langue=(fr|en)$", "", link) for link in self.whole_links]
 
     @property
     def link(self) -> str:
@@ -74,7 +80,9 @@ class Mail:
         if not self.text or not self.html:
             return [*found, "text or HTML part lacks"]
         tree = html.document_fromstring(self.html)
-        found += [f"the HTML part lacks {link}" for link in self.links if link not in tree.xpath("//a/@href")]
+        found += [f"the HTML part lacks {link}" for link in self.whole_links if link not in tree.xpath("//a/@href")]
+        language = self.message["Content-Language"]
+        found += [f"{link} opens no {language} page" for link in self.whole_links if f"langue={language}" not in link]
         found += [f"a picture from elsewhere: {src}" for src in tree.xpath("//img/@src") if not src.startswith("cid:")]
         found += ["the HTML part runs a script"] if tree.xpath("//script|//form") else []
         if tree.get("lang") == "fr":

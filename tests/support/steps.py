@@ -147,6 +147,18 @@ def fill_message(
     return form.fill("Votre message", body).fill("Votre adresse mail", email)
 
 
+def write_at_home(browser: Portal, *, topic: str, body: str, status: int = 200) -> Page:
+    """Write a new message as a tenant who is logged in."""
+    form = browser.get("/espace/messages/nouveau").form("J'envoie mon message")
+    return form.choose("De quoi s'agit-il", topic).fill("Votre message", body).click(status=status)
+
+
+def write_in_thread(browser: Portal, number: str, body: str, *, status: int = 200) -> Page:
+    """Write again in a message."""
+    form = browser.get(f"/espace/messages/{number}").form("J'envoie mon message")
+    return form.fill("Votre message", body).click(status=status)
+
+
 def write_message(browser: Portal, *, status: int = 200, **typed: str) -> Page:
     return fill_message(browser, **typed).click(status=status)
 

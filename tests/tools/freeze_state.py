@@ -19,15 +19,26 @@ from sqlalchemy import select
 from tenant_portal import create_app
 from tenant_portal.db import Base, db
 from tenant_portal.mail import outbox
+from tenant_portal.messages import drafts
+from tenant_portal.models import Account
 from tenant_portal.operations import migrations
 from tests.support.paths import ROOT
 
 from ..conftest import SETTINGS, upgrade
-from ..support.people import Roster, open_account
+from ..support.people import Roster, must_run, open_account
 from ..support.portal_client import Portal
 from ..support.post import Mailbox, PostOffice
 from ..support.rent_notices import in_folder, pdf, publish
-from ..support.steps import PASSWORD, Lease, ask_email_change, close_account, log_in, sign_up, sign_up_in_english
+from ..support.steps import (
+    PASSWORD,
+    Lease,
+    ask_email_change,
+    close_account,
+    log_in,
+    sign_up,
+    sign_up_in_english,
+    write_at_home,
+)
 
 STATES = ROOT / "tests" / "data" / "states"
 #: The tests' clock stands half an hour later.
@@ -65,6 +76,11 @@ def live(app: Flask, office: PostOffice, folder: Path) -> None:
     )
     form.fill("Votre adresse mail", "claire@orange.fr").click()
     sign_up(Portal(app), FREE, email="sans arobase")  # whose password waits
+    page = write_at_home(finished.browser, topic="Mon logement ou une réparation", body="La porte ferme mal.")
+    must_run(app, "messages", "answer", page.path[-11:], "-", stdin=b"Nous passons jeudi.")
+    with app.app_context():
+        drafts.keep(db.session.scalars(select(Account.id)).first() or 0, "Je ne serai pas", number=page.path[-11:])
+        db.session.commit()
     sign_up_in_english(Portal(app), ENGLISH, email="grace.hopper@example.com")
     assert publish(app, in_folder(folder / "avis", {f"{FINISHED.reference}_2026-11.pdf": NOTICE}))[0] == 0
     mailbox.read_all()

@@ -70,12 +70,12 @@ def test_t12_a_scanner_that_opens_the_links_of_mails_changes_nothing(
     forget(portal, tenant.lease.reference)
     ask_email_change(tenant.browser, "marc@free.fr")
     join(tenant.browser, an_account(email="zoe@free.fr").lease)
-    links = {link for mail in mailbox.read_all() for link in mail.links}
+    links = {link for mail in mailbox.read_all() for link in mail.whole_links}
     assert {link.split("/")[-2] for link in links} >= {
         "activation",
         "mot-de-passe",
         "adresse",
-        "objection",
+        "ce-nest-pas-moi",
         "rattachement",
     }
     assert watch.has_changed()

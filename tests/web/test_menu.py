@@ -8,7 +8,12 @@ from ..support.people import Tenant
 from ..support.portal_client import Page, Portal
 from ..support.url_map import pages
 
-MENU = {"Mes avis": "/espace/avis", "Mes choix": "/espace/choix", "Mon compte": "/espace/compte"}
+MENU = {
+    "Mes avis": "/espace/avis",
+    "Mes choix": "/espace/choix",
+    "Mes messages": "/espace/messages",
+    "Mon compte": "/espace/compte",
+}
 
 
 def menu(page: Page) -> dict[str, str]:

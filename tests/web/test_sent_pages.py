@@ -167,7 +167,7 @@ def test_who_closed_his_account_in_another_tab_sees_the_same_page_again(
     other = tenant.browser.get("/espace/compte/adresse").form().fill("Mon mot de passe", tenant.password)
     close(tenant, mailbox)
     assert old.click().says("Votre compte est fermé. Un e-mail vous le confirme.")
-    assert other.click().says("Vous n'étiez plus identifié. Rien n'a changé.")
+    assert other.click().says("Vous avez été déconnecté. Identifiez-vous pour continuer.")
 
 
 def test_change_of_address_is_cancelled_twice(an_account: Callable[..., Tenant], mailbox: Mailbox) -> None:

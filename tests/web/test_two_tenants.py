@@ -16,7 +16,7 @@ from ..support.people import open_account
 from ..support.portal_client import ANY_STATUS, Page, Portal
 from ..support.post import Mailbox
 from ..support.rent_notices import in_folder, pdf, publish
-from ..support.steps import Lease, join, log_in, sign_up
+from ..support.steps import Lease, join, log_in, sign_up, write_at_home
 
 pytestmark = pytest.mark.security
 
@@ -37,6 +37,7 @@ class Person:
     marks: tuple[str, ...]
     answers: tuple[str, ...] = ()
     seen: set[str] = field(default_factory=set)
+    thread: str = ""
 
     def look(self, address: str) -> Page:
         """Ask for a page; note which of the own marks it shows."""
@@ -85,9 +86,10 @@ def people(app: Flask, mailbox: Mailbox, a_contract: Callable[..., Lease], tmp_p
         publish(app, in_folder(tmp_path / name, {f"{lease.reference}_{month}.pdf": pdf(name)}))
         form = browser.get("/espace/compte/adresse").form("nouvelle adresse")
         form.fill("Ma nouvelle adresse mail", new_email).fill("Mon mot de passe", owner.password).click()
-        home = (name.upper(), street, city, f"Logement {name}", lease.reference)
+        thread = write_at_home(browser, topic="Mon logement ou une réparation", body=f"Texte {name}.").path
+        home = (f"Texte {name}", name.upper(), street, city, f"Logement {name}", lease.reference)
         other = (f"impasse {name}", f"Garage {name}", garage.reference)
-        return Person(browser, (*home, *other, email, new_email, *devices), answers)
+        return Person(browser, (*home, *other, email, new_email, *devices), answers, thread=thread)
 
     def newcomer(email: str) -> Person:
         browser, lease = Portal(app), a_contract()
@@ -117,7 +119,8 @@ def pages(app: Flask) -> list[str]:
 @pytest.mark.every_home
 def test_f21_nothing_of_one_tenant_stands_on_the_page_of_another(app: Flask, people: list[Person]) -> None:
     """Ask for every page in turns, twice, so that each has been drawn for everybody before."""
-    addresses, given = pages(app), [set[str]() for _ in people]
+    addresses = [*pages(app), *(person.thread for person in people if person.thread)]
+    given = [set[str]() for _ in people]
     assert len([address for address in addresses if "/espace" in address]) >= 7
     for language in ("fr", "en", "fr", "en"):
         for person in people:
