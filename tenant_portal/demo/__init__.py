@@ -27,7 +27,7 @@ from ..contracts import lookup
 from ..db import db
 from ..documents import publishing
 from ..documents.archive import File
-from ..models import ConsentPurpose
+from ..models import ConsentPurpose, DocumentKind
 from ..operations import migrations
 from ..resources import PACKAGE
 from . import paper
@@ -215,6 +215,9 @@ def _furnish(app: Flask, folder: Path) -> None:
         db.session.commit()
         _register(SAMPLES[2])
         publishing.publish(_paper(sample, month) for sample in SAMPLES for month in _months())
+        _, former = _months()
+        receipts = [_paper(sample, former, "Quittance de loyer et de charges") for sample in SAMPLES]
+        publishing.publish(receipts, kind=DocumentKind.RECEIPT)
         db.session.commit()
 
 
@@ -235,8 +238,8 @@ def _months() -> tuple[date, date]:
     return this, (this - timedelta(days=1)).replace(day=1)
 
 
-def _paper(sample: Sample, month: date) -> File:
-    title = f"Avis d'échéance {formats.of_month(month)}"
+def _paper(sample: Sample, month: date, what: str = "Avis d'échéance") -> File:
+    title = f"{what} {formats.of_month(month)}"
     lines = (LANDLORD["PORTAL_LANDLORD_NAME"], title, f"Contrat L/{sample.reference}", f"Module {sample.module}")
     return File(f"{sample.reference}_{month:%Y-%m}.pdf", lambda: paper.notice(*lines))
 

@@ -163,6 +163,12 @@ def notice_published(account: Account, contract: Contract, *, period: date, link
     outbox.put("notice_published", account.email, account=account, contract=contract, content=content)
 
 
+def receipt_published(account: Account, contract: Contract, *, period: date, link: str, is_correction: bool) -> None:
+    """Tell of a new or corrected receipt."""
+    content = {"digits": _digits(contract), "link": link, "period": period.isoformat(), "is_correction": is_correction}
+    outbox.put("receipt_published", account.email, account=account, contract=contract, content=content)
+
+
 def e_notice_changed(
     account: Account, answers: list[tuple[Contract, bool]], *, month: date, link: str, reset_link: str
 ) -> None:

@@ -45,6 +45,7 @@ def home(own: Session):
         email=own.email,
         has_failed=own.email_failed_at is not None,
         contracts=leases,
+        pays_rent=any(lease.is_running(lookup.today()) for lease, *_ in leases),
         is_first=pop_flash("portal_first") is not None,
     )
 

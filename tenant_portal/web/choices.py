@@ -11,7 +11,7 @@ from ..accounts import consents
 from ..accounts.consents import QUESTIONS, Answer, Choice
 from ..accounts.locks import lock_account
 from ..db import begin_write, db
-from ..documents import delivery, publishing
+from ..documents import delivery, library
 from ..documents.delivery import Way
 from ..mail import notifications
 from ..models import Account, ConsentPurpose, Contract
@@ -60,7 +60,7 @@ def overview(account: Account):
             register=register,
             contracts={contract.id: contract for contract in account.contracts},
             saved=_saved(account),
-            month=publishing.next_month(),
+            month=library.next_month(),
         )
     begin_write()
     locked = lock_account(account.contracts[0])
@@ -106,7 +106,7 @@ def _save(account: Account, form: ChoicesForm) -> dict[Choice, bool]:
         notifications.e_notice_changed(
             account,
             e_notices,
-            month=publishing.next_month(),
+            month=library.next_month(),
             link=public_urls.public("choices.overview"),
             reset_link=public_urls.public("password.forgotten"),
         )

@@ -32,7 +32,13 @@ PERSONAL = {
     "adresse du logement": {"contracts.street", "contracts.postcode", "contracts.city", "contracts.kind"},
     "dates du bail": {"contracts.starts_on", "contracts.ends_on", "contracts.ended_at"},
     "mode de paiement": {"contracts.payment", "contracts.is_direct_debit"},
-    "Vos avis d'échéance": {"notices.period", "notices.digest", "notices.size", "notices.published_at"},
+    "Vos avis d'échéance et vos quittances": {
+        "documents.kind",
+        "documents.period",
+        "documents.digest",
+        "documents.size",
+        "documents.published_at",
+    },
     "votre réponse": {"consents.purpose", "consents.answer", "consents.channel", "consents.reason"},
     "avec le texte exact et la date": {
         "consents.wording",

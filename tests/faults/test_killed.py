@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import Select, select, text
 
 from tenant_portal.db import db, utcnow
-from tenant_portal.models import Account, Consent, Contract, Event, Mail, Message, Notice
+from tenant_portal.models import Account, Consent, Contract, Document, Event, Mail, Message
 from tenant_portal.operations import migrations
 from tenant_portal.web import links
 from tests.conftest import SETTINGS, MakeApp, close
@@ -289,6 +289,8 @@ def standing(app: Flask) -> dict[str, Any]:
             "consents": [(c.purpose, c.answer, c.channel) for c in consents],
             "mails": sorted((m.kind, m.recipient, m.state) for m in session.scalars(_told())),
             "messages": [(m.topic, m.told_at is not None) for m in session.scalars(select(Message))],
-            "notices": sorted((n.contract.reference, n.period, n.digest) for n in session.scalars(select(Notice))),
+            "documents": sorted(
+                (n.contract.reference, n.kind, n.period, n.digest) for n in session.scalars(select(Document))
+            ),
             "journal": {name: 1 if name in TRIES else times for name, times in events.items()},
         }

@@ -128,6 +128,12 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "attempts": lambda a, c, m: notifications.attempts(a, c, link=LINK),
     "message_received": lambda a, c, m: notifications.message_received(m, days=2),
     "contract_ready": lambda a, c, m: notifications.contract_ready(m, c, link=LINK),
+    "receipt_published": lambda a, c, m: notifications.receipt_published(
+        a, c, period=date(2026, 10, 1), link=LINK, is_correction=False
+    ),
+    "receipt_published, corrected": lambda a, c, m: notifications.receipt_published(
+        a, c, period=date(2026, 10, 1), link=LINK, is_correction=True
+    ),
     "notice_published": lambda a, c, m: notifications.notice_published(
         a, c, period=date(2026, 10, 1), link=LINK, is_correction=False
     ),

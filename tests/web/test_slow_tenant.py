@@ -214,7 +214,7 @@ def test_requests_that_fail_are_counted_back(app: Flask, an_account: Callable[..
     browser = an_account().browser
     with app.app_context():
         begin_write()
-        db.session.execute(text("DROP TABLE portal_notices"))
+        db.session.execute(text("DROP TABLE portal_documents"))
         db.session.commit()
     for _ in range(ACCOUNT_REQUESTS_MAX + 2):
         assert browser.http.post("/espace/connexions", data={"device": "1"}).status_code == 400
