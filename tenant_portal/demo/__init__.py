@@ -215,6 +215,7 @@ def _furnish(app: Flask, folder: Path) -> None:
         db.session.commit()
         _register(SAMPLES[2])
         publishing.publish(_paper(sample, month) for sample in SAMPLES for month in _months())
+        db.session.commit()
         _, former = _months()
         receipts = [_paper(sample, former, "Quittance de loyer et de charges") for sample in SAMPLES]
         publishing.publish(receipts, kind=DocumentKind.RECEIPT)

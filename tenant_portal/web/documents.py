@@ -2,8 +2,9 @@
 
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
-from flask import Blueprint, Response, abort, current_app
+from flask import Blueprint, Response, abort, current_app, redirect, url_for
 
 from ..accounts.sessions import Session
 from ..contracts import lookup
@@ -46,9 +47,11 @@ def download(own: Session, number: int) -> Response:
 
 @screen.get("/tout")
 @guards.session_required
-def download_all(own: Session) -> Response:
+def download_all(own: Session) -> Any:
     """Send every document of the account as one ZIP."""
-    items = library.of_account(own.account_id) or abort(404)
+    items = library.of_account(own.account_id)
+    if not items:
+        return redirect(url_for(".notices"))
     return downloads.zipped(library.files(items), f"mes-avis-{lookup.today():%Y-%m-%d}.zip")
 
 
