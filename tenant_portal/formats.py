@@ -19,8 +19,9 @@ _FRENCH_MOMENT = f"EEEE d MMMM 'à' {_FRENCH_TIME}"
 _LONG = {"E": "EEEE", "M": "MMMM", "L": "LLLL"}
 
 
-def day(moment: datetime | date) -> str:
-    """Return a day: « mercredi 25 novembre 2026 », in the landlord's time zone."""
+def day(moment: datetime | date | str) -> str:
+    """Return a day: « mercredi 25 novembre 2026 », in the landlord's time zone. Takes a day in ISO 8601 as well."""
+    moment = date.fromisoformat(moment) if isinstance(moment, str) else moment
     if isinstance(moment, datetime):
         moment = moment.astimezone(settings.timezone).date()
     return _day(moment, language())

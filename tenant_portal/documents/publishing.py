@@ -32,7 +32,7 @@ _UPDATE = (
 Item = TypeVar("Item")
 Store = Callable[[str, bytes], None]
 
-#: Makes a second publication on PostgreSQL wait: « notice » in ASCII.
+#: Makes a second publication, or a purge, on PostgreSQL wait: « notice » in ASCII.
 PUBLISH_LOCK = 0x6E6F74696365
 
 
@@ -109,8 +109,7 @@ def publish(
                 found.setdefault(taken.key, []).append(taken)
     if not dry_run:
         begin_write()
-        if db.session.connection().dialect.name == "postgresql":
-            db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": PUBLISH_LOCK})
+        exclude_others()
     agreed = []
     for same in found.values():
         if len({taken.digest for taken in same}) > 1:
@@ -122,6 +121,12 @@ def publish(
     for some in _batches(agreed):
         _set(some, report, dry_run=dry_run)
     return report
+
+
+def exclude_others() -> None:
+    """Make others wait who publish or erase documents, until this transaction ends; on SQLite they do."""
+    if db.session.connection().dialect.name == "postgresql":
+        db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": PUBLISH_LOCK})
 
 
 def contracts_of(published: Iterable[Published]) -> Iterator[tuple[Published, Contract, Account | None]]:

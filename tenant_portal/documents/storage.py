@@ -38,6 +38,12 @@ def is_intact(digest: str) -> bool:
         return False
 
 
+def erase(digest: str) -> None:
+    """Delete the file of a document that no row names any more; raise `NoticesUnusable` if that is refused."""
+    with _told():
+        _path(digest).unlink(missing_ok=True)
+
+
 @contextmanager
 def storing() -> Iterator[Callable[[str, bytes], None]]:
     """Yield a function that stores a file by its digest, unless it is there unharmed.

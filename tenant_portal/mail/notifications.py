@@ -169,6 +169,15 @@ def receipt_published(account: Account, contract: Contract, *, period: date, lin
     outbox.put("receipt_published", account.email, account=account, contract=contract, content=content)
 
 
+def documents_ending(
+    account: Account, contract: Contract, *, ended_on: date, kept_until: date, link: str, ends_account: bool
+) -> None:
+    """Tell until when the documents of an ended lease stay (T34)."""
+    content = {"digits": _digits(contract), "link": link, "ends_account": ends_account}
+    content |= {"ended_on": ended_on.isoformat(), "kept_until": kept_until.isoformat()}
+    outbox.put("documents_ending", account.email, account=account, contract=contract, content=content)
+
+
 def e_notice_changed(
     account: Account, answers: list[tuple[Contract, bool]], *, month: date, link: str, reset_link: str
 ) -> None:

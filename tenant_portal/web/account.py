@@ -14,7 +14,7 @@ from ..errors import FormForged, FormOutdated
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import REOPENING, Account, Contract
-from ..operations import retention
+from ..operations import after_lease, retention
 from . import guards, identity
 from .address_typos import suggested_address
 from .fields import CurrentPasswordField
@@ -35,8 +35,8 @@ class ClosingForm(PortalForm):
 @guards.session_required
 def home(own: Session):
     """Show the contracts and choices; welcome the tenant after his first login (step 12)."""
-    leases = []
-    for lease in lookup.leases_of(own.account_id):
+    leases, found = [], lookup.leases_of(own.account_id)
+    for lease in found:
         choices = consents.current(own.account_id, lease.id)
         answers = [consents.in_short(purpose, row.answer) for purpose, row in choices.items()]
         leases.append((lease, answers, delivery.way_of(lease, own, choices)))
@@ -45,7 +45,8 @@ def home(own: Session):
         email=own.email,
         has_failed=own.email_failed_at is not None,
         contracts=leases,
-        pays_rent=any(lease.is_running(lookup.today()) for lease, *_ in leases),
+        ended=after_lease.shown_until(found, own.account_id),
+        pays_rent=any(lease.is_running(lookup.today()) for lease in found),
         is_first=pop_flash("portal_first") is not None,
     )
 

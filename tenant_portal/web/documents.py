@@ -10,6 +10,7 @@ from ..accounts.sessions import Session
 from ..contracts import lookup
 from ..documents import library, storage
 from ..errors import DocumentMissing
+from ..operations import after_lease
 from . import downloads, guards
 from .pages import page
 
@@ -25,6 +26,7 @@ def notices(own: Session):
     leases = lookup.leases_of(own.account_id)
     return page(
         "documents/notices.html",
+        ended=after_lease.shown_until(leases, own.account_id),
         contracts=[(lease, items.get(lease.id, {})) for lease in leases],
         has_documents=bool(found),
         pays_rent=any(lease.is_running(lookup.today()) for lease in leases),

@@ -13,8 +13,8 @@ import time_machine
 from flask import Flask
 from sqlalchemy import Select, select, text
 
-from tenant_portal.db import db, utcnow
-from tenant_portal.models import Account, Consent, Contract, Document, Event, Mail, Message
+from tenant_portal.db import begin_write, db, utcnow
+from tenant_portal.models import Account, Consent, Contract, Document, Event, Mail, MailState, Message
 from tenant_portal.operations import migrations
 from tenant_portal.web import links
 from tests.conftest import SETTINGS, MakeApp, close
@@ -94,6 +94,24 @@ class Scene:
         self.finished()
         in_folder(self.folder / "avis", {f"{killable_acts.LEASE.reference}_2026-11.pdf": pdf()})
 
+    def left(self) -> None:
+        """Have the tenant leave long ago, warned of the end of his documents twice."""
+        self.printed()
+        killable_acts.publish_notices(self.app, "", self.folder)
+        self.mailbox.read_all()
+        self.roster.add(
+            reference=killable_acts.LEASE.reference, module=killable_acts.LEASE.module, ends_on="01/10/2023"
+        )
+        with self.app.app_context():
+            begin_write()
+            contract = db.session.scalars(select(Contract)).one()
+            whose = {"account_id": contract.account_id, "contract_id": contract.id, "recipient": EMAIL}
+            for days in (70, 20):
+                at = utcnow() - timedelta(days=days)
+                own = {"message_id": f"<{days}@portal>", "created_at": at, "sent_at": at, "state": MailState.SENT}
+                db.session.add(Mail(kind="documents_ending", **whose, **own))
+            db.session.commit()
+
 
 ACTS: dict[killable_acts.Act, Callable[[Scene], None]] = {
     killable_acts.sign_up: Scene.new_tenant,
@@ -107,6 +125,7 @@ ACTS: dict[killable_acts.Act, Callable[[Scene], None]] = {
     killable_acts.unsubscribe: Scene.told,
     killable_acts.take_roster: Scene.awaited,
     killable_acts.publish_notices: Scene.printed,
+    killable_acts.purge: Scene.left,
 }
 
 

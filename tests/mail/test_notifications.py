@@ -128,6 +128,12 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "attempts": lambda a, c, m: notifications.attempts(a, c, link=LINK),
     "message_received": lambda a, c, m: notifications.message_received(m, days=2),
     "contract_ready": lambda a, c, m: notifications.contract_ready(m, c, link=LINK),
+    "documents_ending": lambda a, c, m: notifications.documents_ending(
+        a, c, ended_on=date(2023, 11, 30), kept_until=date(2026, 11, 30), link=LINK, ends_account=True
+    ),
+    "documents_ending, another lease runs": lambda a, c, m: notifications.documents_ending(
+        a, c, ended_on=date(2023, 11, 30), kept_until=date(2026, 11, 30), link=LINK, ends_account=False
+    ),
     "receipt_published": lambda a, c, m: notifications.receipt_published(
         a, c, period=date(2026, 10, 1), link=LINK, is_correction=False
     ),

@@ -113,6 +113,11 @@ def publish_notices(app: Flask, link: str, folder: Path) -> None:
     deliver(app)
 
 
+def purge(app: Flask, link: str, folder: Path) -> None:
+    must_run(app, "purge")
+    deliver(app)
+
+
 def upgrade(app: Flask, link: str, folder: Path) -> None:
     must_run(app, "db", "upgrade")
 
