@@ -79,6 +79,7 @@ MAIL_NAMES = {
     "contract_ready": _l("contrat arrivé"),
     "e_notice_changed": _l("choix de l'avis d'échéance changé"),
     "notice_published": _l("avis d'échéance disponible"),
+    "data_copied": _l("copie des données demandée"),
     "documents_ending": _l("fin des documents après le bail"),
     "receipt_published": _l("quittance disponible"),
 }

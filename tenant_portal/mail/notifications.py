@@ -178,6 +178,12 @@ def documents_ending(
     outbox.put("documents_ending", account.email, account=account, contract=contract, content=content)
 
 
+def data_copied(account: Account, contract: Contract, *, reset_link: str) -> None:
+    """Tell the owner that a copy of all data was taken (H09)."""
+    content = {"digits": _digits(contract), "copied_at": utcnow().isoformat(), "reset_link": reset_link}
+    outbox.put("data_copied", account.email, account=account, contract=contract, content=content)
+
+
 def e_notice_changed(
     account: Account, answers: list[tuple[Contract, bool]], *, month: date, link: str, reset_link: str
 ) -> None:

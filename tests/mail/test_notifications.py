@@ -128,6 +128,7 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "attempts": lambda a, c, m: notifications.attempts(a, c, link=LINK),
     "message_received": lambda a, c, m: notifications.message_received(m, days=2),
     "contract_ready": lambda a, c, m: notifications.contract_ready(m, c, link=LINK),
+    "data_copied": lambda a, c, m: notifications.data_copied(a, c, reset_link=OTHER_LINK),
     "documents_ending": lambda a, c, m: notifications.documents_ending(
         a, c, ended_on=date(2023, 11, 30), kept_until=date(2026, 11, 30), link=LINK, ends_account=True
     ),
