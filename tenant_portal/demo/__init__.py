@@ -73,6 +73,8 @@ SAMPLES = (
     Sample("other_payment", "234567", "23456789"),
     Sample("registered", "345678", "34567890", PASSWORD),
 )
+#: Another lease of the registered tenant, which has ended, and its last month.
+FORMER, LAST_MONTH = Sample("former", "345670", "34567001"), date(2026, 5, 1)
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -214,10 +216,12 @@ def _furnish(app: Flask, folder: Path) -> None:
         roster.take(roster.read(ROSTER), name=ROSTER.name)
         db.session.commit()
         _register(SAMPLES[2])
-        publishing.publish(_paper(sample, month) for sample in SAMPLES for month in _months())
+        this, before = _months()
+        notices = [_paper(sample, month) for sample in SAMPLES for month in (this, before)]
+        publishing.publish([*notices, _paper(FORMER, LAST_MONTH)])
         db.session.commit()
-        _, former = _months()
-        receipts = [_paper(sample, former, "Quittance de loyer et de charges") for sample in SAMPLES]
+        paid = [*((sample, before) for sample in SAMPLES), (FORMER, LAST_MONTH)]
+        receipts = [_paper(*one, "Quittance de loyer et de charges") for one in paid]
         publishing.publish(receipts, kind=DocumentKind.RECEIPT)
         db.session.commit()
 
@@ -231,6 +235,9 @@ def _register(sample: Sample) -> None:
     assert account is not None
     registration.activate(account)
     authentication.finish(account)
+    former = lookup.find(FORMER.reference)
+    assert former is not None
+    former.account = account
     db.session.commit()
 
 

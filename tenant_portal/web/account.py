@@ -36,7 +36,8 @@ class ClosingForm(PortalForm):
 def home(own: Session):
     """Show the contracts and choices; welcome the tenant after his first login (step 12)."""
     leases, found = [], lookup.leases_of(own.account_id)
-    for lease in found:
+    ended = after_lease.shown_until(found, own.account_id)
+    for lease in sorted(found, key=lambda one: one.id in ended):  # those that run first
         choices = consents.current(own.account_id, lease.id)
         answers = [consents.in_short(purpose, row.answer) for purpose, row in choices.items()]
         leases.append((lease, answers, delivery.way_of(lease, own, choices)))
@@ -45,7 +46,7 @@ def home(own: Session):
         email=own.email,
         has_failed=own.email_failed_at is not None,
         contracts=leases,
-        ended=after_lease.shown_until(found, own.account_id),
+        ended=ended,
         pays_rent=any(lease.is_running(lookup.today()) for lease in found),
         is_first=pop_flash("portal_first") is not None,
     )

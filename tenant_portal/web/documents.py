@@ -24,10 +24,11 @@ def notices(own: Session):
     found = library.of_account(own.account_id)
     items = {number: library.by_year(group) for number, group in groupby(found, attrgetter("contract_id"))}
     leases = lookup.leases_of(own.account_id)
+    ended = after_lease.shown_until(leases, own.account_id)
     return page(
         "documents/notices.html",
-        ended=after_lease.shown_until(leases, own.account_id),
-        contracts=[(lease, items.get(lease.id, {})) for lease in leases],
+        ended=ended,
+        contracts=[(lease, items.get(lease.id, {})) for lease in sorted(leases, key=lambda one: one.id in ended)],
         has_documents=bool(found),
         pays_rent=any(lease.is_running(lookup.today()) for lease in leases),
     )

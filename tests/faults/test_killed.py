@@ -31,7 +31,7 @@ from ..support import killable_acts
 pytestmark = pytest.mark.slow
 
 #: A second try may log these again.
-TRIES = {"reset_requested", "logged_in"}
+TRIES = {"reset_requested", "logged_in", "data_copied"}
 #: Who logs in again lacks the cookie of the answer that never came.
 TRIED = {"new_device"}
 WAITING = (
@@ -126,6 +126,7 @@ ACTS: dict[killable_acts.Act, Callable[[Scene], None]] = {
     killable_acts.take_roster: Scene.awaited,
     killable_acts.publish_notices: Scene.printed,
     killable_acts.purge: Scene.left,
+    killable_acts.copy_data: Scene.finished,
 }
 
 
