@@ -1,7 +1,7 @@
 """When a lease ended, and until when what is kept about it stays (H08, T34)."""
 
 from calendar import monthrange
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, or_
@@ -35,21 +35,22 @@ def ended_on(lease: Ending) -> date | None:
 
 def due_on(end: date) -> date:
     """Return the day until which what belongs to a lease stays at least."""
-    months = end.year * 12 + end.month - 1 + settings.after_lease_months
-    year, month = months // 12, months % 12 + 1
-    return date(year, month, min(end.day, monthrange(year, month)[1]))
+    return _months_later(end, settings.after_lease_months)
 
 
 def may_be_due(ahead: timedelta) -> ColumnElement[bool]:
     """Return a condition for every lease due by then, and a few that are not."""
-    day = today() + ahead
-    months = day.year * 12 + day.month - 1 - settings.after_lease_months
-    first = date(months // 12, months % 12 + 1, 1) + timedelta(days=32)
-    return or_(
-        Contract.ends_on <= first, Contract.ended_at <= datetime(first.year, first.month, first.day).astimezone()
-    )
+    first = _months_later(today() + ahead, -settings.after_lease_months) + timedelta(days=4)  # months differ by three
+    return or_(Contract.ends_on <= first, Contract.ended_at <= datetime(first.year, first.month, first.day, tzinfo=UTC))
 
 
 def is_over() -> ColumnElement[bool]:
     """Return a condition for leases that have ended."""
     return or_(Contract.ends_on < today(), Contract.ended_at.is_not(None))
+
+
+def _months_later(day: date, count: int) -> date:
+    """Return the same day so many months later, or the last of a shorter month."""
+    months = day.year * 12 + day.month - 1 + count
+    year, month = months // 12, months % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))

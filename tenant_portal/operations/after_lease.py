@@ -156,8 +156,8 @@ def _erase(contracts: list[Contract], done: Done) -> None:
     for account in {one.account for one in contracts if one.account is not None}:
         _leave(account, numbers, done)
     digests = set(db.session.scalars(select(Document.digest).where(Document.contract_id.in_(numbers))))
-    for contract in contracts:
-        audit.record("lease_erased", actor="purge", contract=contract)
+    for contract in (one for one in contracts if one.account is not None):
+        audit.record("lease_erased", actor="purge", account=contract.account, contract=contract)
     db.session.flush()
     ended = {closed["account"] for closed in done.closed}
     retention.delete_rows(Account, Account.id.in_(ended))
