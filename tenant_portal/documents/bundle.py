@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-#: PDFs are compressed already.
+#: A file that its owner alone reads and writes.
 _MODE = 0o100600 << 16
 
 
@@ -49,7 +49,7 @@ def stream(
     Needs no application: it goes on when the request is over.
     """
     window, missing = _Window(), list[str]()
-    with zipfile.ZipFile(window, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(window, "w", zipfile.ZIP_STORED) as archive:  # PDFs are compressed already
         for member in members:
             try:
                 content = member.load()
