@@ -22,8 +22,8 @@ STEPS = (
     _l("Répondre aux trois questions par Oui ou Non"),
     _l("Cliquer sur « Je valide la création de mon compte »"),
     _l("Ouvrir l'e-mail d'activation et cliquer sur le lien"),
-    _l("S'identifier : saisir la référence contrat"),
-    _l("S'identifier : saisir le mot de passe"),
+    _l("Se connecter : saisir la référence contrat"),
+    _l("Se connecter : saisir le mot de passe"),
     _l("Cliquer sur « Je me connecte »"),
 )
 
@@ -44,18 +44,18 @@ REMEDIES = {
     ),
     "mail_sent": _l(
         "L'e-mail est parti : faire regarder les courriers indésirables, sinon « Renvoyer l'e-mail »"
-        " après identification avec la référence et le mot de passe."
+        " après connexion avec la référence et le mot de passe."
     ),
-    "link_expired": _l("Le lien n'est plus valable : le locataire s'identifie et demande un autre e-mail."),
-    "activated": _l("Le compte est activé : il reste à s'identifier avec la référence et le mot de passe."),
+    "link_expired": _l("Le lien n'est plus valable : le locataire se connecte et demande un autre e-mail."),
+    "activated": _l("Le compte est activé : il reste à se connecter avec la référence et le mot de passe."),
     "password_refused": _l(
         "Le compte est activé, mais le mot de passe est refusé : proposer « J'ai oublié mon mot de passe »."
     ),
     "address_failed": _l("Le compte fonctionne, mais son adresse mail ne reçoit plus rien : la faire corriger."),
     "closed": _l(
-        "Le compte est fermé : pour le rouvrir, le locataire s'identifie avec sa référence et son mot de passe."
+        "Le compte est fermé : pour le rouvrir, le locataire se connecte avec sa référence et son mot de passe."
     ),
-    "finished": _l("Rien à faire : le compte est terminé."),
+    "finished": _l("Rien à faire : le compte fonctionne."),
 }
 
 #: Mails as staff call them.

@@ -24,7 +24,7 @@ WORDS_SHOWN = 20
 contracts_group = AppGroup("contracts", help=_("Les contrats."))
 
 
-@contracts_group.command("import", help=_("Prend la liste des contrats dans un fichier CSV."))
+@contracts_group.command("import", help=_("Importe la liste des contrats depuis un fichier CSV."))
 @click.argument("file", metavar="FICHIER", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help=_("Dit ce qui changerait, sans rien enregistrer."))
 @click.option(

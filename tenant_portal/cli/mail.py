@@ -21,7 +21,7 @@ class TryLater(Stop):
     exit_code = 75
 
 
-@mail_group.command("send", help=_("Fait partir les e-mails qui attendent."))
+@mail_group.command("send", help=_("Envoie les e-mails qui attendent."))
 @click.option("--now", is_flag=True, help=_("Tous, même ceux qui ne doivent repartir que plus tard."))
 @click.option("--watch", is_flag=True, help=_("Continue, jusqu'à ce qu'on l'arrête."))
 @with_database
@@ -41,8 +41,8 @@ def mail_send(now: bool, watch: bool) -> None:
         )
 
 
-@mail_group.command("bounce", help=_("Lit un avis de non-remise sur l'entrée standard."))
-@click.option("--imap", is_flag=True, help=_("Lit tous ceux qui attendent dans la boîte des avis."))
+@mail_group.command("bounce", help=_("Lit un rapport de non-remise sur l'entrée standard."))
+@click.option("--imap", is_flag=True, help=_("Lit tous ceux qui attendent dans la boîte des rapports."))
 def mail_bounce(imap: bool) -> None:
     """Mark the mails of delivery reports as bounced; what is none of ours is no fault."""
     try:
@@ -61,20 +61,20 @@ def mail_bounce(imap: bool) -> None:
 
 def _read_mailbox() -> None:
     if not settings.imap_server:
-        raise Stop(_("Aucune boîte des avis n'est réglée. Donnez FLASK_PORTAL_IMAP_SERVER, voir docs/mail.md."))
+        raise Stop(_("Aucune boîte des rapports n'est réglée. Donnez FLASK_PORTAL_IMAP_SERVER, voir docs/mail.md."))
     try:
         reading = report_mailbox.read_reports(outbox.note_report)
     except report_mailbox.TROUBLES as trouble:
         raise Stop(
             _(
-                "La boîte des avis %(where)s ne se laisse pas lire : %(cause)s",
+                "La boîte des rapports %(where)s ne se laisse pas lire : %(cause)s",
                 where=f"{settings.imap_username}, {settings.imap_server}",
                 cause=trouble,
             )
         ) from None
     click.echo(
         _(
-            "Avis lus et rangés : %(reports)s. E-mails notés comme non remis : %(returned)s."
+            "Rapports lus et rangés : %(reports)s. E-mails notés comme non remis : %(returned)s."
             " Laissés en place : %(others)s.",
             reports=reading.reports,
             returned=reading.returned,

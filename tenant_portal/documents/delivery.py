@@ -44,7 +44,7 @@ class Words(NamedTuple):
 REASONS = {
     Paper.NOT_RUNNING: Words(_l("le bail n'est pas en cours"), _l("Votre bail n'est pas en cours.")),
     Paper.NO_ACCOUNT: Words(_l("pas de compte"), _l("Vous n'avez pas de compte.")),
-    Paper.NOT_FINISHED: Words(_l("compte pas encore terminé"), _l("Votre compte n'est pas terminé.")),
+    Paper.NOT_FINISHED: Words(_l("création du compte pas finie"), _l("La création de votre compte n'est pas finie.")),
     Paper.CLOSED: Words(_l("compte fermé"), _l("Votre compte est fermé.")),
     Paper.NOT_WANTED: Words(_l("avis par e-mail pas choisi"), _l("Vous n'avez pas choisi l'avis par e-mail.")),
     Paper.NO_DIRECT_DEBIT: Words(

@@ -75,7 +75,7 @@ def _told() -> Iterator[None]:
         yield
     except OSError as trouble:
         raise NoticesUnusable(
-            _("Le dossier des documents refuse d'écrire : %(cause)s.", cause=trouble.strerror)
+            _("On ne peut pas écrire dans le dossier des documents : %(cause)s.", cause=trouble.strerror)
         ) from None
 
 

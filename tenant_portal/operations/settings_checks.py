@@ -148,7 +148,7 @@ def check_texts() -> Findings:
     """Find missing legal texts, and a missing phone number."""
     for key, whose in (
         ("landlord_address", "l'adresse postale manque aux mentions légales"),
-        ("legal_identity", "la forme et le numéro de la société manquent aux mentions légales"),
+        ("legal_identity", "la forme et le numéro de l'organisme manquent aux mentions légales"),
         ("publisher", "le directeur de la publication manque aux mentions légales"),
         ("hosting", "l'hébergeur manque aux mentions légales"),
         ("landlord_phone", "un locataire bloqué ne trouve pas de numéro à appeler"),

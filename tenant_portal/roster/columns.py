@@ -212,4 +212,4 @@ def _number_trouble(digits: str, length: tuple[int, int]) -> str:
         return _("Ces chiffres ne sont pas les chiffres 0 à 9.")
     if any(c.isalpha() for c in digits):
         return _("Ce numéro contient une lettre ; il ne doit contenir que des chiffres.")
-    return _("Ce numéro contient un signe qui n'est pas un chiffre.")
+    return _("Ce numéro contient un caractère qui n'est pas un chiffre.")

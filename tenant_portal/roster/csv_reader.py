@@ -93,7 +93,7 @@ class _Runaway(Exception):
 def read(path: str | Path, encoding: str | None = None, delimiter: str | None = None) -> Roster:
     """Open a roster file; raise `RosterUnusable` if it is none."""
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-        raise RosterUnusable(_("Le séparateur doit être un seul signe, par exemple ; ou une virgule."))
+        raise RosterUnusable(_("Le séparateur doit être un seul caractère, par exemple ; ou une virgule."))
     file, sample = decoding.open_file(Path(path))
     try:
         kind = decoding.file_type(sample)

@@ -255,7 +255,7 @@ class Cleaner(dict[str, Any]):
         if self.longest is not None and len(value) > self.longest:
             value = value[: self.longest].rstrip()
             self.warned[raw] = _(
-                "Ce texte est trop long : seuls ses %(count)s premiers signes sont pris.", count=self.longest
+                "Ce texte est trop long : seuls ses %(count)s premiers caractères sont pris.", count=self.longest
             )
         if not value and raw not in self.refused and raw not in self.warned and raw.strip():
             self.emptied.add(raw)

@@ -253,7 +253,7 @@ def judge_new_password(field: Field, context: list[str]) -> bool:
     sentences = {
         "short": _("Choisissez un mot de passe d'au moins %(num)d caractères.", num=PASSWORD_MIN),
         "long": _("Choisissez un mot de passe de %(num)d caractères au plus.", num=PASSWORD_MAX),
-        "control": _("Ce mot de passe contient un signe invisible. Effacez-le, puis tapez-le au clavier."),
+        "control": _("Ce mot de passe contient un caractère invisible. Effacez-le, puis tapez-le au clavier."),
         "digits": _(
             "Ce mot de passe ne contient que des chiffres. Ajoutez des lettres, ou tapez au moins %(num)d chiffres.",
             num=PASSWORD_DIGITS_MIN,

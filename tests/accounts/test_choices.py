@@ -52,7 +52,7 @@ def test_h02_tenant_finds_the_three_questions_with_his_answers_and_changes_one(a
     assert answers_of(tenant.browser) == ["Non", "Non", "Oui"]
     page = change(tenant.browser, commercial="Oui")
     assert page.path == "/espace/choix" and page.says(
-        "Succès : vos choix sont enregistrés. Ils comptent dès maintenant."
+        "C'est fait : vos choix sont enregistrés. Ils comptent dès maintenant."
     )
     assert page.says("Informations commerciales par e-mail : Oui.") and not page.says("générales par e-mail : Oui.")
     assert answers_of(tenant.browser) == ["Non", "Oui", "Oui"]

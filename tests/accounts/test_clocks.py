@@ -24,7 +24,7 @@ def test_session_and_form_of_a_server_ahead_are_good_at_the_other(
     assert form.click().path == "/espace"
     clock.move(seconds=-seconds)
     assert portal.get("/espace").path == "/espace"
-    assert portal.click("Je me déconnecte").says("vous avez quitté votre espace")
+    assert portal.click("Je me déconnecte").says("Vous êtes déconnecté")
 
 
 @pytest.mark.parametrize("seconds", AHEAD)

@@ -73,7 +73,7 @@ def test_t35_browser_forgets_the_pages_of_the_account(mailbox, an_account):
 
 def test_tenant_is_told_to_keep_his_notices_before_he_closes(an_account):
     page = an_account().browser.get("/espace/compte/fermeture")
-    assert page.says("Vos avis ne se lisent plus ici.") and page.says(
+    assert page.says("Vous ne pourrez plus lire vos avis ici.") and page.says(
         "Données de votre contrat, avis d'échéance et quittances"
     )
     assert page.click_link("Téléchargez-les d'abord").path == "/espace/avis"
@@ -303,7 +303,7 @@ def test_l26_account_that_nobody_used_for_two_years_is_closed_and_its_owner_can_
     assert IDLE + "0" in must_run(app, "purge"), "once"
     told = mailbox.read(to="parti@free.fr")
     assert told.subject == "Votre compte locataire est fermé"
-    assert "Personne ne s'y est identifié depuis deux ans." in plain(told.text)
+    assert "Personne ne s'y est connecté depuis deux ans." in plain(told.text)
     assert used.log_in(portal.another_browser()).path == "/espace"
     clock.move(days=13)
     must_run(app, "purge")

@@ -91,7 +91,7 @@ def test_t39_tenant_sees_his_devices_and_logs_out_one_then_all(portal, mailbox, 
     assert "mémorisé jusqu'au lundi 7 décembre" in own
     assert page.says("Firefox, Windows") and page.says("Appareil inconnu")
 
-    assert end(phone, tenant.password, "Firefox, Windows").says("Succès : c'est fait")
+    assert end(phone, tenant.password, "Firefox, Windows").says("C'est fait : les appareils choisis sont déconnectés")
     assert office.get("/espace").h1 == "Identifiez-vous"
     assert tenant.browser.get("/espace").path == "/espace"
     tenant.log_in(office)

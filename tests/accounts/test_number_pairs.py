@@ -13,7 +13,7 @@ pytestmark = pytest.mark.security
 #: Refused only where both numbers are those of one contract.
 OF_THE_TOWN = "angers angers angers"
 EASY = "trop facile à deviner"
-MISMATCH = "Nous ne retrouvons pas de contrat avec ces deux numéros"
+MISMATCH = "Nous ne trouvons aucun contrat avec ces deux numéros"
 WAIT = "il y a eu trop d'essais"
 _ORIGINS = count(1)
 

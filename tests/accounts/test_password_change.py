@@ -22,7 +22,7 @@ def test_f04_tenant_changes_his_password_stays_and_every_other_device_and_link_i
     assert page.path == "/espace/compte/mot-de-passe"
     page = change_password(tenant.browser)
     assert page.path == "/espace/compte"
-    assert page.says("votre mot de passe est modifié") and page.says("Vous restez identifié ici")
+    assert page.says("votre mot de passe est modifié") and page.says("Vous restez connecté ici")
     told = mailbox.read(to="lea@free.fr")
     assert told.subject == "Votre mot de passe a été changé"
     assert told.link.endswith("/mot-de-passe-oublie"), "whoever did not do it can take his account back at once"

@@ -197,7 +197,7 @@ def test_wrong_password_costs_one_hash_for_each_form(app, portal, an_account, mo
 @pytest.mark.parametrize("sign", "\t\x7f\x85")
 def test_control_character_in_a_new_password_is_refused_with_a_sentence(portal, a_contract, sign):
     page = sign_up(portal, a_contract(), password=f"girafe violette{sign} sous l'évier")
-    assert page.faults == ["Ce mot de passe contient un signe invisible. Effacez-le, puis tapez-le au clavier."]
+    assert page.faults == ["Ce mot de passe contient un caractère invisible. Effacez-le, puis tapez-le au clavier."]
 
 
 @pytest.mark.parametrize("sign", "\x00\x07\x1b\n")

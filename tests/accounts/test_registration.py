@@ -5,9 +5,7 @@ import pytest
 from ..support.page_text import plain
 from ..support.steps import EMAIL, NEW_PASSWORD, PASSWORD, QUESTIONS, Lease, fill_sign_up, finish, log_in, sign_up
 
-NEUTRAL = (
-    "Nous ne retrouvons pas de contrat avec ces deux numéros. Vérifiez-les sur votre avis d'échéance le plus récent."
-)
+NEUTRAL = "Nous ne trouvons aucun contrat avec ces deux numéros. Vérifiez-les sur votre avis d'échéance le plus récent."
 
 
 @pytest.mark.every_home
@@ -228,7 +226,7 @@ def test_t11_link_used_already_leads_to_the_login(portal, mailbox, a_contract):
     finish(portal, mail.link, contract.reference)
     mailbox.read()
     page = portal.another_browser().get(mail.link, status=410)
-    assert page.says("Votre compte est déjà activé. Identifiez-vous.")
+    assert page.says("Votre compte est déjà activé. Connectez-vous.")
 
 
 @pytest.mark.every_home

@@ -59,7 +59,7 @@ def test_h03_tenant_reads_a_mail_and_is_out_with_one_button(app, an_account, mai
     assert page.h1 == "Ne plus recevoir ces e-mails" and page.says("informations commerciales par e-mail")
     assert len(page.tree.cssselect("main button")) == 1 and len(answers(app)) == 3
     page = page.click(BUTTON)
-    assert page.says("Succès : vous ne recevez plus nos informations commerciales par e-mail.")
+    assert page.says("C'est fait : vous ne recevez plus nos informations commerciales par e-mail.")
     assert page.says("Vos autres choix restent les mêmes.")
     assert not any(answer.headers.getlist("Set-Cookie") for answer in reader.answers), "no cookie"
     assert [answer.status_code for answer in reader.answers] == [200, 200], "no redirect"

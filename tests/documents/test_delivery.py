@@ -111,7 +111,7 @@ def test_h11_the_paper_list_names_who_never_signed_up_and_who_has_not_finished(a
     alone, begun = a_contract(), a_contract()
     sign_up(portal, begun, e_notice="Oui")
     mailbox.read(to=EMAIL)
-    assert reason_for(app, alone) == "pas de compte" and reason_for(app, begun) == "compte pas encore terminé"
+    assert reason_for(app, alone) == "pas de compte" and reason_for(app, begun) == "création du compte pas finie"
 
 
 def test_h11_a_lease_that_has_ended_is_listed_only_for_a_notice_of_that_month(app, an_account, roster, landlord):

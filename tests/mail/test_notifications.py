@@ -207,10 +207,10 @@ def test_activation_mail_says_who_what_until_when_and_what_if_it_was_not_you(des
     assert letter.link == LINK and letter.to == "elodie@orange.fr"
     order = [
         "Étape 9 sur 12",
-        "Vous avez demandé un compte locataire pour le contrat finissant par 456.",
+        "Vous avez demandé un compte locataire pour le contrat dont la référence se termine par 456.",
         "Pour l'activer, cliquez sur ce lien avant le mercredi 25 novembre à 18 h 30.",
         LINK,
-        "Ensuite, identifiez-vous avec votre référence contrat et votre mot de passe.",
+        "Ensuite, connectez-vous avec votre référence contrat et votre mot de passe.",
         "Vous n'avez rien demandé ? Ignorez cet e-mail.",
         "Besoin d'aide ?",
     ]

@@ -57,13 +57,13 @@ def test_new_reports_are_noted_and_put_away_and_all_else_stays(
     tenants = [an_account(email=f"tenant{number}@free.fr") for number in range(2)]
     server.deliver(LETTER, *reports_of(office, mailbox, *tenants), LETTER)
     said = plain(must_run(office, "mail", "bounce", "--imap"))
-    assert said == "Avis lus et rangés : 2. E-mails notés comme non remis : 2. Laissés en place : 2."
+    assert said == "Rapports lus et rangés : 2. E-mails notés comme non remis : 2. Laissés en place : 2."
     assert (server.count("INBOX"), server.count("INBOX", "UNSEEN"), server.count(DONE)) == (2, 2, 2)
     for tenant in tenants:
         page = log_in(Portal(office), tenant.lease.reference)
         assert page.says(f"notre e-mail n'a pas pu être remis à {tenant.email}")
     said = plain(must_run(office, "mail", "bounce", "--imap"))
-    assert said == "Avis lus et rangés : 0. E-mails notés comme non remis : 0. Laissés en place : 0."
+    assert said == "Rapports lus et rangés : 0. E-mails notés comme non remis : 0. Laissés en place : 0."
 
 
 def test_report_that_comes_twice_is_put_away_twice(
@@ -71,7 +71,7 @@ def test_report_that_comes_twice_is_put_away_twice(
 ) -> None:
     server.deliver(*reports_of(office, mailbox, an_account()) * 2)
     said = plain(must_run(office, "mail", "bounce", "--imap"))
-    assert said == "Avis lus et rangés : 2. E-mails notés comme non remis : 1. Laissés en place : 0."
+    assert said == "Rapports lus et rangés : 2. E-mails notés comme non remis : 1. Laissés en place : 0."
     assert (server.count("INBOX"), server.count(DONE)) == (0, 2)
 
 

@@ -71,8 +71,8 @@ def test_flash_says_what_kind_it_is_in_its_first_word(app: Flask, portal: Portal
         session["portal_said"] = code
     (alert,) = portal.get("/connexion").tree.cssselect("main .portal-alert")
     kind = next(name.partition("--")[2] for name in alert.get("class").split() if "--" in name)
-    first = {"success": "Succès :", "info": "Information :", "warning": "Attention :"}[kind]
-    assert plain(alert.text_content()).strip().startswith(first) and len(plain(alert.text_content())) > 40
+    first = {"success": "C'est fait :", "info": "Information :", "warning": "Attention :"}[kind]
+    assert plain(alert.text_content()).strip().startswith(first) and len(plain(alert.text_content())) > 30
     assert not portal.get("/connexion").tree.cssselect("main .portal-alert"), "shown once"
 
 

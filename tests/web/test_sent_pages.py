@@ -50,7 +50,7 @@ def test_page_of_a_link_says_in_another_browser_that_the_link_was_opened_elsewhe
     assert page.says("Votre lien a été ouvert dans une autre application ou un autre navigateur")
     assert page.says("Vous n'avez plus l'e-mail ?") and not page.tree.cssselect("form input[type=password]")
     offered = {
-        "activation": "Aller à la page « Identifiez-vous »",
+        "activation": "Aller à la page de connexion",
         "reset": "Recevoir un nouveau lien",
         "email_change": "Aller à mon compte",
         "email_objection": "Laisser un message",
@@ -67,7 +67,7 @@ def test_page_of_a_sign_up_says_in_another_browser_how_to_go_on(
     other = portal.another_browser()
     page = other.get("/inscription/courriel")
     assert page.h1 == "Consultez vos e-mails" and page.says("dans un autre navigateur")
-    page.click_link("Aller à la page « Identifiez-vous »")
+    page.click_link("Aller à la page de connexion")
     assert log_in(other, lease.reference).says("Renvoyer l'e-mail")
 
 
@@ -78,7 +78,7 @@ def test_who_logged_out_in_another_tab_sees_the_same_page_again(an_account: Call
     first = browser.get("/espace").click("Je me déconnecte")
     again = old.click("Je me déconnecte")
     assert (again.path, again.h1, again.text) == (first.path, first.h1, first.text)
-    assert again.says("Succès : vous avez quitté votre espace locataire.")
+    assert again.says("Vous êtes déconnecté.")
 
 
 def test_who_logged_in_anew_in_another_tab_is_asked_to_press_once_more(an_account: Callable[..., Tenant]) -> None:
@@ -88,7 +88,7 @@ def test_who_logged_in_anew_in_another_tab_is_asked_to_press_once_more(an_accoun
     tenant.log_in(tenant.browser)
     page = old.click("Je me déconnecte", status=400)
     assert page.says("Une connexion ou une déconnexion a eu lieu dans une autre page") and not page.says(TOO_LONG)
-    assert page.click("Je me déconnecte").says("vous avez quitté votre espace")
+    assert page.click("Je me déconnecte").says("Vous êtes déconnecté")
 
 
 def test_who_logged_in_in_another_tab_is_there_already(an_account: Callable[..., Tenant], portal: Portal) -> None:
@@ -144,7 +144,7 @@ def test_who_chose_his_password_in_another_tab_sees_the_same_page_again(
     forms = [fill_new_password(portal.get(link)) for _ in range(2)]
     other = fill_new_password(portal.get(link), NEW_PASSWORD + "!")
     for form in forms:
-        assert form.click().says("Succès : votre mot de passe est modifié")
+        assert form.click().says("C'est fait : votre mot de passe est modifié")
     mailbox.read()
     assert other.click(status=410).says("Ce lien a été remplacé"), "another password is not what is true already"
     stranger = portal.another_browser()
@@ -156,7 +156,7 @@ def test_device_that_was_logged_out_meanwhile_is_no_fault(an_account: Callable[.
     tenant.log_in(portal)
     form = tenant.browser.get("/espace/connexions").form("Je déconnecte").fill("Mon mot de passe", tenant.password)
     portal.click("Je me déconnecte")
-    assert form.click().says("Succès : c'est fait")
+    assert form.click().says("C'est fait : les appareils choisis sont déconnectés")
 
 
 def test_who_closed_his_account_in_another_tab_sees_the_same_page_again(
