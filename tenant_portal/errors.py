@@ -122,10 +122,10 @@ class DatabaseNotEmpty(PortalError):
     code = "database_not_empty"
 
 
-class NoticeMissing(PortalError):
-    """The file of a published notice is missing."""
+class DocumentMissing(PortalError):
+    """The file of a published document is missing."""
 
-    code = "notice_missing"
+    code = "document_missing"
     status = 404
 
 

@@ -22,7 +22,7 @@ _LONG = {"E": "EEEE", "M": "MMMM", "L": "LLLL"}
 
 
 def day(moment: datetime | date | str) -> str:
-    """Return a day: « mercredi 25 novembre 2026 », in the landlord's time zone. Takes ISO 8601 as well."""
+    """Return a day: « mercredi 25 novembre 2026 », in the landlord's time zone. Takes a day in ISO 8601 as well."""
     moment = date.fromisoformat(moment) if isinstance(moment, str) else moment
     if isinstance(moment, datetime):
         moment = moment.astimezone(settings.timezone).date()

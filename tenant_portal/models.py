@@ -303,14 +303,22 @@ class Event(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
 
 
-class Notice(Base):
-    """A published rent notice; its digest names its file."""
+class DocumentKind(enum.StrEnum):
+    """What a document is."""
 
-    __tablename__ = "portal_notices"
-    __table_args__ = (UniqueConstraint("contract_id", "period"),)
+    NOTICE = "notice"  # what is due in a month
+    RECEIPT = "receipt"  # what was paid for it
+
+
+class Document(Base):
+    """A published document; its digest names its file."""
+
+    __tablename__ = "portal_documents"
+    __table_args__ = (UniqueConstraint("contract_id", "kind", "period"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    contract_id: Mapped[int] = mapped_column(ForeignKey("portal_contracts.id"))
+    contract_id: Mapped[int] = mapped_column(ForeignKey("portal_contracts.id", ondelete="CASCADE"))
+    kind: Mapped[DocumentKind] = mapped_column(Enum(DocumentKind, native_enum=False, length=20, values_callable=list))
     #: The first day of its month.
     period: Mapped[date] = mapped_column(Date)
     #: SHA-256 in hexadecimal.

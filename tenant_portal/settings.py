@@ -105,6 +105,13 @@ def _web_address(value: Any) -> str:
     return text
 
 
+def _https_address(value: Any) -> str:
+    text = _text(value)
+    if text and not re.fullmatch(r"https://[^\s\"'<>]+", text):
+        raise ValueError("empty, or an address that begins with https://")
+    return text
+
+
 def _token(value: Any) -> str:
     text = _text(value)
     if text and not re.fullmatch(r"[!-~]{20,}", text):
@@ -174,6 +181,7 @@ class Settings:
     brand_colour: str = _setting(
         "the landlord's colour; darkened or lightened where contrast asks for it", _colour, "#1d5c63"
     )
+    payment_url: str = _setting("page of the landlord where rent is paid; empty: no link", _https_address, "")
     timezone: ZoneInfo = _setting("time zone of every date that people read", _zone, "Europe/Paris")
     data_dir: str = _setting("folder of the documents; empty: the instance folder", _text, "")
     reference_length: tuple[int, int] = _setting("digits of a contract reference", _length, "1-12")
@@ -191,6 +199,9 @@ class Settings:
     email_change_hours: timedelta = _setting("validity of a mail-change link", _duration("hours", 1, 168), 24)
     unfinished_days: timedelta = _setting(
         "days after which an unfinished sign-up is erased", _duration("days", 1, 365), 30
+    )
+    after_lease_months: int = _setting(
+        "months after its end that a lease, its documents and the login to them stay", _count(1, 120), 36
     )
     remember_days: timedelta = _setting("days that «Mémoriser» lasts", _duration("days", 1, 90), 14)
     session_hours: timedelta = _setting("longest login without «Mémoriser»", _duration("hours", 1, 24), 12)

@@ -21,8 +21,8 @@ account_closed = _signals.signal("account-closed")
 choices_changed = _signals.signal("choices-changed")
 #: A message to the landlord was stored: `number`, `topic`, typed `reference`, `account` if logged in.
 message_received = _signals.signal("message-received")
-#: A rent notice was published or replaced: `notice` id, `reference`, `period` such as "2026-11", finished `account` or
-#: None.
+#: A document was published or replaced: `notice` id, `kind` (`notice` or `receipt`), `reference`, `period` such as
+#: "2026-11", finished `account` or None.
 notice_published = _signals.signal("notice-published")
 
 log = logging.getLogger("tenant_portal")

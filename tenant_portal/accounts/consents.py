@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 from sqlalchemy import Table, bindparam, insert, select
 
 from .. import audit
+from ..contracts import ending
 from ..db import db
 from ..i18n import gettext as _
 from ..i18n import language
@@ -95,8 +96,9 @@ def in_short(purpose: ConsentPurpose, yes: bool) -> str:
 
 
 def choices_of(account: Account) -> list[Choice]:
-    """Return what an account is asked, in the order of the form."""
-    e_notices = [Choice(ConsentPurpose.E_NOTICE, contract.id) for contract in account.contracts]
+    """Return what an account is asked, in the order of the form; an ended lease has no notices to come."""
+    present = (contract for contract in account.contracts if ending.ended_on(contract) is None)
+    e_notices = [Choice(ConsentPurpose.E_NOTICE, contract.id) for contract in present]
     return [*e_notices, Choice(ConsentPurpose.COMMERCIAL), Choice(ConsentPurpose.GENERAL)]
 
 

@@ -112,6 +112,12 @@ ACTS = {
         "tenants at home are counted by their account; a typed address loses its receipts at most, never the message",
         "half of a hash to mask passwords; two mails; five rows",
     ),
+    "data copy": Act(
+        (),
+        {Per.ACCOUNT: Quota(1, REPEAT_WINDOW)},
+        "the copy is given each time to who types the password; a double click sends one mail",
+        "one hash, one mail; the rows of the tenant, read once",
+    ),
     "email_change": Act(
         (),
         {Per.ACCOUNT: Quota(3)},

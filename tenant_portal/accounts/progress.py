@@ -95,6 +95,9 @@ MAIL_NAMES = {
     "contract_joined": _l("contrat rattaché"),
     "handover": _l("contrat demandé par un autre compte"),
     "contract_handed_over": _l("contrat transféré"),
+    "data_copied": _l("copie des données demandée"),
+    "documents_ending": _l("fin des documents après le bail"),
+    "receipt_published": _l("quittance disponible"),
 }
 
 

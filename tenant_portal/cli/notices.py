@@ -16,20 +16,27 @@ from flask.cli import AppGroup
 from .. import public_urls, signals
 from ..db import db
 from ..documents import archive, delivery, publishing
+from ..documents.kinds import KINDS
 from ..errors import NoticesUnusable
 from ..formats import month
 from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..mail import notifications
-from ..models import Contract
+from ..models import Contract, DocumentKind
 from .preconditions import SOME_REFUSED, Unusable, shown, with_database
 
+_MAILS = {
+    DocumentKind.NOTICE: notifications.notice_published,
+    DocumentKind.RECEIPT: notifications.receipt_published,
+}
 #: Characters shown of a file name.
 NAME_SHOWN = 120
 #: What begins a formula in a spreadsheet.
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
-notices_group = AppGroup("notices", help=_("Les avis d'échéance."))
+notices_group = AppGroup("notices", help=_("Les avis d'échéance et les quittances."))
+#: The kinds as staff write them.
+_KINDS = {words.word: kind for kind, words in KINDS.items()}
 
 
 def _month(context: click.Context, option: click.Parameter, value: str | None) -> date | None:
@@ -40,19 +47,26 @@ def _month(context: click.Context, option: click.Parameter, value: str | None) -
     return date.fromisoformat(f"{value}-01")
 
 
-@notices_group.command("publish", help=_("Publie les avis d'échéance (PDF) d'un dossier ou d'un fichier ZIP."))
+@notices_group.command(
+    "publish", help=_("Publie les avis d'échéance ou quittances (PDF) d'un dossier ou d'un fichier ZIP.")
+)
 @click.argument("path", metavar="CHEMIN", type=click.Path(path_type=Path))
-@click.option("--period", metavar="AAAA-MM", callback=_month, help=_("Mois des avis, si leurs noms ne le disent pas."))
+@click.option(
+    "--kind", type=click.Choice(list(_KINDS)), default="avis", show_default=True, help=_("Sorte de document.")
+)
+@click.option(
+    "--period", metavar="AAAA-MM", callback=_month, help=_("Mois des documents, si leurs noms ne le disent pas.")
+)
 @click.option("--dry-run", is_flag=True, help=_("Dit ce qui changerait, sans rien enregistrer."))
 @with_database
-def notices_publish(path: Path, period: date | None, dry_run: bool) -> None:
-    """Publish notices, and write to tenants who chose so."""
+def notices_publish(path: Path, kind: str, period: date | None, dry_run: bool) -> None:
+    """Publish documents of a kind, and write to tenants who chose so."""
     try:
         with (
             archive.open_files(path) as files,
             click.progressbar(files, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar,
         ):
-            report = publishing.publish(bar, period=period, dry_run=dry_run)
+            report = publishing.publish(bar, kind=_KINDS[kind], source=path.name, period=period, dry_run=dry_run)
     except NoticesUnusable as trouble:
         db.session.rollback()
         raise Unusable(_("%(cause)s Rien n'a changé.", cause=trouble)) from None
@@ -97,15 +111,14 @@ def _harmless(cell: str) -> str:
 
 
 def _tell(published: list[publishing.Published]) -> tuple[int, list[dict[str, Any]]]:
-    """Write mails about the newest month of each contract; return their number, and what hosts hear of each notice."""
+    """Write mails about the newest month of each contract; return their number, and what hosts hear."""
     newest = {one.contract_id: one for one in sorted(published, key=attrgetter("period"))}
     link = public_urls.public("documents.notices")
     told, news = 0, []
     for one, contract, recipient in publishing.contracts_of(published):
         if recipient is not None and newest[one.contract_id] is one:
-            notifications.notice_published(
-                recipient, contract, period=one.period, link=link, is_correction=one.is_correction
-            )
+            write = _MAILS[one.kind]
+            write(recipient, contract, period=one.period, link=link, is_correction=one.is_correction)
             told += 1
         news.append(_news(one, contract))
     return told, news
@@ -115,6 +128,7 @@ def _news(one: publishing.Published, contract: Contract) -> dict[str, Any]:
     account = contract.account
     return {
         "notice": one.id,
+        "kind": str(one.kind),
         "account": account.id if account is not None and account.is_finished and not account.is_closed else None,
         "reference": contract.reference,
         "period": f"{one.period:%Y-%m}",
@@ -135,13 +149,16 @@ def _print_report(report: publishing.Report, *, told: int, is_dry_run: bool) -> 
         _("- « %(name)s » : %(reason)s", name=shown(name, NAME_SHOWN), reason=reason)
         for name, reason in report.refusals
     ]
-    for title, lines in ((_("Avis remplacés par un autre fichier :"), replaced), (_("Fichiers refusés :"), refused)):
+    for title, lines in (
+        (_("Documents remplacés par un autre fichier :"), replaced),
+        (_("Fichiers refusés :"), refused),
+    ):
         if lines:
             click.echo("\n".join(("", title, *lines)))
     if replaced or refused:
         click.echo()
     if report.is_without_effect and not report.refusals:
-        click.echo(_("Rien n'a changé : ces avis étaient déjà publiés."))
+        click.echo(_("Rien n'a changé : ces documents étaient déjà publiés."))
     elif report.is_without_effect:
         click.echo(_("Rien n'a changé."))
     if told:

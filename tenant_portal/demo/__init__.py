@@ -27,7 +27,7 @@ from ..contracts import lookup
 from ..db import db
 from ..documents import publishing
 from ..documents.archive import File
-from ..models import ConsentPurpose
+from ..models import ConsentPurpose, DocumentKind
 from ..operations import migrations
 from ..resources import PACKAGE
 from . import paper, thread
@@ -73,6 +73,8 @@ SAMPLES = (
     Sample("other_payment", "234567", "23456789"),
     Sample("registered", "345678", "34567890", PASSWORD),
 )
+#: Another lease of the registered tenant, which has ended, and its last month.
+FORMER, LAST_MONTH = Sample("former", "345670", "34567001"), date(2026, 5, 1)
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -214,7 +216,13 @@ def _furnish(app: Flask, folder: Path) -> None:
         roster.take(roster.read(ROSTER), name=ROSTER.name)
         db.session.commit()
         _register(SAMPLES[2])
-        publishing.publish(_paper(sample, month) for sample in SAMPLES for month in _months())
+        this, before = _months()
+        notices = [_paper(sample, month) for sample in SAMPLES for month in (this, before)]
+        publishing.publish([*notices, _paper(FORMER, LAST_MONTH)])
+        db.session.commit()
+        paid = [*((sample, before) for sample in SAMPLES), (FORMER, LAST_MONTH)]
+        receipts = [_paper(*one, "Quittance de loyer et de charges") for one in paid]
+        publishing.publish(receipts, kind=DocumentKind.RECEIPT)
         db.session.commit()
 
 
@@ -227,6 +235,9 @@ def _register(sample: Sample) -> None:
     assert account is not None
     registration.activate(account)
     authentication.finish(account)
+    former = lookup.find(FORMER.reference)
+    assert former is not None
+    former.account = account
     db.session.commit()
     thread.leave(account)
 
@@ -236,8 +247,8 @@ def _months() -> tuple[date, date]:
     return this, (this - timedelta(days=1)).replace(day=1)
 
 
-def _paper(sample: Sample, month: date) -> File:
-    title = f"Avis d'échéance {formats.of_month(month)}"
+def _paper(sample: Sample, month: date, what: str = "Avis d'échéance") -> File:
+    title = f"{what} {formats.of_month(month)}"
     lines = (LANDLORD["PORTAL_LANDLORD_NAME"], title, f"Contrat L/{sample.reference}", f"Module {sample.module}")
     return File(f"{sample.reference}_{month:%Y-%m}.pdf", lambda: paper.notice(*lines))
 

@@ -1,1 +1,1 @@
-"""Rent notices: published from files, found for their tenant."""
+"""Rent notices and receipts: published from files, found for their tenant."""

@@ -1,4 +1,7 @@
-"""Where the notice of a contract goes: by mail, or on paper and why. Never both, never neither."""
+"""Where the notice of a contract goes: by mail, or on paper and why. Never both, never neither.
+
+A receipt is told of by mail where a notice is: one agreement counts for both (L12).
+"""
 
 import enum
 from collections.abc import Iterator, Mapping
@@ -13,7 +16,7 @@ from ..accounts.consents import Answer
 from ..contracts import lookup
 from ..db import db
 from ..i18n import lazy_gettext as _l
-from ..models import ConsentPurpose, Contract, Event, Notice
+from ..models import ConsentPurpose, Contract, Document, DocumentKind, Event
 
 #: The event of an import that ends a contract's direct debit.
 DIRECT_DEBIT_ENDED = "direct_debit_ended"
@@ -159,7 +162,11 @@ def on_paper(month: date) -> Iterator[tuple[Contract, Paper]]:
     while contracts := {one.id: one for one in db.session.scalars(batch.where(Contract.reference > last))}:
         noticed = set(
             db.session.scalars(
-                select(Notice.contract_id).where(Notice.period == month, Notice.contract_id.in_(contracts))
+                select(Document.contract_id).where(
+                    Document.kind == DocumentKind.NOTICE,
+                    Document.period == month,
+                    Document.contract_id.in_(contracts),
+                )
             )
         )
         for number, paper in ways(contracts, month).items():

@@ -1,30 +1,30 @@
-"""Publish rent notices, one a contract and month, and find them for their tenant."""
+"""Publish documents: of each kind one a contract and month."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar, cast
 
-from sqlalchemy import Table, bindparam, func, insert, select, text, update
+from sqlalchemy import Table, bindparam, insert, select, text, update
 
 from ..contracts import lookup
 from ..db import begin_write, db, utcnow
 from ..i18n import gettext as _
-from ..models import Account, Contract, Notice
-from . import archive, delivery, names
+from ..models import Account, Contract, Document, DocumentKind
+from . import archive, delivery, kinds, names
 from .archive import File, Refused
 from .names import Name
 from .owners import owner_of
 from .storage import storing
 
-_columns = cast(Table, Notice.__table__).c
-#: Without objects: a month has as many notices as contracts.
-_INSERT = insert(cast(Table, Notice.__table__)).returning(_columns.id, sort_by_parameter_order=True)
+_columns = cast(Table, Document.__table__).c
+#: Without objects: a month has as many documents as contracts.
+_INSERT = insert(cast(Table, Document.__table__)).returning(_columns.id, sort_by_parameter_order=True)
 _UPDATE = (
-    update(cast(Table, Notice.__table__))
+    update(cast(Table, Document.__table__))
     .where(_columns.id == bindparam("number"))
     .values({name: bindparam(name) for name in ("digest", "size", "published_at")})
 )
@@ -32,7 +32,7 @@ _UPDATE = (
 Item = TypeVar("Item")
 Store = Callable[[str, bytes], None]
 
-#: Makes a second publication on PostgreSQL wait: « notice » in ASCII.
+#: Makes a second publication, or a purge, on PostgreSQL wait: « notice » in ASCII.
 PUBLISH_LOCK = 0x6E6F74696365
 
 
@@ -44,9 +44,10 @@ class Refusal(NamedTuple):
 
 
 class Published(NamedTuple):
-    """A notice that is new, or that corrects an earlier file."""
+    """A document that is new, or that corrects an earlier file."""
 
     id: int
+    kind: DocumentKind
     contract_id: int
     period: date
     is_correction: bool
@@ -58,7 +59,7 @@ class Report:
 
     added: int = 0
     unchanged: int = 0
-    #: Reference and month of corrected notices.
+    #: Reference and month of corrected documents.
     replaced: list[tuple[str, date]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     #: Empty after a dry run.
@@ -66,14 +67,15 @@ class Report:
 
     @property
     def is_without_effect(self) -> bool:
-        """Tell whether no notice changed."""
+        """Tell whether no document changed."""
         return not (self.added or self.replaced)
 
 
 class _Taken(NamedTuple):
-    """A file that is a notice."""
+    """A file that is a document."""
 
     name: str
+    kind: DocumentKind
     contract_id: int
     reference: str
     period: date
@@ -86,8 +88,15 @@ class _Taken(NamedTuple):
         return self.contract_id, self.period
 
 
-def publish(files: Iterable[File], *, period: date | None = None, dry_run: bool = False) -> Report:
-    """Publish files as notices; the caller commits.
+def publish(
+    files: Iterable[File],
+    *,
+    kind: DocumentKind = DocumentKind.NOTICE,
+    source: str = "",
+    period: date | None = None,
+    dry_run: bool = False,
+) -> Report:
+    """Publish files as documents of a kind; the caller commits. `source` is the name of their folder or ZIP.
 
     Files are stored before the write starts, so that pages do not wait. A crash may leave unused files, never
     a row without a file. If two files for one contract and month differ, both are refused.
@@ -96,12 +105,11 @@ def publish(files: Iterable[File], *, period: date | None = None, dry_run: bool 
     found: dict[tuple[int, date], list[_Taken]] = {}
     with nullcontext(None) if dry_run else storing() as store:
         for batch in _batches(files):
-            for taken in _take(batch, period, store, report):
+            for taken in _take(batch, kind, source, period, store, report):
                 found.setdefault(taken.key, []).append(taken)
     if not dry_run:
         begin_write()
-        if db.session.connection().dialect.name == "postgresql":
-            db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": PUBLISH_LOCK})
+        exclude_others()
     agreed = []
     for same in found.values():
         if len({taken.digest for taken in same}) > 1:
@@ -115,33 +123,20 @@ def publish(files: Iterable[File], *, period: date | None = None, dry_run: bool 
     return report
 
 
+def exclude_others() -> None:
+    """Make others wait who publish or erase documents, until this transaction ends; on SQLite they do."""
+    if db.session.connection().dialect.name == "postgresql":
+        db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": PUBLISH_LOCK})
+
+
 def contracts_of(published: Iterable[Published]) -> Iterator[tuple[Published, Contract, Account | None]]:
-    """Yield each notice with its contract and the account to write to (S35), or None for paper."""
+    """Yield each document with its contract and the account to write to (S35, L12), or None for paper."""
     for batch in _batches(published):
-        contracts = lookup.with_accounts({notice.contract_id for notice in batch})
-        papers = {month: delivery.ways(contracts, month) for month in {notice.period for notice in batch}}
-        for notice in batch:
-            contract = contracts[notice.contract_id]
-            yield notice, contract, contract.account if papers[notice.period][contract.id] is None else None
-
-
-def next_month() -> date:
-    """Return the first month whose notices are not out yet, never before next month."""
-    newest: date | None = db.session.scalar(select(func.max(_columns.period)))
-    last = max(lookup.today(), newest or date.min)
-    return (last.replace(day=1) + timedelta(days=31)).replace(day=1)
-
-
-def notices_of(contract: Contract) -> list[Notice]:
-    """Return the notices of a contract, newest first."""
-    rows = select(Notice).where(Notice.contract_id == contract.id).order_by(Notice.period.desc())
-    return list(db.session.scalars(rows))
-
-
-def find(account: Account, number: int) -> Notice | None:
-    """Return the notice if it belongs to the account."""
-    notice = db.session.get(Notice, number)
-    return notice if notice is not None and notice.contract.account_id == account.id else None
+        contracts = lookup.with_accounts({one.contract_id for one in batch})
+        papers = {month: delivery.ways(contracts, month) for month in {one.period for one in batch}}
+        for one in batch:
+            contract = contracts[one.contract_id]
+            yield one, contract, contract.account if papers[one.period][contract.id] is None else None
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -151,12 +146,15 @@ def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def _take(batch: list[File], period: date | None, store: Store | None, report: Report) -> Iterator[_Taken]:
-    """Read files, and store their contents; report those that are no notices."""
+def _take(
+    batch: list[File], kind: DocumentKind, source: str, period: date | None, store: Store | None, report: Report
+) -> Iterator[_Taken]:
+    """Read files, and store their contents; report those that are no documents of this kind."""
     today = lookup.today()
     read: dict[str, Name | Refused] = {}
     for file in batch:
         try:
+            kinds.refuse_other(kind, f"{source}/{file.name}")
             read[file.name] = names.read(file.name, period, today)
         except Refused as trouble:
             read[file.name] = trouble
@@ -175,14 +173,15 @@ def _take(batch: list[File], period: date | None, store: Store | None, report: R
             digest = hashlib.sha256(content).hexdigest()
             if store is not None:
                 store(digest, content)
-            yield _Taken(file.name, contract.id, contract.reference, month, digest, len(content))
+            yield _Taken(file.name, kind, contract.id, contract.reference, month, digest, len(content))
 
 
 def _set(batch: list[_Taken], report: Report, *, dry_run: bool) -> None:
-    """Add notices, or replace their files."""
+    """Add documents of one kind, or replace their files."""
     rows = select(_columns.contract_id, _columns.period, _columns.id, _columns.digest).where(
         _columns.contract_id.in_({taken.contract_id for taken in batch}),
         _columns.period.in_({taken.period for taken in batch}),
+        _columns.kind == batch[0].kind,
     )
     earlier = {
         (contract_id, month): (number, digest) for contract_id, month, number, digest in db.session.execute(rows)
@@ -196,15 +195,15 @@ def _set(batch: list[_Taken], report: Report, *, dry_run: bool) -> None:
         return
     now = utcnow()
     if added:
-        new = [{"contract_id": t.contract_id, "period": t.period, **_file(t, now)} for t in added]
+        new = [{"contract_id": t.contract_id, "kind": t.kind, "period": t.period, **_file(t, now)} for t in added]
         numbers = db.session.scalars(_INSERT, new)
         report.published += [
-            Published(n, *taken.key, is_correction=False) for n, taken in zip(numbers, added, strict=True)
+            Published(n, taken.kind, *taken.key, is_correction=False) for n, taken in zip(numbers, added, strict=True)
         ]
     if replaced:
         changed = [(earlier[taken.key][0], taken) for taken in replaced]
         db.session.connection().execute(_UPDATE, [{"number": number, **_file(t, now)} for number, t in changed])
-        report.published += [Published(number, *taken.key, is_correction=True) for number, taken in changed]
+        report.published += [Published(number, taken.kind, *taken.key, is_correction=True) for number, taken in changed]
 
 
 def _file(taken: _Taken, now: datetime) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The files of notices, each named by its SHA-256."""
+"""The files of documents, each named by its SHA-256."""
 
 import hashlib
 import re
@@ -10,7 +10,6 @@ from pathlib import Path
 from ..atomic_file import sync, writing
 from ..errors import NoticesUnusable
 from ..i18n import gettext as _
-from ..models import Notice
 from ..settings import instance_file
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -19,6 +18,11 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 def is_digest(value: object) -> bool:
     """Tell whether this is a SHA-256: nothing else may become a file name."""
     return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
+
+
+def path_of(digest: str) -> Path:
+    """Return the full path; raise `OSError` for what is no digest."""
+    return _path(digest).absolute()
 
 
 def read(digest: str) -> bytes:
@@ -32,6 +36,12 @@ def is_intact(digest: str) -> bool:
         return hashlib.sha256(read(digest)).hexdigest() == digest
     except OSError:
         return False
+
+
+def erase(digest: str) -> None:
+    """Delete the file of a document that no row names any more; raise `NoticesUnusable` if that is refused."""
+    with _told():
+        _path(digest).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -67,11 +77,6 @@ def _told() -> Iterator[None]:
         raise NoticesUnusable(
             _("On ne peut pas écrire dans le dossier des documents : %(cause)s.", cause=trouble.strerror)
         ) from None
-
-
-def path_of(notice: Notice) -> Path:
-    """Return the path of a notice."""
-    return _path(notice.digest)
 
 
 def _path(digest: str, home: Path | None = None) -> Path:

@@ -29,6 +29,7 @@ SECURITY_MAILS = frozenset(
         "attempts",
         "contract_handed_over",
         "contract_joined",
+        "data_copied",
         "e_notice_changed",
         "email_change_asked",
         "email_changed",
@@ -221,6 +222,26 @@ def notice_published(account: Account, contract: Contract, *, period: date, link
     """Tell of a new or corrected rent notice."""
     content = {"digits": _digits(contract), "link": link, "period": period.isoformat(), "is_correction": is_correction}
     outbox.put("notice_published", account.email, account=account, contract=contract, content=content)
+
+
+def receipt_published(account: Account, contract: Contract, *, period: date, link: str, is_correction: bool) -> None:
+    """Tell of a new or corrected receipt."""
+    content = {"digits": _digits(contract), "link": link, "period": period.isoformat(), "is_correction": is_correction}
+    outbox.put("receipt_published", account.email, account=account, contract=contract, content=content)
+
+
+def documents_ending(
+    account: Account, contract: Contract, *, ended_on: date, kept_until: date, link: str, ends_account: bool
+) -> None:
+    """Tell until when the documents of an ended lease stay (T34)."""
+    content = {"digits": _digits(contract), "link": link, "ends_account": ends_account}
+    content |= {"ended_on": ended_on.isoformat(), "kept_until": kept_until.isoformat()}
+    outbox.put("documents_ending", account.email, account=account, contract=contract, content=content)
+
+
+def data_copied(account: Account, contract: Contract) -> None:
+    """Tell the owner that a copy of all data was taken (H09)."""
+    _warn("data_copied", account, contract, {"digits": _digits(contract), "copied_at": utcnow().isoformat()})
 
 
 def e_notice_changed(account: Account, answers: list[tuple[Contract, bool]], *, month: date, link: str) -> None:

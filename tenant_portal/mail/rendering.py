@@ -21,7 +21,7 @@ from . import quotes
 _AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
 #: What of a mail's content leads to our pages.
-_LINKS = ("link", "reset_link", "signup_link", "objection", "unsubscribe")
+_LINKS = ("link", "reset_link", "signup_link", "join_link", "not_me", "unsubscribe")
 
 _BLANKS = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
 _SPECIALS = re.compile(r"[\"\\]")

@@ -1,4 +1,4 @@
-"""Save and restore tables and rent notices as one ZIP, the same for every database.
+"""Save and restore tables and documents as one ZIP, the same for every database.
 
 `tables/<name>.jsonl` has the column names, then a line per row. `notices/<digest>` are the files that rows name.
 `manifest.json` lists what the archive must contain.
@@ -128,16 +128,17 @@ def _restore_tables(connection: Connection, archive: Archive, saved: Saved) -> N
         lost = connection.exec_driver_sql("PRAGMA foreign_key_check")
         if any(str(row[0]).startswith("portal_") for row in lost):
             raise damaged()
-    _check_notices(tables, connection, archive, saved)
+    _check_documents(tables, connection, archive, saved)
     advance_sequences(connection, tables)
     migrations.upgrade_on(connection)
 
 
-def _check_notices(tables: MetaData, connection: Connection, archive: Archive, saved: Saved) -> None:
-    """List notices without a file; raise `BackupUnusable` for one that cannot be ours."""
+def _check_documents(tables: MetaData, connection: Connection, archive: Archive, saved: Saved) -> None:
+    """List documents without a file; raise `BackupUnusable` for one that cannot be ours."""
     files, named = set(saved.documents), set[str]()
-    if "portal_notices" in tables.tables:
-        with connection.execute(_notice_rows(tables)) as rows:
+    documents = _documents(tables)
+    if documents is not None:
+        with connection.execute(documents) as rows:
             for digest, size, reference, period in rows:
                 if not is_digest(digest) or (digest in files and archive.document_size(digest) != size):
                     raise damaged()
@@ -149,10 +150,14 @@ def _check_notices(tables: MetaData, connection: Connection, archive: Archive, s
         raise damaged()
 
 
-def _notice_rows(tables: MetaData) -> Select[Any]:
-    notice, contract = tables.tables["portal_notices"], tables.tables["portal_contracts"]
-    rows = select(notice.c.digest, notice.c.size, contract.c.reference, notice.c.period).join(contract)
-    return rows.order_by(notice.c.id).execution_options(yield_per=BATCH)
+def _documents(tables: MetaData) -> Select[Any] | None:
+    """Return what names files, under the table's name then or now; the first format had none."""
+    named = [tables.tables[name] for name in ("portal_documents", "portal_notices") if name in tables.tables]
+    if not named:
+        return None
+    of, contract = named[0].c, tables.tables["portal_contracts"]
+    rows = select(of.digest, of.size, contract.c.reference, of.period).join_from(named[0], contract)
+    return rows.order_by(of.id).execution_options(yield_per=BATCH)
 
 
 def _save_table(table: Table, connection: Connection, out: IO[bytes]) -> dict[str, Any]:
@@ -179,10 +184,11 @@ def _as_text(value: Any) -> str:
 
 def _save_documents(tables: MetaData, connection: Connection, archive: zipfile.ZipFile, saved: Saved) -> None:
     """Save the files that rows name; none is ever deleted."""
-    if "portal_notices" not in tables.tables:
+    documents = _documents(tables)
+    if documents is None:
         return
     seen = set[str]()
-    with connection.execute(_notice_rows(tables)) as rows:
+    with connection.execute(documents) as rows:
         for digest, _size, reference, period in rows:
             if digest not in seen and not _save_document(digest, archive):
                 saved.missing.append(Missing(reference, period))

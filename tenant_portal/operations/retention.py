@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 
+from ..contracts import ending
 from ..db import Base, db, utcnow
 from ..message_models import Draft, Message
 from ..messages import drafts
@@ -90,11 +91,21 @@ def purge() -> dict[str, int]:
     for name, (table, condition) in rules(utcnow()).items():
         if table is Account:
             _lock(condition)
-        if table in {Account, Message}:
-            _apply_foreign_keys(table, condition)
-        result: Any = db.session.execute(delete(table).where(condition).execution_options(synchronize_session=False))
-        erased[name] = result.rowcount
+        erased[name] = delete_rows(table, condition)
     return erased
+
+
+def delete_rows(table: type[Base], condition: ColumnElement[bool]) -> int:
+    """Delete rows and do what the foreign keys say: a host's SQLite may ignore them (docs/embedding.md)."""
+    erased = select(_key_of(table)).where(condition)
+    for other in Base.metadata.tables.values():
+        for key in other.foreign_keys:
+            if key.column is _key_of(table):
+                rows = key.parent.in_(erased)
+                change = update(other).where(rows).values({key.parent: None})
+                db.session.execute(delete(other).where(rows) if key.ondelete == "CASCADE" else change)
+    result: Any = db.session.execute(delete(table).where(condition).execution_options(synchronize_session=False))
+    return int(result.rowcount)
 
 
 def _newest_logins() -> Select[Any]:
@@ -104,7 +115,8 @@ def _newest_logins() -> Select[Any]:
 def _idle() -> Select[Any]:
     long_ago = Login.id.in_(_newest_logins()), Login.created_at < utcnow() - IDLE
     stands = Account.closed_at.is_(None), Account.completed_at.is_not(None), Account.contracts.any()
-    return select(Account.id).join(Login, Login.account_id == Account.id).where(*long_ago, *stands)
+    leaves = Account.contracts.any(ending.is_over())  # documents of an ended lease stay until a day of their own
+    return select(Account.id).join(Login, Login.account_id == Account.id).where(*long_ago, *stands, ~leaves)
 
 
 def _lock(condition: ColumnElement[bool]) -> None:
@@ -114,13 +126,5 @@ def _lock(condition: ColumnElement[bool]) -> None:
     db.session.execute(select(Account.id).where(condition).order_by(Account.id).with_for_update(key_share=True)).all()
 
 
-def _apply_foreign_keys(to: type[Base], condition: ColumnElement[bool]) -> None:
-    """Do what the foreign keys say: a host's SQLite may ignore them (docs/embedding.md)."""
-    own = to.__table__.c.id
-    erased = select(own).where(condition)
-    for table in Base.metadata.tables.values():
-        for key in table.foreign_keys:
-            if key.column is own:
-                rows = key.parent.in_(erased)
-                change = update(table).where(rows).values({key.parent: None})
-                db.session.execute(delete(table).where(rows) if key.ondelete == "CASCADE" else change)
+def _key_of(table: type[Base]) -> Any:
+    return next(iter(table.__table__.primary_key))

@@ -21,7 +21,7 @@ from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..messages import drafts
 from ..models import REOPENING, Account, ConsentPurpose, Contract
-from ..operations import retention
+from ..operations import after_lease, retention
 from . import guards, identity, languages
 from .address_typos import suggested_address
 from .fields import CurrentPasswordField, QuestionField
@@ -54,7 +54,8 @@ class ClosingForm(PortalForm):
 def home(own: Session):
     """Show the contracts and choices; welcome the tenant after his first login (step 12)."""
     contracts, leases, today = [], lookup.leases_of(own.account_id), lookup.today()
-    for lease in leases:
+    ended = after_lease.shown_until(leases, own.account_id)
+    for lease in sorted(leases, key=lambda one: one.id in ended):  # those that run first
         choices = consents.current(own.account_id, lease.id)
         answers = [consents.in_short(purpose, row.answer) for purpose, row in choices.items()]
         way, is_open = delivery.way_of(lease, own, choices), _is_open(lease, choices)
@@ -64,6 +65,8 @@ def home(own: Session):
         email=own.email,
         has_failed=own.email_failed_at is not None,
         contracts=contracts,
+        ended=ended,
+        pays_rent=any(lease.is_running(today) for lease in leases),
         has_moved=not any(lease.is_running(today) or (lease.starts_on or today) > today for lease in leases),
         is_first=pop_flash("portal_first") is not None,
     )

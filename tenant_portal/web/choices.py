@@ -12,7 +12,7 @@ from ..accounts.consents import QUESTIONS, Answer, Choice
 from ..accounts.locks import lock_account
 from ..contracts import lookup
 from ..db import begin_write, db
-from ..documents import delivery, publishing
+from ..documents import delivery, library
 from ..documents.delivery import Way
 from ..mail import notifications
 from ..models import Account, ConsentPurpose, Contract
@@ -62,7 +62,7 @@ def overview(account: Account):
             register=register,
             contracts={contract.id: contract for contract in account.contracts},
             saved=_saved(account),
-            month=publishing.next_month(),
+            month=library.next_month(),
             unanswered=_unanswered(account, form, answers),
         )
     begin_write()
@@ -116,7 +116,7 @@ def _save(account: Account, form: ChoicesForm) -> dict[Choice, bool]:
         notifications.e_notice_changed(
             account,
             e_notices,
-            month=publishing.next_month(),
+            month=library.next_month(),
             link=public_urls.public("choices.overview"),
         )
     news = [(c.reference, consents.current(account.id, c.id)) for c in consents.touched(account, new)]

@@ -41,7 +41,7 @@ def test_t35_tenant_closes_his_account_and_every_device_is_out(portal, mailbox, 
     assert page.says(tenant.lease.reference)
     assert page.says("lundi 23 novembre 2026")
     page = page.click_link("Fermer mon compte")
-    for promise in ("par courrier, gratuitement", "14 jours", "trois ans", "Vos réponses aux trois questions"):
+    for promise in ("par courrier, gratuitement", "14 jours", "puis 36 mois", "Vos réponses aux trois questions"):
         assert page.says(promise)
     page = page.form("Je ferme mon compte").fill("Mon mot de passe", tenant.password).click()
     assert page.path == "/connexion"

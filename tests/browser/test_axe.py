@@ -16,6 +16,7 @@ from tests.conftest import Clock
 from tests.support.live import serve_app
 from tests.support.people import Roster, Tenant, must_run, second_contract
 from tests.support.post import Mailbox
+from tests.support.rent_notices import pdf
 from tests.support.services import free_port
 from tests.support.steps import Lease
 from tests.support.url_map import pages
@@ -82,6 +83,34 @@ def test_every_page_of_a_new_password(page: Page, mailbox: Mailbox, an_account: 
     check(page)
     press(page.locator("main form button[type=submit]"))
     check(page)
+
+
+def test_every_page_of_documents_and_of_the_own_data(
+    page: Page,
+    mailbox: Mailbox,
+    an_account: Callable[..., Tenant],
+    a_contract: Callable[..., Lease],
+    landlord: Callable[[dict[str, bytes]], str],
+    app: Flask,
+) -> None:
+    tenant, former = an_account(), a_contract(ends_on="01/11/2026")
+    second_contract(app, tenant.lease, former)
+    landlord({f"{lease.reference}_2026-10.pdf": pdf() for lease in (tenant.lease, former)})
+    page.goto("/espace/avis")
+    identify(page, tenant.lease)
+    check(page)
+    page.goto("/espace")
+    check(page)
+    page.goto("/espace/compte/donnees")
+    check(page)
+    page.get_by_label(re.compile("^Mon mot de passe")).fill("un autre mot de passe")
+    press(page.get_by_role("button", name="Télécharger mes données"))
+    check(page)
+    page.get_by_label(re.compile("^Mon mot de passe")).fill(tenant.password)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Télécharger mes données").click()
+    assert download.value.suggested_filename.startswith("mes-donnees-")
+    mailbox.read_all()
 
 
 def test_every_page_of_a_closed_account(page: Page, mailbox: Mailbox, an_account: Callable[..., Tenant]) -> None:

@@ -14,6 +14,7 @@ from tenant_portal.i18n import LANGUAGES
 from tenant_portal.mail import notifications
 from tenant_portal.models import Contract
 from tenant_portal.office import screens as office
+from tenant_portal.operations import personal_data
 from tenant_portal.roster import words
 from tenant_portal.roster.words import COLUMNS
 from tests.mail.test_notifications import WRITERS
@@ -32,7 +33,13 @@ PERSONAL = {
     "adresse du logement": {"contracts.street", "contracts.postcode", "contracts.city", "contracts.kind"},
     "dates du bail": {"contracts.starts_on", "contracts.ends_on", "contracts.ended_at"},
     "mode de paiement": {"contracts.payment", "contracts.is_direct_debit"},
-    "Vos avis d'échéance": {"notices.period", "notices.digest", "notices.size", "notices.published_at"},
+    "Vos avis d'échéance et vos quittances": {
+        "documents.kind",
+        "documents.period",
+        "documents.digest",
+        "documents.size",
+        "documents.published_at",
+    },
     "votre réponse": {"consents.purpose", "consents.answer", "consents.channel", "consents.reason"},
     "avec le texte exact et la date": {
         "consents.wording",
@@ -110,6 +117,17 @@ def test_a_language_has_a_catalogue_of_its_own(language: str) -> None:
     texts = {str(message.string) for message in own if message.id}
     for other in catalogues.values():
         assert len(texts & {str(message.string) for message in other if message.id}) < len(texts) / 4, "a copy"
+
+
+def test_h09_a_personal_column_is_in_the_copy_of_a_tenant_or_is_withheld_for_a_reason() -> None:
+    copied = {
+        f"{section.table.__table__.name.removeprefix('portal_')}.{key}"  # type: ignore[attr-defined]
+        for section in personal_data.SECTIONS.values()
+        for key in section.keys
+    }
+    personal = set().union(*PERSONAL.values())
+    assert not personal - copied - personal_data.WITHHELD
+    assert not copied & personal_data.WITHHELD and personal >= personal_data.WITHHELD
 
 
 def test_a_column_of_the_database_is_told_to_the_tenant_or_tells_nothing_of_him(portal: Portal) -> None:

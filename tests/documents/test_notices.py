@@ -16,8 +16,8 @@ def publish_for(landlord, tenant, *months, text="Avis"):
 
 
 def notice_links(page):
-    """Return text and address of each notice."""
-    return [(plain(a.text_content()), a.get("href")) for a in page.tree.cssselect(".portal-notices a")]
+    """Return text and address of each document."""
+    return [(plain(a.text_content()), a.get("href")) for a in page.tree.cssselect(".portal-documents a:first-child")]
 
 
 def test_tenant_without_notices_is_told_so(an_account):
@@ -63,8 +63,10 @@ def test_tenant_opens_his_notice_and_it_stays_between_him_and_the_landlord(an_ac
     assert answer.status_code == 200
     assert answer.data == pdf("Avis 2026-11")
     assert answer.headers["Content-Type"] == "application/pdf"
-    name = f"avis-2026-11-contrat-finissant-par-{tenant.lease.reference[-3:]}.pdf"
-    assert answer.headers["Content-Disposition"] == f"attachment; filename={name}"
+    name = f"avis-2026-11-contrat-se-terminant-par-{tenant.lease.reference[-3:]}.pdf"
+    assert answer.headers["Content-Disposition"] == f"inline; filename={name}"
+    to_keep = tenant.browser.http.get(f"{address}/telecharger", buffered=True)
+    assert to_keep.headers["Content-Disposition"] == f"attachment; filename={name}" and to_keep.data == answer.data
     assert answer.headers["Cache-Control"] == "no-store, private"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "ETag" not in answer.headers and "Last-Modified" not in answer.headers
@@ -105,7 +107,7 @@ def test_tenant_is_told_kindly_when_the_file_is_lost_and_the_landlord_finds_it_i
             path.unlink()
     with caplog.at_level(logging.ERROR):
         page = tenant.browser.get(address, status=404)
-    assert page.h1 == "Cet avis ne peut pas être ouvert pour le moment"
+    assert page.h1 == "Ce document ne peut pas être ouvert pour le moment"
     assert page.says("Le problème ne vient pas de vous.") and page.link("Laissez-nous un message")
     assert "No such file" in caplog.text and tenant.lease.reference not in caplog.text
 

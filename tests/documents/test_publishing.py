@@ -21,7 +21,7 @@ from sqlalchemy import select
 from tenant_portal.db import db
 from tenant_portal.documents import archive, publishing
 from tenant_portal.documents.archive import FILE_MAX
-from tenant_portal.models import Mail, Notice
+from tenant_portal.models import Document, Mail
 from tests.support.paths import ROOT
 
 from ..conftest import SETTINGS, MakeApp
@@ -209,20 +209,20 @@ def test_staff_who_publish_the_same_twice_change_nothing(app: Flask, folder: Pat
     before, number = standing(app), files(app)
     code, said = publish(app, path)
     assert (code, counts(said)) == (0, [0, 0, 1, 0])
-    assert "Rien n'a changé : ces avis étaient déjà publiés." in said
+    assert "Rien n'a changé : ces documents étaient déjà publiés." in said
     assert (standing(app), files(app)) == (before, number)
 
 
 def test_staff_who_publish_another_file_replace_the_notice_and_are_told(app: Flask, folder: Path, lease: Lease) -> None:
     publish(app, in_folder(folder, {NAME: pdf("faux")}))
     with app.app_context():
-        number = db.session.scalars(select(Notice.id)).one()
+        number = db.session.scalars(select(Document.id)).one()
     code, said = publish(app, in_folder(folder, {NAME: pdf("juste")}))
     assert (code, counts(said)) == (0, [0, 1, 0, 0])
-    assert "Avis remplacés par un autre fichier :\n- 417201, novembre 2026" in said
+    assert "Documents remplacés par un autre fichier :\n- 417201, novembre 2026" in said
     assert standing(app) == {("417201", "2026-11-01"): digest(pdf("juste"))}
     with app.app_context():
-        assert db.session.scalars(select(Notice.id)).one() == number
+        assert db.session.scalars(select(Document.id)).one() == number
 
 
 def test_two_files_for_one_notice_are_refused_unless_they_are_the_same(
@@ -291,7 +291,7 @@ def test_a_data_folder_that_cannot_be_written_to_stops_everything(app: Flask, fo
     code, said = publish(app, in_folder(folder, {NAME: pdf()}))
     assert code == 2 and "On ne peut pas écrire dans le dossier des documents" in said
     with app.app_context():
-        assert db.session.scalars(select(Notice)).all() == []
+        assert db.session.scalars(select(Document)).all() == []
 
 
 def test_staff_publish_a_zip_with_nested_folders_and_what_macos_adds(app: Flask, folder: Path, roster: Roster) -> None:

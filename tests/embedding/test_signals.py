@@ -11,7 +11,7 @@ from sqlalchemy import select
 from tenant_portal import signals
 from tenant_portal.db import db
 from tenant_portal.message_models import Message
-from tenant_portal.models import Account, Notice
+from tenant_portal.models import Account, Document
 
 from ..support.people import Tenant
 from ..support.portal_client import Portal
@@ -103,7 +103,7 @@ def test_host_hears_of_each_notice_that_is_new_or_corrected_once_it_is_committed
 
     def look(sender: Flask, *, notice: int, **what: Any) -> None:
         with db.engine.connect() as another:
-            found.append(another.execute(select(Notice.id).where(Notice.id == notice)).first() is not None)
+            found.append(another.execute(select(Document.id).where(Document.id == notice)).first() is not None)
 
     files = {f"{lease.reference}_2026-11.pdf": pdf() for lease in (tenant.lease, nobody)}
     heard.clear()
@@ -114,10 +114,16 @@ def test_host_hears_of_each_notice_that_is_new_or_corrected_once_it_is_committed
         publish(app, tmp_path / "avis")
     with app.app_context():
         account = db.session.scalars(select(Account.id)).one()
-        numbers = list(db.session.scalars(select(Notice.id).order_by(Notice.id)))
+        numbers = list(db.session.scalars(select(Document.id).order_by(Document.id)))
     told = [
-        {"notice": numbers[0], "account": account, "reference": tenant.lease.reference, "period": "2026-11"},
-        {"notice": numbers[1], "account": None, "reference": nobody.reference, "period": "2026-11"},
+        {
+            "notice": numbers[0],
+            "kind": "notice",
+            "account": account,
+            "reference": tenant.lease.reference,
+            "period": "2026-11",
+        },
+        {"notice": numbers[1], "kind": "notice", "account": None, "reference": nobody.reference, "period": "2026-11"},
     ]
     assert heard == [("notice_published", what) for what in told]
     assert found == [True, True]

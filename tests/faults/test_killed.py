@@ -13,9 +13,9 @@ import time_machine
 from flask import Flask
 from sqlalchemy import Select, select, text
 
-from tenant_portal.db import db, utcnow
+from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.message_models import Message
-from tenant_portal.models import Account, Consent, Contract, Event, Mail, Notice
+from tenant_portal.models import Account, Consent, Contract, Event, Mail, MailState
 from tenant_portal.operations import migrations
 from tenant_portal.web import links
 from tests.conftest import SETTINGS, MakeApp, close
@@ -32,7 +32,7 @@ from ..support import killable_acts
 pytestmark = pytest.mark.slow
 
 #: A second try may log these again.
-TRIES = {"reset_requested", "logged_in"}
+TRIES = {"reset_requested", "logged_in", "data_copied"}
 #: Who logs in again lacks the cookie of the answer that never came.
 TRIED = {"new_device"}
 WAITING = (
@@ -120,6 +120,24 @@ class Scene:
         self.finished()
         in_folder(self.folder / "avis", {f"{killable_acts.LEASE.reference}_2026-11.pdf": pdf()})
 
+    def left(self) -> None:
+        """Have the tenant leave long ago, warned of the end of his documents twice."""
+        self.printed()
+        killable_acts.publish_notices(self.app, "", self.folder)
+        self.mailbox.read_all()
+        self.roster.add(
+            reference=killable_acts.LEASE.reference, module=killable_acts.LEASE.module, ends_on="01/10/2023"
+        )
+        with self.app.app_context():
+            begin_write()
+            contract = db.session.scalars(select(Contract)).one()
+            whose = {"account_id": contract.account_id, "contract_id": contract.id, "recipient": EMAIL}
+            for days in (70, 20):
+                at = utcnow() - timedelta(days=days)
+                own = {"message_id": f"<{days}@portal>", "created_at": at, "sent_at": at, "state": MailState.SENT}
+                db.session.add(Mail(kind="documents_ending", **whose, **own))
+            db.session.commit()
+
 
 ACTS: dict[killable_acts.Act, Callable[[Scene], None]] = {
     killable_acts.sign_up: Scene.new_tenant,
@@ -140,6 +158,8 @@ ACTS: dict[killable_acts.Act, Callable[[Scene], None]] = {
     killable_acts.hand_over_contract: Scene.asked_for_a_contract,
     killable_acts.take_roster: Scene.awaited,
     killable_acts.publish_notices: Scene.printed,
+    killable_acts.purge: Scene.left,
+    killable_acts.copy_data: Scene.finished,
 }
 
 
@@ -325,6 +345,8 @@ def standing(app: Flask) -> dict[str, Any]:
                 (m.topic, m.told_at is not None, m.state, m.due_on, [(e.author, e.body) for e in m.entries])
                 for m in session.scalars(select(Message))
             ],
-            "notices": sorted((n.contract.reference, n.period, n.digest) for n in session.scalars(select(Notice))),
+            "documents": sorted(
+                (n.contract.reference, n.kind, n.period, n.digest) for n in session.scalars(select(Document))
+            ),
             "journal": {name: 1 if name in TRIES else times for name, times in events.items()},
         }

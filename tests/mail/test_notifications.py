@@ -189,6 +189,19 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     ),
     "message_answered, at home": lambda a, c, m: _at_home(a, m, lambda: notifications.message_answered(m, link=LINK)),
     "contract_ready": lambda a, c, m: notifications.contract_ready(m, c, link=LINK),
+    "data_copied": lambda a, c, m: notifications.data_copied(a, c),
+    "documents_ending": lambda a, c, m: notifications.documents_ending(
+        a, c, ended_on=date(2023, 11, 30), kept_until=date(2026, 11, 30), link=LINK, ends_account=True
+    ),
+    "documents_ending, another lease runs": lambda a, c, m: notifications.documents_ending(
+        a, c, ended_on=date(2023, 11, 30), kept_until=date(2026, 11, 30), link=LINK, ends_account=False
+    ),
+    "receipt_published": lambda a, c, m: notifications.receipt_published(
+        a, c, period=date(2026, 10, 1), link=LINK, is_correction=False
+    ),
+    "receipt_published, corrected": lambda a, c, m: notifications.receipt_published(
+        a, c, period=date(2026, 10, 1), link=LINK, is_correction=True
+    ),
     "notice_published": lambda a, c, m: notifications.notice_published(
         a, c, period=date(2026, 10, 1), link=LINK, is_correction=False
     ),
@@ -209,9 +222,11 @@ NO_ALARM = {
     "email_change",  # to an address that is none of the account's yet
     "email_change_undone",  # to an address that is none of the account's any more
     "handover",  # who ignores it keeps his contract
+    "documents_ending",  # the lease is over
     "message_received",
     "message_to_landlord",
     "notice_published",
+    "receipt_published",
     "reset",  # nothing has changed; anybody may ask
     "welcome",  # what he has just done himself
 }

@@ -207,7 +207,7 @@ def spoil(path: Path, harm: str) -> None:
     elif harm == "document":
         files[f"notices/{DIGEST}"] += b" "
     elif harm == "lacking":
-        files.pop("tables/portal_notices.jsonl")
+        files.pop("tables/portal_documents.jsonl")
     elif harm == "newer":
         manifest["revision"] = "9999"
     else:

@@ -29,7 +29,7 @@ from ..tools.freeze_state import FINISHED, NOTICE
 pytestmark = pytest.mark.sqlite
 ON_EITHER = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 DIGEST = hashlib.sha256(NOTICE).hexdigest()
-CONTRACTS, NOTICES, ACCOUNTS = "portal_contracts", "portal_notices", "portal_accounts"
+CONTRACTS, NOTICES, ACCOUNTS = "portal_contracts", "portal_documents", "portal_accounts"
 #: Bytes for the largest notice, its copy, and what is around it.
 MEMORY_MAX = 60_000_000
 

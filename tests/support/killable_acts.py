@@ -169,6 +169,19 @@ def publish_notices(app: Flask, link: str, folder: Path) -> None:
     deliver(app)
 
 
+def copy_data(app: Flask, link: str, folder: Path) -> None:
+    browser = Portal(app)
+    steps.log_in(browser, LEASE.reference)
+    form = browser.get("/espace/compte/donnees").form("Télécharger mes données")
+    assert not form.fill("Mon mot de passe", PASSWORD).click().is_html
+    deliver(app)
+
+
+def purge(app: Flask, link: str, folder: Path) -> None:
+    must_run(app, "purge")
+    deliver(app)
+
+
 def upgrade(app: Flask, link: str, folder: Path) -> None:
     must_run(app, "db", "upgrade")
 

@@ -18,6 +18,9 @@ from ..tools.freeze_state import STATES
 #: Oldest first.
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations.config()).walk_revisions()][::-1]
 
+#: Tables by their former names.
+RENAMED = {"portal_notices": "portal_documents"}
+
 Rows = dict[str, dict[Any, dict[str, Any]]]
 
 
@@ -59,7 +62,8 @@ def contents(url: str) -> dict[str, list[str]]:
 
 
 def lost(before: Rows, after: Rows) -> list[str]:
-    """Return what differs of the earlier rows, in columns that still exist."""
+    """Return what differs of the earlier rows, in columns that still exist, whatever their table is called."""
+    after = after | {former: after.get(former, after.get(now, {})) for former, now in RENAMED.items()}
     return [
         f"{name} {key}: {column} was {value!r}, is {after.get(name, {}).get(key, {}).get(column)!r}"
         for name, table in before.items()

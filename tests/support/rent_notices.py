@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from tenant_portal.db import db
-from tenant_portal.models import Notice
+from tenant_portal.models import Document
 
 from .people import run
 
@@ -35,9 +35,9 @@ def publish(app: Flask, path: Path, *options: str) -> tuple[int, str]:
 
 
 def standing(app: Flask) -> dict[tuple[str, str], str]:
-    """Return the digest of each notice; each row's file must be whole."""
+    """Return the digest of each document; each row's file must be whole."""
     with app.app_context():
-        rows = db.session.scalars(select(Notice)).all()
+        rows = db.session.scalars(select(Document)).all()
         for row in rows:
             content = stored(app, row.digest).read_bytes()
             assert (hashlib.sha256(content).hexdigest(), len(content)) == (row.digest, row.size)

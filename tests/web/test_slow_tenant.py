@@ -114,8 +114,9 @@ def test_slow_forms_of_a_tenant_keep_no_connection_to_the_database(
 
 
 @pytest.mark.slow
-def test_slow_readers_of_a_notice_keep_no_connection_to_the_database(
-    live: Live, two_tenants: tuple[Tenant, Tenant], mailbox: Mailbox
+@pytest.mark.parametrize("address", ["/espace/avis/1", "/espace/avis/tout"])
+def test_slow_readers_of_documents_keep_no_connection_to_the_database(
+    live: Live, two_tenants: tuple[Tenant, Tenant], mailbox: Mailbox, address: str
 ) -> None:
     slow, other = (cookie_of(tenant, live) for tenant in two_tenants)
     mailbox.read_all()
@@ -126,7 +127,7 @@ def test_slow_readers_of_a_notice_keep_no_connection_to_the_database(
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             line.settimeout(ANSWER_SECONDS)
             line.connect(("127.0.0.1", live.port))
-            line.sendall(f"GET /espace/avis/1 HTTP/1.1\r\nHost: localhost\r\nCookie: {slow}\r\n\r\n".encode())
+            line.sendall(f"GET {address} HTTP/1.1\r\nHost: localhost\r\nCookie: {slow}\r\n\r\n".encode())
             assert line.recv(1000).startswith(b"HTTP/1.1 200 ")
             readers.append(line)
         assert live.get("/connexion")[0] == 200
@@ -214,7 +215,7 @@ def test_requests_that_fail_are_counted_back(app: Flask, an_account: Callable[..
     browser = an_account().browser
     with app.app_context():
         begin_write()
-        db.session.execute(text("DROP TABLE portal_notices"))
+        db.session.execute(text("DROP TABLE portal_documents"))
         db.session.commit()
     for _ in range(ACCOUNT_REQUESTS_MAX + 2):
         assert browser.http.post("/espace/connexions", data={"device": "1"}).status_code == 400

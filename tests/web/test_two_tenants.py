@@ -47,8 +47,8 @@ class Person:
 
 
 def words(page: Page) -> str:
-    """Return all that stands in the source of a page, in plain typography."""
-    return plain(unescape(page.response.get_data(as_text=True)))
+    """Return all that stands in the source of a page, in plain typography; of a ZIP, what can be read as it is."""
+    return plain(unescape(page.response.get_data().decode("utf-8", "replace")))
 
 
 def tokens(page: Page) -> set[str]:

@@ -1,0 +1,293 @@
+"""All that is kept about a tenant, for the tenant himself (H09) or for whoever answers his request.
+
+It asks for contracts, and for an account if there is one: it serves both. A row that is older than the account's
+present sign-up is somebody else's and stays out.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import partial
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import ColumnElement, Select, Table, and_, exists, false, func, or_, select
+
+from ..db import Base, db, utcnow
+from ..documents import library
+from ..documents.bundle import Member
+from ..formats import exact_moment
+from ..i18n import gettext as _
+from ..i18n import lazy_gettext as _l
+from ..message_models import Draft, Message, MessageEntry
+from ..models import (
+    Account,
+    Consent,
+    Contract,
+    Document,
+    EmailChange,
+    Event,
+    Login,
+    Mail,
+    RateLimitCounter,
+)
+
+
+class Section(NamedTuple):
+    """A table of the copy: what it is, and what each of its keys means."""
+
+    table: type[Base]
+    title: Any
+    keys: dict[str, Any]
+
+
+#: The keys are those of the columns, the same in every language.
+SECTIONS = {
+    "account": Section(
+        Account,
+        _l("Votre compte"),
+        {
+            "email": _l("adresse mail"),
+            "language": _l("langue"),
+            "created_at": _l("inscription"),
+            "activated_at": _l("activation"),
+            "completed_at": _l("première connexion"),
+            "closed_at": _l("fermeture"),
+            "email_failed_at": _l("l'adresse mail a refusé nos e-mails"),
+        },
+    ),
+    "contracts": Section(
+        Contract,
+        _l("Vos contrats, d'après le fichier de gestion du bailleur"),
+        {
+            "reference": _l("référence contrat"),
+            "module": _l("numéro de module"),
+            "title": _l("civilité"),
+            "last_name": _l("nom"),
+            "first_name": _l("prénom"),
+            "street": _l("rue"),
+            "postcode": _l("code postal"),
+            "city": _l("ville"),
+            "kind": _l("sorte de logement"),
+            "payment": _l("mode de paiement"),
+            "is_direct_debit": _l("prélèvement automatique"),
+            "starts_on": _l("début du bail"),
+            "ends_on": _l("fin du bail"),
+            "email": _l("adresse mail"),
+            "ended_at": _l("absent de la liste des contrats depuis"),
+        },
+    ),
+    "documents": Section(
+        Document,
+        _l("Vos documents, joints dans les dossiers « contrat-… »"),
+        {
+            "kind": _l("sorte : notice pour un avis d'échéance, receipt pour une quittance"),
+            "period": _l("premier jour du mois"),
+            "digest": _l("empreinte du fichier (SHA-256)"),
+            "size": _l("taille en octets"),
+            "published_at": _l("publication"),
+        },
+    ),
+    "consents": Section(
+        Consent,
+        _l("Vos réponses, de la première à la dernière"),
+        {
+            "purpose": _l("question"),
+            "answer": _l("réponse"),
+            "wording": _l("texte exact de la question"),
+            "wording_version": _l("version du texte"),
+            "language": _l("langue"),
+            "channel": _l("par quel moyen"),
+            "reason": _l("motif"),
+            "created_at": _l("date"),
+        },
+    ),
+    "messages": Section(
+        Message,
+        _l("Vos messages"),
+        {
+            "number": _l("numéro"),
+            "topic": _l("sujet"),
+            "reference": _l("référence contrat saisie"),
+            "email": _l("adresse mail"),
+            "language": _l("langue"),
+            "state": _l("état"),
+            "due_on": _l("réponse attendue jusqu'au"),
+            "created_at": _l("date"),
+            "last_entry_at": _l("dernier texte"),
+        },
+    ),
+    "message_entries": Section(
+        MessageEntry,
+        _l("Ce que vous avez écrit, et nos réponses"),
+        {"author": _l("par qui"), "body": _l("texte"), "created_at": _l("date")},
+    ),
+    "drafts": Section(
+        Draft,
+        _l("Le message que vous étiez en train d'écrire"),
+        {
+            "number": _l("numéro"),
+            "topic": _l("sujet"),
+            "body": _l("texte"),
+            "created_at": _l("date"),
+        },
+    ),
+    "logins": Section(
+        Login,
+        _l("Vos connexions"),
+        {
+            "device_name": _l("navigateur"),
+            "is_remembered": _l("« Mémoriser » coché"),
+            "created_at": _l("début"),
+            "expires_at": _l("fin au plus tard"),
+            "ended_at": _l("fin"),
+        },
+    ),
+    "email_changes": Section(
+        EmailChange,
+        _l("Vos changements d'adresse mail"),
+        {
+            "old_email": _l("ancienne adresse mail"),
+            "new_email": _l("nouvelle adresse mail"),
+            "created_at": _l("demande"),
+            "confirmed_at": _l("confirmation"),
+            "ended_at": _l("arrêt"),
+        },
+    ),
+    "mails": Section(
+        Mail,
+        _l("Les e-mails que nous vous avons envoyés"),
+        {
+            "kind": _l("sorte"),
+            "recipient": _l("adresse mail"),
+            "language": _l("langue"),
+            "state": _l("état"),
+            "error": _l("réponse du serveur"),
+            "created_at": _l("écriture"),
+            "sent_at": _l("envoi"),
+        },
+    ),
+    "events": Section(
+        Event,
+        _l("Le journal des actions"),
+        {
+            "name": _l("action"),
+            "step": _l("étape de l'inscription"),
+            "actor": _l("par qui"),
+            "detail": _l("détail"),
+            "created_at": _l("date"),
+        },
+    ),
+    "attempts": Section(
+        RateLimitCounter,
+        _l("Les compteurs d'essais"),
+        {
+            "key": _l("ce qui est compté"),
+            "count": _l("nombre"),
+            "since": _l("depuis"),
+            "wait_until": _l("attente jusqu'à"),
+        },
+    ),
+}
+#: Kept about a tenant, and not in his copy: secrets that would open the account to whoever finds the file. What a mail
+#: says is kept only until it leaves, because of its links.
+WITHHELD = {"accounts.password_hash", "logins.device_hash", "mails.content"}
+
+
+def files(contracts: Sequence[Contract], account: Account | None) -> list[Member]:
+    """Return the copy as members of a ZIP: an explanation, the data, and every document."""
+    data = json.dumps(gather(contracts, account), default=_as_text, ensure_ascii=False, indent=1)
+    texts = {"LISEZ-MOI.txt": "\ufeff" + _explanation(), "donnees.json": data}
+    members = [Member(name, partial(str.encode, text)) for name, text in texts.items()]
+    return members + library.files(library.of_contracts(contract.id for contract in contracts))
+
+
+def gather(contracts: Sequence[Contract], account: Account | None) -> dict[str, list[dict[str, Any]]]:
+    """Return every row about the holder of these contracts, by section; nothing of others, and no secret."""
+    references = {contract.id: contract.reference for contract in contracts}
+    return {
+        name: _rows(section, condition, references)
+        for (name, section), condition in zip(SECTIONS.items(), _conditions(contracts, account).values(), strict=True)
+    }
+
+
+def _conditions(contracts: Sequence[Contract], account: Account | None) -> dict[str, ColumnElement[bool]]:
+    """Return what is about the tenant, by section in their order."""
+    numbers = [contract.id for contract in contracts]
+    conditions: dict[str, ColumnElement[bool]] = dict.fromkeys(SECTIONS, false())
+    conditions["contracts"] = Contract.id.in_(numbers)
+    conditions["documents"] = Document.contract_id.in_(numbers)
+    conditions["messages"] = _is_message_of(contracts, account)
+    conditions["message_entries"] = MessageEntry.message_id.in_(select(Message.id).where(conditions["messages"]))
+    if account is None:
+        conditions["events"] = and_(Event.contract_id.in_(numbers), Event.account_id.is_(None))
+        return conditions
+    conditions["account"] = Account.id == account.id
+    conditions["drafts"] = Draft.account_id == account.id
+    for name, table in (("consents", Consent), ("logins", Login), ("mails", Mail), ("events", Event)):
+        conditions[name] = and_(table.account_id == account.id, table.created_at >= account.created_at)
+    conditions["email_changes"] = and_(
+        EmailChange.account_id == account.id, EmailChange.created_at >= account.created_at
+    )
+    conditions["attempts"] = and_(
+        RateLimitCounter.key.endswith(f":account:{account.id}"), RateLimitCounter.since >= account.created_at
+    )
+    return conditions
+
+
+def _is_message_of(contracts: Sequence[Contract], account: Account | None) -> ColumnElement[bool]:
+    """Tell messages that he wrote when logged in, or from his own address: about his contracts, or about none if nobody
+    shares the address.
+    """
+    addresses = [account.email] if account is not None else [one.email for one in contracts if one.email]
+    is_own = func.lower(Message.email).in_([address.lower() for address in addresses])
+    is_about = Message.contract_id.in_([contract.id for contract in contracts])
+    if account is None:
+        return and_(is_own, is_about, Message.account_id.is_(None))
+    is_shared = exists().where(func.lower(Account.email) == account.email.lower(), Account.id != account.id)
+    nobodys = and_(is_own, or_(is_about, and_(Message.contract_id.is_(None), ~is_shared)))
+    return or_(Message.account_id == account.id, and_(Message.account_id.is_(None), nobodys))
+
+
+def _rows(section: Section, condition: ColumnElement[bool], references: dict[int, str]) -> list[dict[str, Any]]:
+    table = cast(Table, section.table.__table__)
+    columns = [table.c[name] for name in section.keys]
+    of_contract = [table.c.contract_id] if "contract_id" in table.c else []
+    rows = db.session.execute(_numbered(table, *columns, *of_contract).where(condition).order_by(*table.primary_key))
+    found = []
+    for row in rows.mappings():
+        whose = {"contract": references.get(row["contract_id"])} if of_contract else {}
+        whose |= {"message": row["message"]} if "message" in row else {}
+        found.append({**whose, **{name: row[name] for name in section.keys}})
+    return found
+
+
+def _numbered(table: Table, *columns: ColumnElement[Any]) -> Select[Any]:
+    """Return a query of columns, with the number of the message that a row belongs to."""
+    if "message_id" not in table.c:
+        return select(*columns)
+    return select(Message.number.label("message"), *columns).join(Message, Message.id == table.c.message_id)
+
+
+def _explanation() -> str:
+    lines = [
+        _("Copie de vos données, faite le %(moment)s.", moment=exact_moment(utcnow())),
+        "",
+        _("Le fichier « donnees.json » s'ouvre avec un éditeur de texte. Il contient :"),
+    ]
+    for name, section in SECTIONS.items():
+        lines += ["", f"{name} : {section.title}", *(f"- {key} : {meaning}" for key, meaning in section.keys.items())]
+    lines += [
+        "",
+        _("Les heures sont données en temps universel (UTC). « contract » est la référence du contrat concerné."),
+        _(
+            "Votre mot de passe, les marques de vos appareils et les liens de nos e-mails n'y sont pas : ils"
+            " ouvriraient votre compte à qui trouve ce fichier."
+        ),
+    ]
+    return "\r\n".join([*lines, ""])
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise TypeError(f"no way to write {value!r}")
