@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from tenant_portal.db import begin_write, db
-from tenant_portal.models import Account, Contract, Event, Login, Message
+from tenant_portal.message_models import Message
+from tenant_portal.models import Account, Contract, Event, Login
 from tenant_portal.operations import personal_data
 from tests.support.page_text import plain
 from tests.support.people import open_account, second_contract
 from tests.support.portal_client import Portal
 from tests.support.rent_notices import pdf
-from tests.support.steps import EMAIL, QUESTIONS, ask_email_change, fill_login, sign_up, write_message
+from tests.support.steps import EMAIL, QUESTIONS, ask_email_change, fill_login, sign_up, write_at_home, write_message
 
 ADDRESS = "/espace/compte/donnees"
 
@@ -36,7 +37,7 @@ def copy_of(tenant):
 def test_h09_tenant_takes_a_copy_of_all_his_data_and_documents(an_account, landlord, mailbox):
     tenant = an_account(e_notice="Oui")
     landlord({f"{tenant.lease.reference}_2026-11.pdf": pdf("Avis")})
-    write_message(tenant.browser, body="Le chauffage ne marche pas.", reference=tenant.lease.reference)
+    write_at_home(tenant.browser, topic="Mon logement ou une réparation", body="Le chauffage ne marche pas.")
     ask_email_change(tenant.browser, "elodie@laposte.net")
     mailbox.read_all()
     page = tenant.browser.get("/espace/compte").click_link("Mes données")
@@ -89,8 +90,9 @@ def test_h09_nothing_of_others_is_in_the_copy(app, an_account, a_contract, mailb
     neighbour = an_account(a_contract(last_name="VOISIN"), email="voisin@free.fr", commercial="Oui")
     partner = an_account(a_contract(last_name="PARTAGE"), email="nouveau@free.fr")
     landlord({f"{one.lease.reference}_2026-11.pdf": pdf(one.lease.reference) for one in (tenant, neighbour)})
-    write_message(neighbour.browser, body="Je suis le voisin.", reference=lease.reference, email="voisin@free.fr")
-    write_message(partner.browser, body="Je partage son adresse.", reference="", email="nouveau@free.fr")
+    write_at_home(neighbour.browser, topic="Autre chose", body="Je suis le voisin.")
+    write_message(Portal(app), body="Je suis son voisin.", reference=lease.reference, email="voisin@free.fr")
+    write_message(Portal(app), body="Je partage son adresse.", reference="", email="nouveau@free.fr")
     mailbox.read_all()
     archive, data = copy_of(tenant)
     text = json.dumps(data, ensure_ascii=False)
