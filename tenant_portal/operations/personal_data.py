@@ -263,7 +263,7 @@ def _rows(section: Section, condition: ColumnElement[bool], references: dict[int
 
 def _numbered(table: Table, *columns: ColumnElement[Any]) -> Select[Any]:
     """Return a query of columns, with the number of the message that a row belongs to."""
-    if "message_id" not in table.c:
+    if table is not MessageEntry.__table__:
         return select(*columns)
     return select(Message.number.label("message"), *columns).join(Message, Message.id == table.c.message_id)
 

@@ -88,7 +88,7 @@ def test_h09_nothing_of_others_is_in_the_copy(app, an_account, a_contract, mailb
     clock.move(hours=1)
     tenant = open_account(Portal(app), mailbox, lease, email="nouveau@free.fr")
     neighbour = an_account(a_contract(last_name="VOISIN"), email="voisin@free.fr", commercial="Oui")
-    partner = an_account(a_contract(last_name="PARTAGE"), email="nouveau@free.fr")
+    an_account(a_contract(last_name="PARTAGE"), email="nouveau@free.fr")
     landlord({f"{one.lease.reference}_2026-11.pdf": pdf(one.lease.reference) for one in (tenant, neighbour)})
     write_at_home(neighbour.browser, topic="Autre chose", body="Je suis le voisin.")
     write_message(Portal(app), body="Je suis son voisin.", reference=lease.reference, email="voisin@free.fr")
