@@ -89,9 +89,9 @@ def check(token: str) -> Session | None:
 
 
 def account_of(token: str) -> int | None:
-    """Return the account of a session, running or ended, unless it is closed."""
+    """Return the open account of a session that runs or ran out; one that was ended on purpose says nothing more."""
     row = select(Login.account_id).join(Login.account).where(Login.token_hash == digest(token))
-    return db.session.scalar(row.where(Account.closed_at.is_(None)))
+    return db.session.scalar(row.where(Login.ended_at.is_(None), Account.closed_at.is_(None)))
 
 
 def end(token: str) -> None:

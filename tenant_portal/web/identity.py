@@ -148,7 +148,7 @@ def was_logged_in() -> bool:
 
 
 def left_account() -> int | None:
-    """Return the account that was logged in here until its session ended."""
+    """Return the account that was logged in here until its session ran out."""
     token = _session_token() or _remembered_token(request)
     return sessions.account_of(token) if token else None
 

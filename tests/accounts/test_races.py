@@ -90,3 +90,26 @@ def test_f13_one_reset_link_used_at_once_is_used_once(portal, mailbox, an_accoun
     mailbox.read()
     led_to = [log_in(portal.another_browser(), account.lease.reference, password).path for password in passwords]
     assert led_to.count("/espace") == 1
+
+
+def test_t38_what_is_written_eight_times_at_once_stands_once(portal, mailbox, an_account):
+    browser = an_account().browser
+    form = browser.get("/espace/messages/nouveau").form("J'envoie mon message")
+    form.choose("De quoi s'agit-il", "Autre chose").fill("Votre message", "La porte ferme mal.")
+    (path,) = {page.path for page in at_once([form] * 8)}
+    form = browser.get(path).form("J'envoie mon message").fill("Votre message", "Elle ferme encore mal.")
+    at_once([form] * 8)
+    assert browser.get(path).text.count("ferme encore mal") == 1
+    assert len(mailbox.read_all()) == 4, "two receipts, two letters to the landlord"
+
+
+def test_t37_text_that_is_kept_eight_times_at_once_is_kept(portal, an_account, clock):
+    tenant = an_account()
+    form = tenant.browser.get("/espace/messages/nouveau").form("J'envoie mon message")
+    form.choose("De quoi s'agit-il", "Autre chose").fill("Votre message", "La porte ferme mal.")
+    clock.move(minutes=31)
+    assert {page.status for page in at_once([form] * 8)} == {200}
+    log_in(tenant.browser, tenant.lease.reference)
+    assert (
+        tenant.browser.get("/espace/messages/nouveau").form("J'envoie").value("Votre message") == "La porte ferme mal."
+    )
