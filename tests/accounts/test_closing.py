@@ -74,7 +74,7 @@ def test_t35_browser_forgets_the_pages_of_the_account(mailbox, an_account):
 def test_tenant_is_told_to_keep_his_notices_before_he_closes(an_account):
     page = an_account().browser.get("/espace/compte/fermeture")
     assert page.says("Vous ne pourrez plus lire vos avis ici.") and page.says(
-        "Données de votre contrat et avis d'échéance"
+        "Données de votre contrat, avis d'échéance et quittances"
     )
     assert page.click_link("Téléchargez-les d'abord").path == "/espace/avis"
 

@@ -156,14 +156,18 @@ def test_t28_who_has_moved_is_offered_his_new_contract_first(app, an_account, a_
     old = {"reference": tenant.lease.reference, "module": tenant.lease.module, "ends_on": "31/10/2026"}
     roster.take([old])
     page = log_in(tenant.browser.another_browser(), tenant.lease.reference)
-    assert page.path == "/espace" and page.says("Votre bail est terminé")
+    assert page.path == "/espace" and page.says("Vous avez un nouveau contrat chez nous ?")
     page = page.click_link("Rattacher mon nouveau contrat")
     page = join(page.portal, new)
     assert page.says(f"il reste une question pour le contrat {new.reference}")
     assert not page.says(f"il reste une question pour le contrat {tenant.lease.reference}")
     mailbox.read(to=OWN)
     page = page.portal.get("/espace")
-    assert not page.says("Votre bail est terminé") and page.says(tenant.lease.reference) and page.says(new.reference)
+    assert (
+        not page.says("Vous avez un nouveau contrat chez nous ?")
+        and page.says(tenant.lease.reference)
+        and page.says(new.reference)
+    )
     assert log_in(tenant.browser.another_browser(), tenant.lease.reference).path == "/espace", "and it still logs in"
 
 
@@ -528,10 +532,10 @@ def test_h04_two_tenants_with_two_contracts_each_who_swap_every_number_find_noth
         garage = a_contract()
         join(tenant.browser, garage, password=tenant.password)
         landlord({f"{lease.reference}_2026-10.pdf": pdf() for lease in (tenant.lease, garage)})
-        links = tenant.browser.get("/espace/avis").tree.xpath("//main//a[contains(@href, '/avis/')]/@href")
+        links = tenant.browser.get("/espace/avis").tree.xpath("//main//ul//a[contains(@href, '/avis/')]/@href")
         fields = tenant.browser.get("/espace/choix").form("J'enregistre mes choix").node.form_values()
         numbers[tenant.email] = set(links), {name for name, _ in fields if name.startswith("e_notice_")}
-        assert len(links) == 2
+        assert len(links) == 4, "two documents, each to read and to download"
     mailbox.read_all()
     with app.app_context():
         before = [row.id for row in db.session.scalars(select(Consent))]
@@ -554,11 +558,12 @@ def test_h04_former_owner_opens_no_document_of_the_contract_that_left(
     tenant, other, garage = an_account(), owner(an_account), a_contract()
     join(other.browser, garage, password=THEIRS)
     landlord({f"{other.lease.reference}_2026-10.pdf": pdf()})
-    (document,) = other.browser.get("/espace/avis").tree.xpath("//main//a[contains(@href, '/avis/')]/@href")
+    document, download = other.browser.get("/espace/avis").tree.xpath("//main//ul//a[contains(@href, '/avis/')]/@href")
     mailbox.read_all()
     hand_over(portal, asked(tenant, other.lease, mailbox), THEIRS)
     mailbox.read_all()
-    other.browser.get(document, status=404)
+    for link in (document, download):
+        other.browser.get(link, status=404)
     assert not other.browser.get("/espace/avis").says(other.lease.reference)
     assert tenant.browser.http.get(document, buffered=True).status_code == 200
 

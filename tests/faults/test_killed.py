@@ -70,6 +70,13 @@ class Scene:
         self.link = self.mailbox.read(to=killable_acts.NEW_EMAIL).link
         self.mailbox.read_all()
 
+    def warned(self) -> None:
+        """Have the address change, which both addresses may say was not them."""
+        self.asked_address()
+        killable_acts.confirm_address(self.app, self.link, self.folder)
+        self.link = self.mailbox.read(to=EMAIL).link_not_me
+        self.mailbox.read_all()
+
     def with_another_contract(self) -> None:
         self.finished()
         self.roster.add(reference=killable_acts.OTHER_LEASE.reference, module=killable_acts.OTHER_LEASE.module)

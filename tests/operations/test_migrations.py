@@ -278,6 +278,6 @@ def test_what_tenants_wrote_before_threads_stands_as_their_first_entries(bare: F
             assert (entry.author, entry.body) == ("tenant", "Où est « tout » ?")
             assert entry.created_at == message.created_at == message.last_entry_at
         db.session.rollback()
-        migrations.downgrade("-1")
+        migrations.downgrade("0007")
         texts = db.session.execute(text("SELECT body FROM portal_messages")).scalars().all()
         assert texts == ["Où est « tout » ?"] * 3
