@@ -129,9 +129,14 @@ def account_reopened(account: Account, contract: Contract) -> None:
     _warn("account_reopened", account, contract, content)
 
 
-def account_created(account: Account, contract: Contract) -> None:
-    """Tell the address that the landlord held before; it may be the tenant's own, or an old one (T14, B04)."""
-    content = {"digits": _digits(contract), "at": (account.completed_at or utcnow()).isoformat()}
+def account_created(account: Account, contract: Contract, *, is_joined: bool = False) -> None:
+    """Tell the address that the landlord held before, unless it is the account's; it may be an old one (T14, B04).
+
+    `is_joined` for a contract that came into an account that stands.
+    """
+    if contract.email.lower() in {"", account.email.lower()}:
+        return
+    content = {"digits": _digits(contract), "at": utcnow().isoformat(), "is_joined": is_joined}
     _warn("account_created", account, contract, content, address=contract.email)
 
 

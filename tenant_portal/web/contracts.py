@@ -179,6 +179,7 @@ def _holder(handover: Handover) -> Account:
 def _tell_joined(handover: Handover) -> None:
     link = public_urls.public("choices.overview")
     notifications.contract_joined(handover.receiver, handover.contract, link=link)
+    notifications.account_created(handover.receiver, handover.contract, is_joined=True)
 
 
 def _answers_of(handover: Handover) -> dict[str, Any]:

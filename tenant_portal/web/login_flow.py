@@ -65,8 +65,7 @@ def enter(attempt: LoginResult, holder: AuthenticatedAccount, form: LoginForm) -
         authentication.finish(holder.account)
         account, contract = holder.account, holder.account.contracts[0]
         notifications.welcome(account, contract, link=public_urls.public("login.log_in"))
-        if contract.email and contract.email.lower() != account.email.lower():
-            notifications.account_created(account, contract)
+        notifications.account_created(account, contract)
     elif not attempt.is_known_device:
         notifications.new_device(
             holder,

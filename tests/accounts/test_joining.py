@@ -361,6 +361,16 @@ def test_f03_owner_who_hands_one_contract_over_can_still_object_for_the_other(
 
 
 @pytest.mark.security
+def test_t14_address_that_the_landlord_held_hears_of_a_contract_that_joined(portal, an_account, a_contract, mailbox):
+    tenant, garage = an_account(), a_contract(email="ancien@free.fr")
+    join(tenant.browser, garage)
+    told = mailbox.read(to="ancien@free.fr")
+    assert f"se termine par {garage.reference[-3:]} a été ajouté à un compte locataire" in plain(told.text)
+    assert "elodie" not in told.text and fill_not_me(portal.get(told.link_not_me)).click().says("le compte est bloqué")
+    mailbox.read_all()
+
+
+@pytest.mark.security
 def test_h04_reader_of_the_mailbox_without_the_password_moves_nothing(app, portal, an_account, mailbox):
     tenant, other = an_account(), owner(an_account)
     link = asked(tenant, other.lease, mailbox)

@@ -150,6 +150,7 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     ),
     "email_change_undone": lambda a, c, m: notifications.email_change_undone(a, c, address="marc@free.fr"),
     "account_created": lambda a, c, m: notifications.account_created(a, c),
+    "account_created, joined": lambda a, c, m: notifications.account_created(a, c, is_joined=True),
     "account_frozen": lambda a, c, m: _frozen(a, Freezer.TENANT, lambda: notifications.account_frozen(a, c)),
     "account_frozen, disputed": lambda a, c, m: _frozen(a, Freezer.ROSTER, lambda: notifications.account_frozen(a, c)),
     "account_thawed": lambda a, c, m: notifications.account_thawed(a, c),
