@@ -1,4 +1,4 @@
-"""A temporary portal with three contracts to try."""
+"""A temporary portal with three contracts to try, and one to join."""
 
 import contextlib
 import logging
@@ -67,12 +67,15 @@ KINDS = {
     "direct_debit": "Prélèvement automatique",
     "other_payment": "Autre paiement (chèque)",
     "registered": "Compte déjà créé",
+    "joinable": "À rattacher au compte déjà créé",
 }
 SAMPLES = (
     Sample("direct_debit", "123456", "12345678"),
     Sample("other_payment", "234567", "23456789"),
     Sample("registered", "345678", "34567890", PASSWORD),
 )
+#: A garage of the registered tenant, which he can join to his account.
+JOINABLE = Sample("joinable", "345679", "34567918")
 #: Another lease of the registered tenant, which has ended, and its last month.
 FORMER, LAST_MONTH = Sample("former", "345670", "34567001"), date(2026, 5, 1)
 
@@ -199,7 +202,7 @@ def _application(folder: Path, *, public_url: str) -> Flask:
         }
     )
     letterbox = app.extensions["mail"] = Letterbox(app)
-    add_pages(app, letterbox, samples=SAMPLES)
+    add_pages(app, letterbox, samples=(*SAMPLES, JOINABLE))
     return app
 
 
@@ -278,6 +281,7 @@ def _welcome(address: str, port: int) -> str:
         lines.append(f"  {KINDS[sample.kind]:<32}référence {sample.reference}   module {sample.module}")
         if sample.password:
             lines[-1] += f"   mot de passe {sample.password}"
+    lines += ["", f"{KINDS[JOINABLE.kind]} : référence {JOINABLE.reference}   module {JOINABLE.module}"]
     lines += ["", "Où en est chacun (dans un autre terminal, depuis ce dossier) :"]
     lines += [f"  {command} {sample.reference}" for sample in SAMPLES]
     return "\n".join([*lines, "", "Ctrl-C arrête la démonstration et efface ses données."])
