@@ -91,12 +91,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 def newest_mail(demo: Demo, visitor: Visitor, subject: str) -> html.HtmlElement:
-    """Return the newest mail, once it has that subject."""
+    """Return the newest mail of that subject, once it has come."""
     end = time.monotonic() + 20
     while time.monotonic() < end:
         page = visitor.get(f"{demo.address}/demonstration/courrier")
-        if page.xpath(f"(//article)[1]/h2[contains(., '{subject}')]"):
-            return page.xpath("(//article)[1]")[0]
+        found = page.xpath(f"//article[h2[contains(., '{subject}')]]")
+        if found:
+            return found[0]
         time.sleep(0.1)
     raise AssertionError(f"no mail «{subject}»: {page.text_content()}")
 
