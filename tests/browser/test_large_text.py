@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, Page
 
 from tests.support.people import Tenant
 from tests.support.post import Mailbox
-from tests.support.steps import Lease
+from tests.support.steps import Lease, join, write_at_home
+from tests.support.url_map import pages
 
 from ..support import browser_steps
 from ..support.browser_steps import identify
@@ -90,11 +92,16 @@ def test_h12_nothing_breaks_overlaps_or_scrolls_sideways_before_the_account(
     check(page)
 
 
-def test_h12_nothing_breaks_overlaps_or_scrolls_sideways_at_home(page: Page, an_account: Callable[..., Tenant]) -> None:
+def test_h12_nothing_breaks_overlaps_or_scrolls_sideways_at_home(
+    app: Flask, page: Page, mailbox: Mailbox, an_account: Callable[..., Tenant], a_contract: Callable[..., Lease]
+) -> None:
     tenant = an_account()
+    join(tenant.browser, a_contract(kind="Stationnement", street="131 bis, avenue de la République"))
+    thread = write_at_home(tenant.browser, topic="Mon logement ou une réparation", body="La porte ferme mal.").path
+    mailbox.read_all()
     page.goto("/espace")
     identify(page, tenant.lease)
-    for path in ("/espace", "/espace/avis", "/espace/choix", "/espace/compte"):
+    for path in (*(path for path in pages(app) if path.startswith("/espace")), thread):
         page.goto(path)
         check(page)
 

@@ -163,7 +163,7 @@ def test_h10_language_that_we_lack_is_not_taken(an_account):
     fields = {**dict(form.node.form_values()), "language": "xx"}
     answer = browser.http.post("/espace/compte/langue", data=fields)
     assert answer.status_code == 200 and "Choisissez une langue." in answer.text
-    assert browser.get("/espace/compte").says("Langue des pages et des e-mails Français")
+    assert browser.get("/espace/compte").says("Langue Français")
 
 
 @pytest.mark.every_home
