@@ -41,7 +41,7 @@ class Account(Base):
     __tablename__ = "portal_accounts"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    email: Mapped[str] = mapped_column(String(EMAIL_MAX))
+    email: Mapped[str] = mapped_column(String(EMAIL_MAX), index=True)
     password_hash: Mapped[str] = mapped_column(String(255))
     #: Names one sign-up, for its browser.
     signup_key: Mapped[str] = mapped_column(String(64))

@@ -1,4 +1,4 @@
-"""An account frozen by « Ce n'est pas moi », and one half of a password that waits for its sign-up."""
+"""An account frozen by « Ce n'est pas moi », one half of a password that waits, and accounts found by address."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.add_column("portal_accounts", sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("portal_accounts", sa.Column("frozen_by", sa.String(length=20), nullable=False, server_default=""))
     op.add_column("portal_accounts", sa.Column("thawed_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("ix_portal_accounts_email", "portal_accounts", ["email"])
     op.create_table(
         "portal_kept_passwords",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -27,5 +28,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take the step back."""
     op.drop_table("portal_kept_passwords")
+    op.drop_index("ix_portal_accounts_email", "portal_accounts")
     for column in ("thawed_at", "frozen_by", "frozen_at"):
         op.drop_column("portal_accounts", column)

@@ -126,7 +126,7 @@ def pending_sign_up(contract_id: int, key: str, *, lock: bool = False) -> Accoun
 def has_other_account(email: str, *, besides: Account) -> bool:
     """Tell whether another account with that address stands, which takes the same time either way (F9)."""
     others = Account.id != besides.id, Account.completed_at.is_not(None), Account.closed_at.is_(None)
-    is_same = func.lower(Account.email) == email.lower()
+    is_same = Account.email.in_({email, email.lower()})  # by the index
     return bool(db.session.scalar(select(func.count()).select_from(Account).where(is_same, *others)))
 
 

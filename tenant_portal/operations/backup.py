@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import JSON, DateTime, MetaData, Select, Table, event, func, select, text
+from sqlalchemy import JSON, DateTime, Integer, MetaData, Select, Table, event, func, select, text
 from sqlalchemy.engine import Connection
 
 from ..atomic_file import sync, written
@@ -71,7 +71,7 @@ def advance_sequences(connection: Connection, tables: MetaData) -> None:
     if connection.dialect.name != "postgresql":
         return
     for table in tables.sorted_tables:
-        if "id" in table.columns:
+        if "id" in table.columns and isinstance(table.c.id.type, Integer):
             last = select(func.coalesce(func.max(table.c.id), 0) + 1).scalar_subquery()
             connection.execute(select(func.setval(func.pg_get_serial_sequence(table.name, "id"), last, False)))
 

@@ -112,7 +112,7 @@ def test_h12_label_of_the_field_that_an_error_links_to_is_in_view(
 ) -> None:
     width, font = request.node.callspec.params["browser"]
     with browser.new_context(
-        base_url=site, viewport={"width": width, "height": 740}, java_script_enabled=has_script
+        base_url=site, viewport={"width": width, "height": 740}, locale="fr-FR", java_script_enabled=has_script
     ) as context:
         tab = context.new_page()
         tab.goto("/inscription")
