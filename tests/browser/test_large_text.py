@@ -8,11 +8,11 @@ from playwright.sync_api import Browser, Page
 
 from tests.support.people import Tenant
 from tests.support.post import Mailbox
-from tests.support.steps import Lease, join, write_at_home
+from tests.support.steps import Lease
 from tests.support.url_map import pages
 
 from ..support import browser_steps
-from ..support.browser_steps import identify
+from ..support.browser_steps import fill_join, identify
 from .conftest import Launch
 
 #: Width in CSS pixels, and the default font of the browser in pixels.
@@ -96,12 +96,16 @@ def test_h12_nothing_breaks_overlaps_or_scrolls_sideways_at_home(
     app: Flask, page: Page, mailbox: Mailbox, an_account: Callable[..., Tenant], a_contract: Callable[..., Lease]
 ) -> None:
     tenant = an_account()
-    join(tenant.browser, a_contract(kind="Stationnement", street="131 bis, avenue de la République"))
-    thread = write_at_home(tenant.browser, topic="Mon logement ou une réparation", body="La porte ferme mal.").path
-    mailbox.read_all()
-    page.goto("/espace")
+    page.goto("/espace/contrats/ajout")
     identify(page, tenant.lease)
-    for path in (*(path for path in pages(app) if path.startswith("/espace")), thread):
+    fill_join(page, a_contract(kind="Stationnement", street="131 bis, avenue de la République"))
+    check(page)
+    page.goto("/espace/messages/nouveau")
+    page.get_by_text("Mon logement ou une réparation").check()
+    page.get_by_role("textbox").first.fill("La porte ferme mal.")
+    browser_steps.press(page.get_by_role("button", name="J’envoie mon message"))
+    mailbox.read_all()
+    for path in (*(path for path in pages(app) if path.startswith("/espace")), page.url):
         page.goto(path)
         check(page)
 
