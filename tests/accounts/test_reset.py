@@ -2,6 +2,7 @@
 
 import pytest
 
+from ..support.page_text import plain
 from ..support.steps import NEW_PASSWORD, fill_new_password, forget, log_in, reset_password
 
 
@@ -36,6 +37,32 @@ def test_t17_link_is_good_for_an_hour(portal, mailbox, an_account, clock):
     page = portal.get(link, status=410)
     assert page.says("n'est plus valable")
     assert page.click_link("Recevoir un nouveau lien").path == "/mot-de-passe-oublie"
+
+
+def test_t18_no_page_before_the_login_shows_the_address_not_even_a_part(portal, mailbox, an_account, clock):
+    account = an_account(email="lea.martin@free.fr")
+    pages = [forget(portal, account.lease.reference), log_in(portal, account.lease.reference, "une devinette")]
+    link = mailbox.read().link
+    pages.append(portal.get(link))
+    clock.move(minutes=61)
+    pages += [portal.get(link, status=410), portal.get("/message?sujet=adresse")]
+    for page in pages:
+        assert not any(word in page.response.get_data(as_text=True) for word in ("lea.martin", "martin@", "•@")), page
+
+
+@pytest.mark.every_home
+def test_t19_tenant_who_lost_his_mailbox_writes_with_the_topic_chosen_and_the_landlord_reads_it(
+    portal, mailbox, an_account
+):
+    account = an_account(email="lea@free.fr")
+    page = forget(portal, account.lease.reference).click_link("Je n'ai plus accès à cette adresse")
+    form = page.form("J'envoie mon message").fill("Votre message", "Ma boîte n'existe plus.")
+    form.fill("Votre référence contrat", account.lease.reference).fill("Votre adresse mail", "neuve@laposte.net")
+    assert form.click().says("Votre message est envoyé")
+    mailbox.read(to="neuve@laposte.net")
+    task = mailbox.read(to="contact@habitat-du-val.example")
+    assert "son adresse mail est à corriger" in plain(task.text)
+    assert mailbox.read(to="lea@free.fr").link, "the account and its address stand as they did"
 
 
 def test_t17_weak_or_differing_password_is_refused_with_the_reason(portal, mailbox, an_account):
