@@ -60,9 +60,3 @@ def place(kind: str, street: str) -> str:
 def masked_reference(reference: str) -> str:
     """Return the last three digits, all that mails and logs may show."""
     return reference[-3:]
-
-
-def masked_address(address: str) -> str:
-    """Return the address with only the first letter of its local part."""
-    local, _, domain = address.rpartition("@")
-    return f"{local[:1]}•••@{domain}"

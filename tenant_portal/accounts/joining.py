@@ -36,7 +36,8 @@ def ask(contract_id: int, receiver_id: int, *, password_hash: str) -> tuple[Outc
     1. JOINED: no finished account held it; an unfinished sign-up blocks nobody (T15).
     2. STANDING: it is in the account already.
     3. ASKED: a finished account holds it, perhaps closed (T35); its owner decides.
-    4. REPEATED: the same was asked a moment ago, and its mail is written (T38).
+    4. REPEATED: the same was asked a moment ago, and its mail is written (T38). No mail leaves either to the owner of
+       a frozen account, who could not agree (H07).
     5. LIMITED: too many mails were caused for the contract within the hour.
     6. REFUSED: the account was closed or frozen, or its password changed, meanwhile.
     """
@@ -52,6 +53,8 @@ def ask(contract_id: int, receiver_id: int, *, password_hash: str) -> tuple[Outc
             _empty(holder)
         _join(contract, receiver)
         return Outcome.JOINED, wanted
+    if holder.is_frozen:
+        return Outcome.REPEATED, wanted
     if rate_limits.count_use("handover again", Per.ACCOUNT, f"{receiver.id}:{contract.id}") is None:
         return Outcome.REPEATED, wanted
     if rate_limits.count_use("handover", Per.CONTRACT, contract.id) is None:
@@ -75,6 +78,18 @@ def address_of(holder: Account) -> str:
     """
     change = email_change.oldest_open(holder)
     return change.old_email if change is not None else holder.email
+
+
+def standing_of(owner: Account) -> tuple[object, ...]:
+    """Return what must not change between the owner's password and the act."""
+    return owner.id, owner.email, owner.password_hash, owner.closed_at
+
+
+def may_hand_over(handover: Handover, standing: tuple[object, ...]) -> bool:
+    """Tell whether all stands as when the owner typed his password."""
+    owner = handover.contract.account
+    is_same = owner is not None and standing_of(owner) == standing
+    return is_same and not handover.is_frozen and not handover.receiver.is_closed
 
 
 def hand_over(handover: Handover) -> list[str] | None:

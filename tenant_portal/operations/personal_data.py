@@ -204,10 +204,22 @@ def files(contracts: Sequence[Contract], account: Account | None) -> list[Member
 def gather(contracts: Sequence[Contract], account: Account | None) -> dict[str, list[dict[str, Any]]]:
     """Return every row about the holder of these contracts, by section; nothing of others, and no secret."""
     references = {contract.id: contract.reference for contract in contracts}
-    return {
+    found = {
         name: _rows(section, condition, references)
         for (name, section), condition in zip(SECTIONS.items(), _conditions(contracts, account).values(), strict=True)
     }
+    if account is not None:
+        own = {account.email, *(row[key] for row in found["email_changes"] for key in ("old_email", "new_email"))}
+        _hide_others("email", found["contracts"], own)
+        _hide_others("recipient", found["mails"], own)
+    return found
+
+
+def _hide_others(key: str, rows: list[dict[str, Any]], own: set[str]) -> None:
+    """Empty addresses that are not the tenant's: the landlord's may be another person's (T18, T31)."""
+    for row in rows:
+        if row[key].lower() not in {address.lower() for address in own}:
+            row[key] = ""
 
 
 def _conditions(contracts: Sequence[Contract], account: Account | None) -> dict[str, ColumnElement[bool]]:

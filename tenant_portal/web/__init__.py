@@ -110,13 +110,13 @@ def _prepare_request() -> WerkzeugResponse | None:
     read_body()
     _refuse_other_sites()
     refuse_malformed_form()
+    if request.endpoint not in _FILES:
+        visits.end_if_idle()  # before a language is chosen, which it would forget
     wanted = request.args.get("langue", "")
     if wanted in i18n.LANGUAGES and request.method == "GET" and request.endpoint:
         languages.choose(wanted)
         return redirect(same_page(without="langue"))
     i18n.choose_language(languages.spoken())
-    if request.endpoint not in _FILES:
-        visits.end_if_idle()
     return None
 
 

@@ -111,7 +111,7 @@ def close(account: Account):
     """Close the account for its password (T35, U29)."""
     form = ClosingForm()
     context: dict[str, Any] = {
-        "reference": account.contracts[0].reference if account.contracts else "",
+        "reference": account.contracts[0].reference,
         "reopening": REOPENING,
         "journal": retention.JOURNAL,
     }

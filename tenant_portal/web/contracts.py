@@ -9,7 +9,7 @@ from ..accounts import consents, joining, number_pairs, signed_links
 from ..accounts.joining import Outcome
 from ..accounts.signed_links import Handover
 from ..db import db
-from ..errors import LinkUsed, TooManyMails
+from ..errors import LinkReplaced, LinkUsed, TooManyMails
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import Account, ConsentPurpose
@@ -110,12 +110,14 @@ def hand_over():
     if attempt.holder is None:
         return refuse(form, attempt, "contracts/hand_over.html", **context)
     contract_id, receiver_id = link.contract.id, receiver.id
+    standing = joining.standing_of(link.account)  # perhaps with a password hashed anew just now
     db.session.commit()  # the contract is locked before the accounts
-    joining.lock(contract_id, receiver_id)
-    try:
-        _move(links.require("handover").its_handover)
-    except LinkUsed:  # by the other of two clicks
-        db.session.rollback()
+    wanted = joining.lock(contract_id, receiver_id)
+    if joining.may_hand_over(wanted, standing):
+        _move(wanted)
+    elif wanted.contract.account_id != receiver_id:  # else by the other of two clicks
+        raise LinkReplaced("handover", link.account.id)
+    db.session.rollback()
     links.forget("handover")
     return _leave(receiver_id)
 
@@ -161,7 +163,7 @@ def _move(handover: Handover) -> None:
     number, reference = holder.id, handover.contract.reference
     withdrawn = joining.hand_over(handover)
     notifications.contract_handed_over(holder, handover.contract, is_emptied=not holder.contracts)
-    _tell_joined(handover)
+    notifications.contract_joined(handover.receiver, handover.contract, link=public_urls.public("choices.overview"))
     news = _answers_of(handover)
     if not holder.contracts and identity.is_logged_in(number):
         identity.log_out()
@@ -177,6 +179,7 @@ def _holder(handover: Handover) -> Account:
 
 
 def _tell_joined(handover: Handover) -> None:
+    """Tell the account, and the address that the landlord held: an owner who hands over has agreed himself (B04)."""
     link = public_urls.public("choices.overview")
     notifications.contract_joined(handover.receiver, handover.contract, link=link)
     notifications.account_created(handover.receiver, handover.contract, is_joined=True)

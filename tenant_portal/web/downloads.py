@@ -11,6 +11,7 @@ from ..documents import bundle
 from ..documents.bundle import Member
 from ..i18n import gettext as _
 from ..settings import settings
+from . import identity
 
 #: Browsers draw a PDF with a page of their own, whose style stands inside; nothing else may run or be asked for.
 _PDF_POLICY = (
@@ -47,6 +48,7 @@ def zipped(members: Iterable[Member], name: str) -> Response:
     db.session.rollback()  # release the connection before the first byte
     response = Response(pieces, mimetype="application/zip")
     response.headers.set("Content-Disposition", "attachment", filename=name)
+    identity.count_until_sent(response)
     return _private(response)
 
 

@@ -1,11 +1,13 @@
 """Who is asking: a login manager that knows a tenant only on our own pages."""
 
 import secrets
+from functools import partial
 from typing import Any
 
 from flask import (
     Flask,
     Request,
+    Response,
     current_app,
     g,
     request,
@@ -151,6 +153,13 @@ def left_account() -> int | None:
     """Return the account that was logged in here until its session ran out."""
     token = _session_token() or _remembered_token(request)
     return sessions.account_of(token) if token else None
+
+
+def count_until_sent(response: Response) -> None:
+    """Let an answer that is made while it is sent count as running until its end (X05)."""
+    account_id = g.pop("portal_counted", None)
+    if account_id is not None:
+        response.call_on_close(partial(concurrency.running().leave, account_id))
 
 
 def uncount_request() -> None:

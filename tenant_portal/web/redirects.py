@@ -11,12 +11,14 @@ from ..messages import ownership
 from ..models import Account
 
 _THREAD = "portal.threads.show"
+#: A file would leave the browser at the login: its page instead.
+_PAGES_OF_FILES = {"portal.documents.download_all": "portal.documents.notices"}
 
 
 def next_page(wanted: str | None, account_id: int) -> str:
     """Return the wanted page if it is the tenant's own, else his home.
 
-    Of the pages with a number only those of messages count: a file would leave the browser at the login.
+    Of the pages with a number only those of messages count; no file is wanted.
     """
     home = url_for("portal.account.home")
     if not wanted:
@@ -29,6 +31,7 @@ def next_page(wanted: str | None, account_id: int) -> str:
         )
     except (ValueError, HTTPException, RequestRedirect):
         return home
+    endpoint = _PAGES_OF_FILES.get(endpoint, endpoint)
     is_tenants = getattr(current_app.view_functions[endpoint], "portal_guard", None) == "account"
     if endpoint == _THREAD and ownership.find(db.session.get_one(Account, account_id), values["number"]) is not None:
         return url_for(endpoint, **values)

@@ -143,7 +143,7 @@ def _thread_page(
 
 def _known(account: Account, draft: Draft | None) -> dict[str, Any]:
     """Return initial values: what he was writing, else the topic of the link."""
-    reference = account.contracts[0].reference if account.contracts else None
+    reference = account.contracts[0].reference
     if draft is not None and "sujet" not in request.args:
         return {"topic": draft.topic or None, "body": draft.body, "reference": reference}
     return {"topic": TOPICS_OF_LINKS.get(request.args.get("sujet", "")), "reference": reference}

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import select
 
-from tenant_portal.db import db
+from tenant_portal.db import begin_write, db
 from tenant_portal.models import Account, Consent, Contract, Event
 from tests.support.page_text import plain
 from tests.support.people import Tenant, must_run
@@ -357,6 +358,54 @@ def test_f03_owner_who_hands_one_contract_over_can_still_object_for_the_other(
     page = fill_not_me(portal.get(objection)).click()
     assert page.says("le compte est bloqué")
     assert holders(app)[garage.reference] == OTHERS
+    mailbox.read_all()
+
+
+@pytest.mark.security
+def test_t31_owner_who_handed_his_contract_over_gets_no_link_that_freezes_the_other_account(
+    portal, an_account, a_contract, mailbox
+):
+    tenant, other, garage = (
+        an_account(),
+        an_account(a_contract(email=OTHERS), email=OTHERS, password=THEIRS),
+        a_contract(),
+    )
+    join(other.browser, garage, password=THEIRS)
+    mailbox.read(to=OTHERS)
+    hand_over(portal, asked(tenant, other.lease, mailbox), THEIRS)
+    letters = mailbox.read_all()
+    assert [mail.subject for mail in letters if mail.to == OTHERS] == ["Votre contrat est dans un autre compte"]
+    assert [mail.to for mail in letters if "compte" in mail.subject and mail.to != OTHERS] == [OWN]
+
+
+def test_h04_owner_whose_password_is_hashed_anew_hands_his_contract_over(app, portal, an_account, mailbox):
+    tenant, other = an_account(), owner(an_account)
+    with app.app_context():
+        begin_write()
+        account = db.session.scalars(select(Account).where(Account.email == OTHERS)).one()
+        account.password_hash = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(THEIRS)
+        db.session.commit()
+    assert hand_over(portal, asked(tenant, other.lease, mailbox), THEIRS).says(IN_OTHERS)
+    assert holders(app)[other.lease.reference] == OWN
+    mailbox.read_all()
+
+
+def test_h07_owner_of_a_frozen_account_is_asked_for_nothing(app, an_account, mailbox):
+    tenant, other = an_account(), owner(an_account)
+    must_run(app, "contracts", "freeze", other.lease.reference)
+    mailbox.read_all()
+    assert join(tenant.browser, other.lease).h1 == "Ce contrat a déjà un compte"
+    assert not mailbox.read_all()
+
+
+def test_h02_register_says_of_which_contract_an_answer_was(portal, an_account, a_contract, mailbox):
+    tenant, other, garage = an_account(), owner(an_account, e_notice="Oui"), a_contract()
+    join(other.browser, garage, password=THEIRS)
+    mailbox.read(to=OTHERS)
+    hand_over(portal, asked(tenant, other.lease, mailbox), THEIRS)
+    page = other.browser.get("/espace/choix")
+    newest = plain(page.tree.xpath("string(//table/tbody/tr[1])"))
+    assert "un contrat qui n'est plus dans votre compte" in newest and "contrat transféré" in newest
     mailbox.read_all()
 
 

@@ -81,6 +81,15 @@ def test_h09_no_secret_is_in_the_copy(app, an_account, mailbox):
     mailbox.read_all()
 
 
+def test_t31_address_that_only_the_landlord_knows_is_not_in_the_copy(an_account, a_contract, mailbox):
+    tenant = an_account(a_contract(email="adresse.connue@laposte.net"))
+    mailbox.read_all()
+    _, data = copy_of(tenant)
+    assert "account_created" in {mail["kind"] for mail in data["mails"]}
+    assert EMAIL in json.dumps(data) and "adresse.connue" not in json.dumps(data)
+    mailbox.read_all()
+
+
 def test_h09_nothing_of_others_is_in_the_copy(app, an_account, a_contract, mailbox, landlord, clock):
     lease = a_contract(last_name="DURAND")
     sign_up(Portal(app), lease, email="ancien@free.fr")  # he never finished, and another one begins anew

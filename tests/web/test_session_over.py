@@ -259,3 +259,20 @@ def test_log_in_of_the_same_tenant_on_another_device_shows_it_too(
     elsewhere = Portal(app)
     log_in(elsewhere, tenant.lease.reference)
     assert written_on(elsewhere.get("/espace/messages/nouveau")) == plain(TEXT)
+
+
+def test_h13_who_wanted_all_his_documents_as_one_file_is_on_their_page(an_account: OpenAccount, clock: Clock) -> None:
+    tenant = an_account()
+    clock.move(minutes=31)
+    assert come_back(tenant.browser.get("/espace/avis/tout"), tenant).path == "/espace/avis"
+
+
+def test_h10_language_that_a_link_names_holds_over_the_login_of_a_later_visit(
+    an_account: OpenAccount, clock: Clock
+) -> None:
+    tenant = an_account()
+    clock.move(hours=2)
+    page = tenant.browser.get("/espace/avis?langue=en")
+    form = page.form("Log in").fill("My contract reference", tenant.lease.reference)
+    page = form.fill("My password", tenant.password).click("Log in")
+    assert page.path == "/espace/avis" and page.h1 == "My notices"

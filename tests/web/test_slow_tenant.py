@@ -223,3 +223,16 @@ def test_requests_that_fail_are_counted_back(app: Flask, an_account: Callable[..
             browser.http.get("/espace/avis")
     browser.get("/espace")
     assert not app.extensions["portal"].cache["running_requests"]._counts, "nothing is kept of who is gone"
+
+
+def test_zips_that_are_not_read_count_until_their_end(
+    app: Flask, an_account: Callable[..., Tenant], tmp_path: Path
+) -> None:
+    tenant = an_account()
+    publish(app, in_folder(tmp_path / "avis", {f"{tenant.lease.reference}_2026-11.pdf": pdf()}))
+    waiting = [tenant.browser.http.get("/espace/avis/tout") for _ in range(ACCOUNT_REQUESTS_MAX)]
+    assert {answer.status_code for answer in waiting} == {200}
+    assert tenant.browser.get("/espace", status=429)
+    for answer in waiting:
+        answer.close()
+    assert tenant.browser.get("/espace").path == "/espace"
