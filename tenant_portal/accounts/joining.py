@@ -81,14 +81,14 @@ def address_of(holder: Account) -> str:
 
 
 def standing_of(owner: Account) -> tuple[object, ...]:
-    """Return what must not change between the owner's password and the act."""
-    return owner.id, owner.email, owner.password_hash, owner.closed_at
+    """Return what must not change between the verified link and the act; the password may be hashed anew."""
+    return owner.id, owner.email, owner.closed_at
 
 
-def may_hand_over(handover: Handover, standing: tuple[object, ...]) -> bool:
-    """Tell whether all stands as when the owner typed his password."""
+def may_hand_over(handover: Handover, standing: tuple[object, ...], *, password_hash: str) -> bool:
+    """Tell whether all stands as when the owner typed the password of that hash."""
     owner = handover.contract.account
-    is_same = owner is not None and standing_of(owner) == standing
+    is_same = owner is not None and standing_of(owner) == standing and owner.password_hash == password_hash
     return is_same and not handover.is_frozen and not handover.receiver.is_closed
 
 

@@ -106,14 +106,15 @@ def hand_over():
     }
     if not form.validate_on_submit():
         return page("contracts/hand_over.html", form=form, refusal=None, **context)
+    standing = joining.standing_of(link.account)
     attempt = try_own_password(link.account, form.password.data)
     if attempt.holder is None:
         return refuse(form, attempt, "contracts/hand_over.html", **context)
     contract_id, receiver_id = link.contract.id, receiver.id
-    standing = joining.standing_of(link.account)  # perhaps with a password hashed anew just now
+    password_hash = link.account.password_hash
     db.session.commit()  # the contract is locked before the accounts
     wanted = joining.lock(contract_id, receiver_id)
-    if joining.may_hand_over(wanted, standing):
+    if joining.may_hand_over(wanted, standing, password_hash=password_hash):
         _move(wanted)
     elif wanted.contract.account_id != receiver_id:  # else by the other of two clicks
         raise LinkReplaced("handover", link.account.id)
