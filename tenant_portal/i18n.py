@@ -22,7 +22,8 @@ _APOSTROPHE = re.compile(r"'(?![^<]*>)")  # but not inside a tag
 _NARROW = re.compile(r"[ \u00a0]+([;!?])")
 _WIDE = re.compile(r" +([:»€]|%(?!\())|(«) +")
 _UNITS = re.compile(
-    r"(?<=[0-9]) (?=(?:[0-9]{3}\b|h\b|€|%|ans?\b|jours?\b|heures?\b|minutes?\b|kilo))|(?<=\bh) (?=[0-9])"
+    r"(?:(?<=[0-9])|(?<=%\(num\)d)) (?=(?:[0-9]{3}\b|h\b|€|%|ans?\b|mois\b|jours?\b|heures?\b|minutes?\b|kilo))"
+    r"|(?<=\bh) (?=[0-9])"
 )
 
 

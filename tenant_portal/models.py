@@ -60,7 +60,11 @@ class Account(Base):
     frozen_by: Mapped[str] = mapped_column(String(20), default="")
     thawed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    contracts: Mapped[list["Contract"]] = relationship(back_populates="account", order_by="Contract.reference")
+    contracts: Mapped[list["Contract"]] = relationship(
+        back_populates="account",
+        # Those that run first: forms and mails name the first one.
+        order_by="[Contract.ended_at.is_not(None), Contract.ends_on.is_not(None), Contract.reference]",
+    )
 
     @property
     def is_activated(self) -> bool:

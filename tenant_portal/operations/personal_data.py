@@ -284,7 +284,9 @@ def _explanation() -> str:
     lines = [
         _("Copie de vos données, faite le %(moment)s.", moment=exact_moment(utcnow())),
         "",
-        _("Le fichier « donnees.json » s'ouvre avec un éditeur de texte. Il contient :"),
+        _("Vos documents sont dans les dossiers « contrat-… ». Le reste est dans le fichier « donnees.json »."),
+        _("Ce fichier s'ouvre avec un éditeur de texte. Il sert surtout à donner vos données à un autre service."),
+        _("Il contient :"),
     ]
     for name, section in SECTIONS.items():
         lines += ["", f"{name} : {section.title}", *(f"- {key} : {meaning}" for key, meaning in section.keys.items())]

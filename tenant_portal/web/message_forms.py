@@ -113,7 +113,7 @@ class OwnMessageForm(PortalForm):
     def validate_body(self, field: Any) -> None:
         """Refuse a message that is too long or, unless the tenant waits for his contract, empty."""
         if not field.data and self.topic.data != Topic.WAITING:
-            raise ValidationError(_("Écrivez votre message : dites ce qui vous bloque."))
+            raise ValidationError(_("Écrivez votre message."))
         _refuse_long(field.data or "")
 
 

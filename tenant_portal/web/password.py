@@ -116,7 +116,11 @@ def reset():
     form = ResetForm(link.account)
     if not form.validate_on_submit():
         return page("password/reset.html", form=form, link=link, reference=links.name_of(link))
+    known_hash = link.account.password_hash if link.account.is_frozen else None
     db.session.rollback()  # release the connection while hashing
+    if known_hash is not None and passwords.verify(known_hash, form.password.data):  # perhaps a thief's as well (H07)
+        form.password.errors = [_("Choisissez un autre mot de passe que l'ancien : quelqu'un le connaît peut-être.")]
+        return page("password/reset.html", form=form, link=link, reference=links.name_of(link))
     password_hash = passwords.hash(form.password.data)
     begin_write()
     link = links.require("reset", lock=True)

@@ -91,6 +91,18 @@ def test_h07_owner_freezes_his_account_from_a_mail_and_thaws_it_by_a_new_passwor
     assert "Compte bloqué" not in must_run(app, "contracts", "show", tenant.lease.reference)
 
 
+def test_h07_password_that_a_thief_may_know_is_not_chosen_again(portal, mailbox, an_account):
+    tenant = an_account(email=OLD)
+    frozen(tenant, mailbox, portal)
+    mailbox.read_all()
+    forget(portal, tenant.lease.reference)
+    page = portal.get(mailbox.read(to=OLD).link)
+    page = fill_new_password(page, tenant.password).click()
+    assert page.faults == ["Choisissez un autre mot de passe que l'ancien : quelqu'un le connaît peut-être."]
+    assert fill_new_password(page).click().path == "/connexion"
+    mailbox.read_all()
+
+
 def test_f22_scanner_that_presses_the_first_button_of_each_page_does_nothing(
     portal, mailbox, an_account, database_dump
 ):

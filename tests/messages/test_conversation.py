@@ -95,7 +95,7 @@ def test_t36_tenant_who_forgets_everything_is_told_what_to_do(portal):
     page = portal.get("/message").form("J'envoie mon message").click()
     assert page.faults == [
         "Choisissez un sujet dans la liste. Sinon, choisissez « Autre chose ».",
-        "Écrivez votre message : dites ce qui vous bloque.",
+        "Écrivez votre message.",
         "Saisissez votre adresse mail.",
     ]
     assert page.title.startswith("Erreur : Laisser un message")

@@ -322,9 +322,7 @@ def test_h06_entry_that_is_empty_or_too_long_is_asked_again(an_account: OpenAcco
     assert write_in_thread(tenant.browser, number, "à" * 4001).faults == [
         "Votre message compte 4001 caractères. Raccourcissez-le à 4000 caractères au plus."
     ]
-    assert write_at_home(tenant.browser, topic=REPAIR, body="").faults == [
-        "Écrivez votre message : dites ce qui vous bloque."
-    ]
+    assert write_at_home(tenant.browser, topic=REPAIR, body="").faults == ["Écrivez votre message."]
 
 
 def test_h06_wish_to_change_choices_says_where_and_changes_nothing(

@@ -46,7 +46,7 @@ def test_tenant_who_signed_up_in_french_reads_the_french_words_on_an_english_pag
 @pytest.mark.every_home
 def test_tenant_who_closes_his_account_in_english_is_noted_in_english(app, portal, mailbox, a_contract):
     open_account(portal, mailbox, a_contract())
-    form = portal.get("/espace/compte/fermeture?langue=en").form("I close my account")
+    form = portal.get("/espace/compte/fermeture?langue=en").form("Close my account")
     form.fill("My password", PASSWORD).click()
     mailbox.read_all()
     with app.app_context():
