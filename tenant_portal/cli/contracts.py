@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from .. import public_urls, roster
-from ..accounts import freezing
+from .. import public_urls, roster, signals
+from ..accounts import freezing, joining
 from ..accounts.freezing import Freezer
 from ..accounts.locks import lock_account
 from ..contracts import lookup, numbers
@@ -19,7 +19,7 @@ from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..mail import notifications, rendering
 from ..messages import conversation
-from ..models import Account, Contract
+from ..models import Account, ConsentPurpose, Contract
 from .preconditions import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
 
 #: Different words that are shown.
@@ -112,6 +112,39 @@ def contracts_freeze(reference: str) -> None:
     click.echo(
         _("Compte bloqué. Pour le débloquer : flask portal contracts thaw %(reference)s", reference=contract.reference)
     )
+
+
+@contracts_group.command(
+    "release", help=_("Retire un contrat d'un compte qui n'est pas à son locataire : celui-ci peut alors s'inscrire.")
+)
+@click.argument("reference", metavar="RÉFÉRENCE")
+@with_database
+def contracts_release(reference: str) -> None:
+    """Take a contract out of its account, for the tenant whose it is (T14)."""
+    begin_write()
+    contract, account = _lock(reference)
+    if not account.is_finished:
+        raise Stop(_("La création de ce compte n'est pas finie : le locataire peut s'inscrire sans cela."))
+    withdrawn = joining.release(contract, account, actor="staff")
+    notifications.contract_released(account, contract)
+    number, name, is_frozen = account.id, contract.reference, account.is_frozen
+    kept = [other.reference for other in account.contracts]
+    db.session.commit()
+    if withdrawn is not None:
+        signals.send_account_closed(account=number, reference=name, withdrawn=withdrawn)
+    elif kept:
+        choices = dict.fromkeys(map(str, ConsentPurpose), False)
+        signals.send(signals.choices_changed, account=number, reference=name, choices=choices)
+    click.echo(_("Le contrat %(reference)s n'a plus de compte : son locataire peut s'inscrire.", reference=name))
+    click.echo(_("Un e-mail prévient l'adresse du compte qui l'avait."))
+    if not kept:
+        click.echo(_("Ce compte n'a plus de contrat : il est fermé."))
+        return
+    click.echo(_("Ce compte garde : %(references)s.", references=", ".join(kept)))
+    if is_frozen:
+        click.echo(
+            _("Il reste bloqué. Pour le débloquer : flask portal contracts thaw %(reference)s", reference=kept[0])
+        )
 
 
 def _lock(reference: str) -> tuple[Contract, Account]:

@@ -284,6 +284,13 @@ def contract_handed_over(account: Account, contract: Contract, *, is_emptied: bo
         _warn("contract_handed_over", account, account.contracts[0], content)
 
 
+def contract_released(account: Account, contract: Contract) -> None:
+    """Tell the account's address that the office took the contract out, and whom to call (T14)."""
+    content = {"digits": _digits(contract), "at": utcnow().isoformat(), **_closing(account)}
+    content |= {"is_emptied": "" if account.contracts else "yes", "is_frozen": "yes" if account.is_frozen else ""}
+    outbox.put("contract_released", account.email, account=account, contract=contract, content=content)
+
+
 def _warn(
     kind: str,
     account: Account | AuthenticatedAccount | None,

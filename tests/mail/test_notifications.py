@@ -80,6 +80,11 @@ def _closed(account: Account, write: Callable[[], None]) -> None:
     write()
 
 
+def _released(account: Account, contract: Contract, write: Callable[[], None]) -> None:
+    contract.account = None
+    _closed(account, write)
+
+
 def _frozen(account: Account, by: Freezer, write: Callable[[], None]) -> None:
     account.frozen_at, account.frozen_by = UNTIL, by
     write()
@@ -166,6 +171,11 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "contract_handed_over, the last": lambda a, c, m: _closed(
         a, lambda: notifications.contract_handed_over(a, c, is_emptied=True)
     ),
+    "contract_released": lambda a, c, m: notifications.contract_released(a, c),
+    "contract_released, from a frozen account": lambda a, c, m: _frozen(
+        a, Freezer.ROSTER, lambda: notifications.contract_released(a, c)
+    ),
+    "contract_released, the last": lambda a, c, m: _released(a, c, lambda: notifications.contract_released(a, c)),
     "e_notice_changed": lambda a, c, m: notifications.e_notice_changed(
         a, [(c, True)], month=date(2026, 12, 1), link=LINK
     ),
@@ -219,6 +229,7 @@ NO_ALARM = {
     "account_frozen",  # the alarm was given
     "activation",  # nothing stands yet
     "contract_ready",
+    "contract_released",  # the office did it
     "contract_taken",  # to whoever typed another address
     "email_change",  # to an address that is none of the account's yet
     "email_change_undone",  # to an address that is none of the account's any more
