@@ -10,7 +10,7 @@ from ..db import db, utcnow
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract, Event, Mail, MailState
 from ..settings import settings
-from .freezing import Freezer
+from . import freezing
 
 #: The twelve steps of the help page.
 STEPS = (
@@ -143,7 +143,7 @@ def onboarding_status(contract: Contract) -> OnboardingStatus:
     if account is None:
         step, situation, since = _before_sign_up(contract)
     elif account.is_frozen:
-        situation = "frozen" if account.frozen_by == Freezer.TENANT else "disputed"
+        situation = "disputed" if freezing.is_disputed(account) else "frozen"
         step, since = 13, account.frozen_at
     elif account.is_closed:
         step, situation, since = 13, "closed", account.closed_at

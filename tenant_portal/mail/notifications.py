@@ -143,8 +143,7 @@ def account_created(account: Account, contract: Contract, *, is_joined: bool = F
 def account_frozen(account: Account, contract: Contract | None, *, turn: int = 0) -> None:
     """Tell the address on file that nobody can log in, and how that ends (H07)."""
     content = {"digits": _digits(contract), "at": (account.frozen_at or utcnow()).isoformat()}
-    is_disputed = account.frozen_by != freezing.Freezer.TENANT
-    content["link"] = "" if is_disputed else public_urls.public("password.forgotten")
+    content["link"] = "" if freezing.is_disputed(account) else public_urls.public("password.forgotten")
     outbox.put("account_frozen", account.email, account=account, contract=contract, content=content, turn=turn)
 
 
@@ -204,17 +203,16 @@ def message_to_landlord(message: Message, *, standing_text: str) -> None:
 
 
 def message_answered(message: Message, *, link: str) -> None:
-    """Send the newest answer to who wrote; `link` leads to his message and is left out where he has no account."""
-    reader = ownership.reader_of(message)
+    """Send the newest answer to who wrote; `link` leads to his message and is left out where he cannot log in."""
+    owner = ownership.owner_of(message)
     content = {
         "number": message.number,
         "body": message.entries[-1].body,
         "written_at": message.created_at.isoformat(),
-        "link": link if reader is not None else "",
+        "link": link if ownership.reader_of(message) is not None else "",
     }
-    language = reader.language if reader is not None else message.language
-    address = reader.email if reader is not None else message.email
-    outbox.put("message_answered", address, account=reader, language=language, content=content)
+    language = owner.language if owner is not None else message.language
+    outbox.put("message_answered", ownership.address_of(message), account=owner, language=language, content=content)
 
 
 def contract_ready(message: Message, contract: Contract, *, link: str) -> None:
