@@ -18,7 +18,7 @@ from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..mail import notifications, rendering
-from ..messages import conversation
+from ..messages import conversation, ownership
 from ..models import Account, ConsentPurpose, Contract
 from .preconditions import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
 
@@ -163,9 +163,11 @@ def _tell_awaiting() -> int:
     """Write to each tenant whose awaited contract has appeared; return how many (T05)."""
     told = set()
     for message, contract in conversation.find_awaited():
-        if (message.email, contract.id) not in told:
-            notifications.contract_ready(message, contract, link=public_urls.public("signup.sign_up"))
-            told.add((message.email, contract.id))
+        who = ownership.address_of(message), contract.id
+        if who not in told:
+            link, join_link = public_urls.public("signup.sign_up"), public_urls.public("contracts.join")
+            notifications.contract_ready(message, contract, link=link, join_link=join_link)
+            told.add(who)
         conversation.tell(message, contract)
     return len(told)
 

@@ -215,10 +215,12 @@ def message_answered(message: Message, *, link: str) -> None:
     outbox.put("message_answered", ownership.address_of(message), account=owner, language=language, content=content)
 
 
-def contract_ready(message: Message, contract: Contract, *, link: str) -> None:
-    """Tell who waited that sign-up is possible (T05)."""
-    content = {"digits": _digits(contract), "link": link}
-    outbox.put("contract_ready", message.email, contract=contract, language=message.language, content=content)
+def contract_ready(message: Message, contract: Contract, *, link: str, join_link: str) -> None:
+    """Tell who waited that sign-up is possible, or that the contract can join the account that he has (T05)."""
+    account, address = message.account, ownership.address_of(message)
+    may_join = account is not None and account.is_finished and not account.is_closed
+    content = {"digits": _digits(contract), "link": join_link if may_join else link, "may_join": may_join}
+    outbox.put("contract_ready", address, contract=contract, language=message.language, content=content)
 
 
 def notice_published(account: Account, contract: Contract, *, period: date, link: str, is_correction: bool) -> None:

@@ -199,7 +199,10 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
         m, Author.OFFICE, lambda: notifications.message_answered(m, link=LINK)
     ),
     "message_answered, at home": lambda a, c, m: _at_home(a, m, lambda: notifications.message_answered(m, link=LINK)),
-    "contract_ready": lambda a, c, m: notifications.contract_ready(m, c, link=LINK),
+    "contract_ready": lambda a, c, m: notifications.contract_ready(m, c, link=LINK, join_link=OTHER_LINK),
+    "contract_ready, at home": lambda a, c, m: _at_home(
+        a, m, lambda: notifications.contract_ready(m, c, link=LINK, join_link=OTHER_LINK)
+    ),
     "data_copied": lambda a, c, m: notifications.data_copied(a, c),
     "documents_ending": lambda a, c, m: notifications.documents_ending(
         a, c, ended_on=date(2023, 11, 30), kept_until=date(2026, 11, 30), link=LINK, ends_account=True

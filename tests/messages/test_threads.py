@@ -24,6 +24,7 @@ from tests.support.steps import (
     fill_not_me,
     finish,
     forget,
+    join,
     log_in,
     reset_password,
     sign_up,
@@ -399,6 +400,43 @@ def test_t05_wish_for_a_contract_is_closed_when_it_appears_and_stands_in_his_spa
     page = an_account(lease, email="lea@free.fr").browser.get("/espace/messages")
     assert page.says("J'attends mon contrat") and page.says("Clos") and not page.says("au plus tard")
     assert page.click_link("J'attends mon contrat").says("Aucun texte.")
+
+
+def awaited(tenant: Tenant, mailbox: Mailbox, reference: str) -> None:
+    """Ask at home to be told when a contract appears."""
+    form = tenant.browser.get("/espace/messages/nouveau?sujet=attente").form("J'envoie mon message")
+    form.fill("La référence du contrat concerné", reference).click()
+    mailbox.read_all()
+
+
+def test_t05_tenant_who_awaits_another_contract_at_home_is_led_to_joining_it(
+    an_account: OpenAccount, mailbox: Mailbox, roster: Roster
+) -> None:
+    tenant = an_account(email="couple@free.fr")
+    awaited(tenant, mailbox, "765432")
+    ask_email_change(tenant.browser, "lea@laposte.net")
+    tenant.browser.get(mailbox.read(to="lea@laposte.net").link).click("Je confirme mon adresse")
+    mailbox.read_all()
+    lease = roster.add(reference="765432")
+    (mail,) = mailbox.read_all()
+    assert mail.to == "lea@laposte.net" and plain(mail.subject) == "Vous pouvez rattacher ce contrat à votre compte"
+    assert "créez votre compte" not in mail.text and "inscription" not in mail.text
+    page = tenant.browser.get(mail.link)
+    assert page.path == "/espace/contrats/ajout"
+    assert join(tenant.browser, lease).says("le contrat est dans votre compte")
+    mailbox.read_all()
+
+
+def test_t05_tenant_who_closed_his_account_meanwhile_is_led_to_the_sign_up(
+    an_account: OpenAccount, mailbox: Mailbox, roster: Roster
+) -> None:
+    tenant = an_account(email="lea@free.fr")
+    awaited(tenant, mailbox, "765432")
+    close_account(tenant.browser)
+    mailbox.read_all()
+    roster.add(reference="765432")
+    mail = mailbox.read(to="lea@free.fr")
+    assert mail.subject == "Vous pouvez créer votre compte locataire" and "/inscription" in mail.link
 
 
 def test_h06_answer_follows_the_account_to_its_new_address(
