@@ -39,6 +39,7 @@ CHANNELS = {
     "staff": _l("bailleur à votre demande"),
     "closing": _l("fermeture"),
     "handover": _l("contrat transféré"),
+    "release": _l("contrat retiré du compte"),
 }
 
 

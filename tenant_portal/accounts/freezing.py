@@ -48,6 +48,11 @@ def has_frozen(account: Account, by: Freezer) -> bool:
     return account.is_frozen and by in (account.frozen_by, Freezer.TENANT)
 
 
+def is_disputed(account: Account) -> bool:
+    """Tell whether somebody else than its tenant has frozen it: its address may not be the tenant's."""
+    return account.is_frozen and account.frozen_by != Freezer.TENANT
+
+
 def freeze(account: Account, by: Freezer) -> Undone | None:
     """Freeze the account; return what that undid, or None where it is frozen already.
 

@@ -1,7 +1,7 @@
-"""Several contracts in one account (T27, T28).
+"""Several contracts in one account (T27, T28), and one that leaves it.
 
 A contract without a finished account joins at once. One that has a finished account is handed over by its owner, who
-proves that account's address and password.
+proves that account's address and password. The office releases one that is somebody else's (T14).
 """
 
 import enum
@@ -101,14 +101,30 @@ def hand_over(handover: Handover) -> list[str] | None:
     contract, receiver = handover
     holder = contract.account
     assert holder is not None
-    withdrawn = None
-    if len(holder.contracts) > 1:
-        consents.withdraw(holder, channel="handover", only=Choice(ConsentPurpose.E_NOTICE, contract.id))
-    else:
-        withdrawn = lifecycle.close(holder) if not holder.is_closed else None
-        _empty(holder)
+    withdrawn = _prepare_leaving(contract, holder, channel="handover", actor="tenant")
     audit.record("contract_handed_over", account=holder, contract=contract)
     _join(contract, receiver)
+    return withdrawn
+
+
+def release(contract: Contract, holder: Account, *, actor: str) -> list[str] | None:
+    """Take a contract out of its account, so that its tenant can sign up; close an account left without any (T14).
+
+    The caller holds both locks, the contract's first. A frozen account stays frozen. Returns what `hand_over` does.
+    """
+    withdrawn = _prepare_leaving(contract, holder, channel="release", actor=actor)
+    audit.record("contract_released", account=holder, contract=contract, actor=actor)
+    contract.account = None
+    return withdrawn
+
+
+def _prepare_leaving(contract: Contract, holder: Account, *, channel: str, actor: str) -> list[str] | None:
+    if len(holder.contracts) > 1:
+        only = Choice(ConsentPurpose.E_NOTICE, contract.id)
+        consents.withdraw(holder, channel=channel, actor=actor, only=only)
+        return None
+    withdrawn = lifecycle.close(holder, actor=actor) if not holder.is_closed else None
+    _empty(holder)
     return withdrawn
 
 

@@ -10,7 +10,7 @@ from ..db import db, utcnow
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract, Event, Mail, MailState
 from ..settings import settings
-from .freezing import Freezer
+from . import freezing
 
 #: The twelve steps of the help page.
 STEPS = (
@@ -61,7 +61,9 @@ REMEDIES = {
         " proposer « J'ai oublié mon mot de passe »."
     ),
     "disputed": _l(
-        "Le compte est bloqué et contesté. Vérifier à qui est le contrat, puis : flask portal contracts thaw RÉFÉRENCE."
+        "Le compte est bloqué et contesté. Vérifier à qui est le contrat. S'il est au titulaire du compte :"
+        " flask portal contracts thaw RÉFÉRENCE. S'il est à quelqu'un d'autre, qui pourra alors s'inscrire :"
+        " flask portal contracts release RÉFÉRENCE."
     ),
     "finished": _l("Rien à faire : le compte fonctionne."),
 }
@@ -95,6 +97,7 @@ MAIL_NAMES = {
     "contract_joined": _l("contrat rattaché"),
     "handover": _l("contrat demandé par un autre compte"),
     "contract_handed_over": _l("contrat transféré"),
+    "contract_released": _l("contrat retiré du compte"),
     "data_copied": _l("copie des données demandée"),
     "documents_ending": _l("fin des documents après le bail"),
     "receipt_published": _l("quittance disponible"),
@@ -110,6 +113,8 @@ class OnboardingStatus:
     since: datetime | None
     account: Account | None
     mails: list[Mail]
+    #: References of the other contracts in the account.
+    others: list[str]
 
     @property
     def remedy(self) -> str:
@@ -138,7 +143,7 @@ def onboarding_status(contract: Contract) -> OnboardingStatus:
     if account is None:
         step, situation, since = _before_sign_up(contract)
     elif account.is_frozen:
-        situation = "frozen" if account.frozen_by == Freezer.TENANT else "disputed"
+        situation = "disputed" if freezing.is_disputed(account) else "frozen"
         step, since = 13, account.frozen_at
     elif account.is_closed:
         step, situation, since = 13, "closed", account.closed_at
@@ -153,7 +158,9 @@ def onboarding_status(contract: Contract) -> OnboardingStatus:
         step, situation, since = 9, _mail_situation(account, mails), account.created_at
     if not contract.is_running(today()) and step < 13:
         situation = "not_running"
-    return OnboardingStatus(step, situation, since, account, mails)
+    held = account.contracts if account is not None else []
+    others = [other.reference for other in held if other.id != contract.id]
+    return OnboardingStatus(step, situation, since, account, mails, others)
 
 
 def _before_sign_up(contract: Contract) -> tuple[int, str, datetime | None]:

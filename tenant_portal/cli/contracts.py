@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from .. import public_urls, roster
-from ..accounts import freezing
+from .. import public_urls, roster, signals
+from ..accounts import freezing, joining
 from ..accounts.freezing import Freezer
 from ..accounts.locks import lock_account
 from ..contracts import lookup, numbers
@@ -18,8 +18,8 @@ from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..mail import notifications, rendering
-from ..messages import conversation
-from ..models import Account, Contract
+from ..messages import conversation, ownership
+from ..models import Account, ConsentPurpose, Contract
 from .preconditions import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
 
 #: Different words that are shown.
@@ -114,6 +114,39 @@ def contracts_freeze(reference: str) -> None:
     )
 
 
+@contracts_group.command(
+    "release", help=_("Retire un contrat d'un compte qui n'est pas à son locataire : celui-ci peut alors s'inscrire.")
+)
+@click.argument("reference", metavar="RÉFÉRENCE")
+@with_database
+def contracts_release(reference: str) -> None:
+    """Take a contract out of its account, for the tenant whose it is (T14)."""
+    begin_write()
+    contract, account = _lock(reference)
+    if not account.is_finished:
+        raise Stop(_("La création de ce compte n'est pas finie : le locataire peut s'inscrire sans cela."))
+    withdrawn = joining.release(contract, account, actor="staff")
+    notifications.contract_released(account, contract)
+    number, name, is_frozen = account.id, contract.reference, account.is_frozen
+    kept = [other.reference for other in account.contracts]
+    db.session.commit()
+    if withdrawn is not None:
+        signals.send_account_closed(account=number, reference=name, withdrawn=withdrawn)
+    elif kept:
+        choices = dict.fromkeys(map(str, ConsentPurpose), False)
+        signals.send(signals.choices_changed, account=number, reference=name, choices=choices)
+    click.echo(_("Le contrat %(reference)s n'a plus de compte : son locataire peut s'inscrire.", reference=name))
+    click.echo(_("Un e-mail prévient l'adresse du compte qui l'avait."))
+    if not kept:
+        click.echo(_("Ce compte n'a plus de contrat : il est fermé."))
+        return
+    click.echo(_("Ce compte garde : %(references)s.", references=", ".join(kept)))
+    if is_frozen:
+        click.echo(
+            _("Il reste bloqué. Pour le débloquer : flask portal contracts thaw %(reference)s", reference=kept[0])
+        )
+
+
 def _lock(reference: str) -> tuple[Contract, Account]:
     found = lookup.find(numbers.digits_of(reference))
     contract = lookup.lock(found.id) if found is not None else None
@@ -130,9 +163,11 @@ def _tell_awaiting() -> int:
     """Write to each tenant whose awaited contract has appeared; return how many (T05)."""
     told = set()
     for message, contract in conversation.find_awaited():
-        if (message.email, contract.id) not in told:
-            notifications.contract_ready(message, contract, link=public_urls.public("signup.sign_up"))
-            told.add((message.email, contract.id))
+        who = ownership.address_of(message), contract.id
+        if who not in told:
+            link, join_link = public_urls.public("signup.sign_up"), public_urls.public("contracts.join")
+            notifications.contract_ready(message, contract, link=link, join_link=join_link)
+            told.add(who)
         conversation.tell(message, contract)
     return len(told)
 

@@ -6,6 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from .. import public_urls
+from ..accounts import freezing
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..mail import notifications
@@ -13,6 +14,7 @@ from ..message_models import Message
 from ..messages import conversation, ownership
 from ..messages.conversation import BODY_MAX
 from ..messages.typed_text import clean
+from ..models import Account
 from .preconditions import Stop, Unusable, shown, with_database
 
 #: A file that is longer holds no answer.
@@ -26,21 +28,21 @@ messages_group = AppGroup("messages", help=_("Les messages des locataires."))
 @click.argument("file", metavar="FICHIER", type=click.Path(path_type=Path, allow_dash=True))
 @with_database
 def messages_answer(number: str, file: Path) -> None:
-    """Take the office's answer from a file or the standard input."""
+    """Take the office's answer from a file or the standard input; mail it, unless its account is disputed."""
     body = _text_of(file)
     message = _locked(number)
     is_new = conversation.answer(message, body)
-    if is_new:
-        notifications.message_answered(message, link=public_urls.public("threads.show", number=message.number))
-    reader, name, address = ownership.reader_of(message), message.number, message.email
-    told = reader.email if reader is not None else address
+    owner, name = ownership.owner_of(message), message.number
+    is_disputed = owner is not None and freezing.is_disputed(owner)
+    if is_new and not is_disputed:
+        notifications.message_answered(message, link=public_urls.public("threads.show", number=name))
+    said = _outcome(message, owner)
     db.session.commit()
     if not is_new:
         click.echo(_("Rien n'a changé : cette réponse est déjà la dernière du message %(number)s.", number=name))
         return
-    click.echo(_("La réponse au message %(number)s part par e-mail à %(address)s.", number=name, address=told))
-    if reader is not None:
-        click.echo(_("Le locataire la lit aussi dans « Mes messages »."))
+    for line in said:
+        click.echo(line)
 
 
 @messages_group.command("close", help=_("Clôt un message qui n'attend plus de réponse ; le locataire peut y récrire."))
@@ -55,6 +57,26 @@ def messages_close(number: str) -> None:
         click.echo(_("Le message %(number)s est clos.", number=name))
     else:
         click.echo(_("Rien n'a changé : le message %(number)s était déjà clos.", number=name))
+
+
+def _outcome(message: Message, owner: Account | None) -> list[str]:
+    """Return where a new answer goes, and whether the tenant reads it in his space."""
+    if owner is not None and freezing.is_disputed(owner):
+        return [
+            _(
+                "La réponse s'ajoute au message %(number)s. Aucun e-mail ne part : le compte est bloqué et contesté.",
+                number=message.number,
+            ),
+            _("Son adresse mail est peut-être celle d'un autre. Appelez le locataire au numéro que vous connaissez."),
+        ]
+    address = ownership.address_of(message)
+    sent = _("La réponse au message %(number)s part par e-mail à %(address)s.", number=message.number, address=address)
+    if owner is None or owner.is_closed:
+        return [sent]
+    if owner.is_frozen:
+        blocked = _("Le compte est bloqué : le locataire la lira dans « Mes messages » une fois le compte débloqué.")
+        return [sent, blocked]
+    return [sent, _("Le locataire la lit aussi dans « Mes messages ».")]
 
 
 def _locked(typed: str) -> Message:

@@ -143,8 +143,7 @@ def account_created(account: Account, contract: Contract, *, is_joined: bool = F
 def account_frozen(account: Account, contract: Contract | None, *, turn: int = 0) -> None:
     """Tell the address on file that nobody can log in, and how that ends (H07)."""
     content = {"digits": _digits(contract), "at": (account.frozen_at or utcnow()).isoformat()}
-    is_disputed = account.frozen_by != freezing.Freezer.TENANT
-    content["link"] = "" if is_disputed else public_urls.public("password.forgotten")
+    content["link"] = "" if freezing.is_disputed(account) else public_urls.public("password.forgotten")
     outbox.put("account_frozen", account.email, account=account, contract=contract, content=content, turn=turn)
 
 
@@ -204,23 +203,24 @@ def message_to_landlord(message: Message, *, standing_text: str) -> None:
 
 
 def message_answered(message: Message, *, link: str) -> None:
-    """Send the newest answer to who wrote; `link` leads to his message and is left out where he has no account."""
-    reader = ownership.reader_of(message)
+    """Send the newest answer to who wrote; `link` leads to his message and is left out where he cannot log in."""
+    owner = ownership.owner_of(message)
     content = {
         "number": message.number,
         "body": message.entries[-1].body,
         "written_at": message.created_at.isoformat(),
-        "link": link if reader is not None else "",
+        "link": link if ownership.reader_of(message) is not None else "",
     }
-    language = reader.language if reader is not None else message.language
-    address = reader.email if reader is not None else message.email
-    outbox.put("message_answered", address, account=reader, language=language, content=content)
+    language = owner.language if owner is not None else message.language
+    outbox.put("message_answered", ownership.address_of(message), account=owner, language=language, content=content)
 
 
-def contract_ready(message: Message, contract: Contract, *, link: str) -> None:
-    """Tell who waited that sign-up is possible (T05)."""
-    content = {"digits": _digits(contract), "link": link}
-    outbox.put("contract_ready", message.email, contract=contract, language=message.language, content=content)
+def contract_ready(message: Message, contract: Contract, *, link: str, join_link: str) -> None:
+    """Tell who waited that sign-up is possible, or that the contract can join the account that he has (T05)."""
+    account, address = message.account, ownership.address_of(message)
+    may_join = account is not None and account.is_finished and not account.is_closed
+    content = {"digits": _digits(contract), "link": join_link if may_join else link, "may_join": may_join}
+    outbox.put("contract_ready", address, contract=contract, language=message.language, content=content)
 
 
 def notice_published(account: Account, contract: Contract, *, period: date, link: str, is_correction: bool) -> None:
@@ -282,6 +282,13 @@ def contract_handed_over(account: Account, contract: Contract, *, is_emptied: bo
         outbox.put("contract_handed_over", account.email, account=account, contract=contract, content=content)
     else:
         _warn("contract_handed_over", account, account.contracts[0], content)
+
+
+def contract_released(account: Account, contract: Contract) -> None:
+    """Tell the account's address that the office took the contract out, and whom to call (T14)."""
+    content = {"digits": _digits(contract), "at": utcnow().isoformat(), **_closing(account)}
+    content |= {"is_emptied": "" if account.contracts else "yes", "is_frozen": "yes" if account.is_frozen else ""}
+    outbox.put("contract_released", account.email, account=account, contract=contract, content=content)
 
 
 def _warn(

@@ -42,9 +42,22 @@ def find_any(number: str, *, lock: bool = False) -> Message | None:
     return db.session.scalars(row).one_or_none()
 
 
+def owner_of(message: Message) -> Account | None:
+    """Return the account in whose space a message stands, open or not; None for a stranger's."""
+    if message.account is not None:
+        return message.account
+    account = message.contract.account if message.contract is not None else None
+    return account if account is not None and account.is_finished and belongs_to(message, account) else None
+
+
 def reader_of(message: Message) -> Account | None:
-    """Return the account in whose space a message stands; None where nobody logs in to read it."""
-    account = message.account or (message.contract.account if message.contract is not None else None)
-    if account is None or not account.is_finished or account.is_closed:
-        return None
-    return account if belongs_to(message, account) else None
+    """Return the account in whose space a message is read; None where nobody can log in to read it now."""
+    owner = owner_of(message)
+    is_open = owner is not None and owner.is_finished and not owner.is_closed and not owner.is_frozen
+    return owner if is_open else None
+
+
+def address_of(message: Message) -> str:
+    """Return where an answer goes: the present address of an account, whatever its state, else the typed one."""
+    owner = owner_of(message)
+    return owner.email if owner is not None else message.email

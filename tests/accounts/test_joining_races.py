@@ -10,7 +10,7 @@ from sqlalchemy import event, func, select
 
 from tenant_portal.db import db
 from tenant_portal.models import Account, Contract, Event
-from tests.support.people import must_run
+from tests.support.people import must_run, run
 from tests.support.portal_client import ANY_STATUS, Portal
 from tests.support.post import Mailbox
 from tests.support.steps import (
@@ -267,4 +267,18 @@ def test_x15_page_that_is_opened_while_the_only_contract_leaves_leads_to_the_log
     finally:
         event.remove(engine, "before_cursor_execute", move)
     assert done and page.path == "/connexion" and holders(app)[other.lease.reference] == OWN
+    mailbox.read_all()
+
+
+@on_postgresql
+@pytest.mark.parametrize("who_first", ["handover", "release"])
+def test_x15_contract_that_is_released_while_its_owner_hands_it_over_ends_in_no_account(
+    app: Flask, portal: Portal, mailbox: Mailbox, an_account: AnAccount, who_first: str
+) -> None:
+    tenant, other = an_account(), owner(an_account)
+    form = fill_hand_over(portal, asked(tenant, other.lease, mailbox))
+    acts = [*clicks(form), lambda: run(app, "contracts", "release", other.lease.reference)]
+    race(app, *in_order(acts, who_first, "handover"), at=r"^UPDATE portal_(accounts|contracts)")
+    assert holders(app)[other.lease.reference] == "" and count(app, "contract_released") == 1
+    assert count(app, "contract_handed_over") == (who_first == "handover"), "a dead link hands nothing over"
     mailbox.read_all()

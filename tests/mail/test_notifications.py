@@ -80,6 +80,11 @@ def _closed(account: Account, write: Callable[[], None]) -> None:
     write()
 
 
+def _released(account: Account, contract: Contract, write: Callable[[], None]) -> None:
+    contract.account = None
+    _closed(account, write)
+
+
 def _frozen(account: Account, by: Freezer, write: Callable[[], None]) -> None:
     account.frozen_at, account.frozen_by = UNTIL, by
     write()
@@ -166,6 +171,11 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "contract_handed_over, the last": lambda a, c, m: _closed(
         a, lambda: notifications.contract_handed_over(a, c, is_emptied=True)
     ),
+    "contract_released": lambda a, c, m: notifications.contract_released(a, c),
+    "contract_released, from a frozen account": lambda a, c, m: _frozen(
+        a, Freezer.ROSTER, lambda: notifications.contract_released(a, c)
+    ),
+    "contract_released, the last": lambda a, c, m: _released(a, c, lambda: notifications.contract_released(a, c)),
     "e_notice_changed": lambda a, c, m: notifications.e_notice_changed(
         a, [(c, True)], month=date(2026, 12, 1), link=LINK
     ),
@@ -189,7 +199,10 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
         m, Author.OFFICE, lambda: notifications.message_answered(m, link=LINK)
     ),
     "message_answered, at home": lambda a, c, m: _at_home(a, m, lambda: notifications.message_answered(m, link=LINK)),
-    "contract_ready": lambda a, c, m: notifications.contract_ready(m, c, link=LINK),
+    "contract_ready": lambda a, c, m: notifications.contract_ready(m, c, link=LINK, join_link=OTHER_LINK),
+    "contract_ready, at home": lambda a, c, m: _at_home(
+        a, m, lambda: notifications.contract_ready(m, c, link=LINK, join_link=OTHER_LINK)
+    ),
     "data_copied": lambda a, c, m: notifications.data_copied(a, c),
     "documents_ending": lambda a, c, m: notifications.documents_ending(
         a, c, ended_on=date(2023, 11, 30), kept_until=date(2026, 11, 30), link=LINK, ends_account=True
@@ -219,6 +232,7 @@ NO_ALARM = {
     "account_frozen",  # the alarm was given
     "activation",  # nothing stands yet
     "contract_ready",
+    "contract_released",  # the office did it
     "contract_taken",  # to whoever typed another address
     "email_change",  # to an address that is none of the account's yet
     "email_change_undone",  # to an address that is none of the account's any more

@@ -16,7 +16,22 @@ from tests.support.page_text import plain
 from tests.support.people import Roster, Tenant, must_run, run
 from tests.support.portal_client import Page, Portal
 from tests.support.post import Mailbox
-from tests.support.steps import Lease, finish, log_in, sign_up, write_at_home, write_in_thread, write_message
+from tests.support.steps import (
+    NEW_PASSWORD,
+    Lease,
+    ask_email_change,
+    close_account,
+    fill_not_me,
+    finish,
+    forget,
+    join,
+    log_in,
+    reset_password,
+    sign_up,
+    write_at_home,
+    write_in_thread,
+    write_message,
+)
 
 LANDLORD = "contact@habitat-du-val.example"
 REPAIR = "Mon logement ou une réparation"
@@ -385,6 +400,43 @@ def test_t05_wish_for_a_contract_is_closed_when_it_appears_and_stands_in_his_spa
     assert page.click_link("J'attends mon contrat").says("Aucun texte.")
 
 
+def awaited(tenant: Tenant, mailbox: Mailbox, reference: str) -> None:
+    """Ask at home to be told when a contract appears."""
+    form = tenant.browser.get("/espace/messages/nouveau?sujet=attente").form("J'envoie mon message")
+    form.fill("La référence du contrat concerné", reference).click()
+    mailbox.read_all()
+
+
+def test_t05_tenant_who_awaits_another_contract_at_home_is_led_to_joining_it(
+    an_account: OpenAccount, mailbox: Mailbox, roster: Roster
+) -> None:
+    tenant = an_account(email="couple@free.fr")
+    awaited(tenant, mailbox, "765432")
+    ask_email_change(tenant.browser, "lea@laposte.net")
+    tenant.browser.get(mailbox.read(to="lea@laposte.net").link).click("Je confirme mon adresse")
+    mailbox.read_all()
+    lease = roster.add(reference="765432")
+    (mail,) = mailbox.read_all()
+    assert mail.to == "lea@laposte.net" and plain(mail.subject) == "Vous pouvez rattacher ce contrat à votre compte"
+    assert "créez votre compte" not in mail.text and "inscription" not in mail.text
+    page = tenant.browser.get(mail.link)
+    assert page.path == "/espace/contrats/ajout"
+    assert join(tenant.browser, lease).says("le contrat est dans votre compte")
+    mailbox.read_all()
+
+
+def test_t05_tenant_who_closed_his_account_meanwhile_is_led_to_the_sign_up(
+    an_account: OpenAccount, mailbox: Mailbox, roster: Roster
+) -> None:
+    tenant = an_account(email="lea@free.fr")
+    awaited(tenant, mailbox, "765432")
+    close_account(tenant.browser)
+    mailbox.read_all()
+    roster.add(reference="765432")
+    mail = mailbox.read(to="lea@free.fr")
+    assert mail.subject == "Vous pouvez créer votre compte locataire" and "/inscription" in mail.link
+
+
 def test_h06_answer_follows_the_account_to_its_new_address(
     app: Flask, an_account: OpenAccount, mailbox: Mailbox
 ) -> None:
@@ -397,6 +449,61 @@ def test_h06_answer_follows_the_account_to_its_new_address(
     mailbox.read_all()
     answered(app, number)
     assert [mail.to for mail in mailbox.read_all()] == ["lea@laposte.net"]
+
+
+@pytest.mark.security
+def test_h06_answer_follows_who_closes_his_account_too_and_leads_to_no_page_of_it(
+    app: Flask, an_account: OpenAccount, mailbox: Mailbox
+) -> None:
+    tenant = an_account(email="couple@free.fr")
+    number = written(tenant, mailbox)
+    ask_email_change(tenant.browser, "lea@laposte.net")
+    tenant.browser.get(mailbox.read(to="lea@laposte.net").link).click("Je confirme mon adresse")
+    close_account(tenant.browser)
+    mailbox.read_all()
+    said = answered(app, number)
+    assert "lea@laposte.net" in said and "Mes messages" not in said
+    (mail,) = mailbox.read_all()
+    assert mail.to == "lea@laposte.net" and not mail.links and "répondez à cet e-mail" in plain(mail.text)
+
+
+@pytest.mark.security
+@pytest.mark.parametrize("is_at_home", [True, False])
+def test_h06_answer_to_a_disputed_account_stays_in_the_message_and_the_office_is_told_why(
+    app: Flask, portal: Portal, an_account: OpenAccount, mailbox: Mailbox, is_at_home: bool
+) -> None:
+    tenant = an_account(email="lea@free.fr")
+    if is_at_home:
+        number = written(tenant, mailbox)
+    else:
+        number = number_on(write_message(portal, reference=tenant.lease.reference, email=tenant.email))
+        mailbox.read_all()
+    must_run(app, "contracts", "freeze", tenant.lease.reference)
+    mailbox.read_all()
+    said = answered(app, number)
+    assert "Aucun e-mail ne part : le compte est bloqué et contesté" in said and "Appelez le locataire" in said
+    assert tenant.email not in said and not mailbox.unread()
+    assert "Rien n'a changé" in answered(app, number)
+    must_run(app, "contracts", "thaw", tenant.lease.reference)
+    forget(portal, tenant.lease.reference)
+    reset_password(portal, mailbox.read_all()[-1].link)
+    mailbox.read_all()
+    log_in(portal, tenant.lease.reference, NEW_PASSWORD)
+    assert portal.get(f"/espace/messages/{number}").says("Un plombier passe jeudi matin.")
+
+
+def test_h06_answer_to_who_froze_his_account_himself_is_mailed_and_the_office_reads_that_he_cannot_log_in(
+    app: Flask, portal: Portal, an_account: OpenAccount, mailbox: Mailbox
+) -> None:
+    tenant = an_account(email="lea@free.fr")
+    number = written(tenant, mailbox)
+    tenant.log_in(portal.another_browser())
+    fill_not_me(portal.get(mailbox.of_devices()[-1].link_not_me)).click()
+    mailbox.read_all()
+    said = answered(app, number)
+    assert tenant.email in said and "une fois le compte débloqué" in said and "la lit aussi" not in said
+    mail = mailbox.read(to=tenant.email)
+    assert "Un plombier passe" in mail.text and not mail.links
 
 
 def test_who_logs_in_while_he_writes_keeps_his_text(portal: Portal, an_account: OpenAccount, mailbox: Mailbox) -> None:
