@@ -42,7 +42,12 @@ NOTE_PAUSES = (0, 1, 5, 15)
 
 #: Added to the turn of mails that nobody awaits. Lower turns leave first.
 NEWS_TURN = 100
-NEWS = frozenset({"notice_published", "receipt_published", "message_to_landlord", "message_received", "contract_ready"})
+NEWS = frozenset(
+    {
+        *("notice_published", "receipt_published", "documents_ending"),
+        *("message_to_landlord", "message_received", "contract_ready"),
+    }
+)
 
 # Built once: to build a statement takes as long as to run it.
 _mails = cast(Table, Mail.__table__)

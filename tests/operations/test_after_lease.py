@@ -8,11 +8,11 @@ from sqlalchemy import func, select
 
 from tenant_portal import signals
 from tenant_portal.db import db
-from tenant_portal.models import Account, Consent, Contract, Document, Login, NameWord
+from tenant_portal.models import Account, Consent, Contract, Document, Login, Mail, MailState, NameWord
 from tests.support.page_text import plain
 from tests.support.people import must_run, second_contract
 from tests.support.rent_notices import files, pdf
-from tests.support.steps import EMAIL, QUESTIONS, log_in
+from tests.support.steps import EMAIL, QUESTIONS, forget, log_in
 
 #: The day of the tests is 23 November 2026.
 ENDED = "20/11/2026"
@@ -136,6 +136,16 @@ def test_h08_a_timer_that_missed_days_catches_up_and_nobody_loses_the_days_he_wa
     assert purge() == (0, 0)
     clock.move(days=1)
     assert purge() == (0, 1)
+
+
+def test_x07_a_night_of_many_ended_leases_delays_no_awaited_mail(gone, app, purge, clock, mailbox):
+    clock.move(days=DAYS - 60)
+    assert purge() == (1, 0)
+    forget(gone.browser, gone.lease.reference)
+    with app.app_context():
+        waiting = select(Mail.kind).where(Mail.state == MailState.WAITING).order_by(Mail.turn, Mail.id)
+        assert db.session.scalars(waiting).all() == ["reset", "documents_ending"]
+    mailbox.read_all()
 
 
 def test_h08_nothing_is_erased_while_its_mails_cannot_leave(gone, purge, clock, mailbox, post_office):
