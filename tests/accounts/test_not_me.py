@@ -350,3 +350,26 @@ def test_link_of_a_contract_that_was_signed_up_anew_is_dead(portal, app, mailbox
         account.closed_at = utcnow()
         db.session.commit()
     assert portal.get(link, status=ANY_STATUS).status in {404, 410}
+
+
+def test_h07_mail_that_left_late_holds_a_link_that_still_freezes_and_names_its_day(portal, mailbox, an_account, clock):
+    tenant = an_account(email=OLD)
+    tenant.log_in(portal.another_browser())
+    clock.move(days=8)
+    told = mailbox.of_devices()[-1]
+    assert "avant le mardi 8 décembre à 9 h 30" in plain(told.text)
+    clock.move(days=6)
+    fill_not_me(portal.get(told.link_not_me)).click()
+    assert log_in(portal, tenant.lease.reference, tenant.password).says(BLOCKED)
+    mailbox.read_all()
+
+
+def test_h07_mail_that_left_late_to_who_may_say_it_no_more_holds_no_link(portal, app, mailbox, an_account, clock):
+    tenant = an_account(email=OLD)
+    tenant.log_in(portal.another_browser())
+    must_run(app, "contracts", "freeze", tenant.lease.reference)
+    must_run(app, "contracts", "thaw", tenant.lease.reference)
+    clock.move(days=8)
+    text = plain(mailbox.of_devices()[-1].text)
+    assert "/ce-nest-pas-moi" not in text and "Contactez-nous tout de suite" in text
+    mailbox.read_all()
