@@ -115,7 +115,9 @@ def _decide(contract: Contract, end: date, warned: list[Warned]) -> Act | None:
     until = kept_until(end, warned)
     if account is None:
         return Act.ERASE if today > until else None
-    if not account.is_finished or account.is_closed or not all(mail.is_sent for mail in warned):
+    if account.is_frozen or not all(mail.is_sent for mail in warned):
+        return None  # to a disputed address nothing is announced
+    if not account.is_finished or account.is_closed:
         return None  # an account that is being erased has rules of its own
     if len(warned) < len(WARNINGS):
         return Act.WARN if today >= until - WARNINGS[len(warned)] else None
@@ -123,10 +125,15 @@ def _decide(contract: Contract, end: date, warned: list[Warned]) -> Act | None:
 
 
 def _warned(owners: dict[int, int], ends: dict[int, date]) -> dict[int, list[Warned]]:
-    """Return by contract the mails that announced the present end to its present owner, the oldest first."""
+    """Return by contract the mails that announced the present end to its present owner, the oldest first.
+
+    What was sent before the office thawed his account may have reached somebody else (H07).
+    """
     found: dict[int, list[Warned]] = {number: [] for number in ends}
     columns = _mails.contract_id, _mails.account_id, _mails.created_at, _mails.sent_at, _mails.state
-    rows = select(*columns).where(_TOLD, _mails.contract_id.in_(ends)).order_by(_mails.id)
+    is_settled = or_(Account.thawed_at.is_(None), Account.thawed_at < _mails.created_at)
+    rows = select(*columns).join(Account, Account.id == _mails.account_id).order_by(_mails.id)
+    rows = rows.where(_TOLD, _mails.contract_id.in_(ends), is_settled)
     for number, account_id, created_at, sent_at, state in db.session.execute(rows) if ends else ():
         on = (sent_at or created_at).astimezone(settings.timezone).date()
         is_of_this_end = on >= ending.due_on(ends[number]) - WARNINGS[0]

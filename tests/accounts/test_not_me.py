@@ -314,19 +314,16 @@ def test_reset_under_way_when_the_account_is_frozen_changes_nothing(portal, mail
     assert form.click(status=410).says("Ce lien a été remplacé")
 
 
-def test_frozen_account_that_nobody_thaws_is_closed_and_erased_like_any_idle_one(
+def test_l26_frozen_account_is_not_closed_as_idle_nor_its_disputed_address_invited_to_log_in(
     portal, app, mailbox, an_account, clock
 ):
     tenant = an_account(email=OLD)
     frozen(tenant, mailbox, portal)
     clock.move(days=731)
-    must_run(app, "purge")
-    assert plain(mailbox.read(to=OLD).subject) == "Votre compte locataire est fermé"
-    assert tenant.log_in(portal).says(BLOCKED), "closed or not, the password opens nothing"
-    clock.move(days=15)
-    must_run(app, "purge")
-    with app.app_context():
-        assert db.session.scalars(select(Account)).all() == []
+    assert "qui se ferment : 0" in plain(must_run(app, "purge"))
+    assert not mailbox.unread()
+    choose_password(portal, mailbox, tenant.lease, email=OLD)
+    assert log_in(portal, tenant.lease.reference, NEW_PASSWORD).says(OLD)
 
 
 def test_closed_account_whose_closing_is_disputed_is_not_erased(portal, app, mailbox, an_account, clock):

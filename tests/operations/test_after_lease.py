@@ -177,6 +177,27 @@ def test_h08_an_address_that_refuses_for_good_was_tried(gone, app, purge, clock,
     assert count(app, Contract) == 0
 
 
+def test_h07_h08_nothing_happens_to_the_lease_of_a_frozen_account_and_its_tenant_is_told_anew(
+    gone, app, purge, clock, mailbox
+):
+    clock.move(days=DAYS - 60)
+    assert purge() == (1, 0)
+    mailbox.read_all()
+    must_run(app, "contracts", "freeze", gone.lease.reference)
+    mailbox.read_all()
+    for days in (45, 20, 1000):
+        clock.move(days=days)
+        assert purge("--dry-run") == purge() == (0, 0)
+    assert not mailbox.unread() and len(files(app)) == 2
+    must_run(app, "contracts", "thaw", gone.lease.reference)
+    mailbox.read_all()
+    assert purge() == (1, 0), "what went to a disputed address told nobody"
+    assert "Téléchargez vos documents" in mailbox.read(to=EMAIL).subject
+    clock.move(days=45)
+    assert purge() == (1, 0)
+    mailbox.read_all()
+
+
 def test_h08_a_lease_that_comes_back_to_life_keeps_everything(gone, app, purge, clock, mailbox, leave):
     clock.move(days=DAYS - 60)
     assert purge() == (1, 0)
