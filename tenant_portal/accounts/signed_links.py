@@ -160,7 +160,7 @@ def renewed(purpose: str, address: str) -> str:
     """Return the address of a link with a new token, even if its own has expired; raises as `verify` does."""
     page, _, token = address.rpartition("/")
     link = verify(purpose, token, even_late=True)
-    return f"{page}/{issue(purpose, link.subject, link.contract)}"
+    return f"{page}/{issue(purpose, link.subject, link.contract, reader=link.reader)}"
 
 
 def lifetime(purpose: str) -> timedelta:

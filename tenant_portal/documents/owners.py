@@ -1,5 +1,6 @@
 """Decide whose a document is: each reading of its name is held against the contracts on file."""
 
+from collections.abc import Iterable
 from datetime import date
 
 from ..contracts.lookup import Numbered, OnFile
@@ -27,6 +28,11 @@ def owner_of(name: Name, on_file: dict[str, Numbered]) -> tuple[OnFile, date]:
     if len(owners) == 1:
         return owners.pop()
     raise Refused(_doubtful(owners) if owners else _unknown(name.readings, on_file))
+
+
+def no_contract(references: Iterable[str]) -> str:
+    """Say that no contract has these references."""
+    return _("Aucun contrat ne porte la référence « %(value)s ».", value=" », ni « ".join(references))
 
 
 def _is_proven(contract: OnFile, numbers: set[str]) -> bool:
@@ -62,8 +68,7 @@ def _unknown(readings: set[Reading], on_file: dict[str, Numbered]) -> str:
                 others=" », « ".join(others),
                 name=_file_name(others[0], one.month),
             )
-    numbers = dict.fromkeys(one.number for one in longest_first)
-    return _("Aucun contrat ne porte la référence « %(value)s ».", value=" », ni « ".join(numbers))
+    return no_contract(dict.fromkeys(one.number for one in longest_first))
 
 
 def _file_name(reference: str, month: date) -> str:

@@ -17,10 +17,11 @@ from ..models import Account, Contract, Document, DocumentKind
 from . import archive, delivery, kinds, names
 from .archive import File, Refused
 from .names import Name
-from .owners import owner_of
-from .storage import storing
+from .owners import no_contract, owner_of
+from .storage import is_there, storing
 
 _columns = cast(Table, Document.__table__).c
+_contracts = cast(Table, Contract.__table__).c
 #: Without objects: a month has as many documents as contracts.
 _INSERT = insert(cast(Table, Document.__table__)).returning(_columns.id, sort_by_parameter_order=True)
 _UPDATE = (
@@ -74,7 +75,7 @@ class Report:
 class _Taken(NamedTuple):
     """A file that is a document."""
 
-    name: str
+    file: File
     kind: DocumentKind
     contract_id: int
     reference: str
@@ -99,7 +100,8 @@ def publish(
     """Publish files as documents of a kind; the caller commits. `source` is the name of their folder or ZIP.
 
     Files are stored before the write starts, so that pages do not wait. A crash may leave unused files, never
-    a row without a file. If two files for one contract and month differ, both are refused.
+    a row without a file. Once no purge can erase any more, what it took until then is refused or stored again. If two
+    files for one contract and month differ, both are refused.
     """
     report = Report()
     found: dict[tuple[int, date], list[_Taken]] = {}
@@ -114,12 +116,13 @@ def publish(
     for same in found.values():
         if len({taken.digest for taken in same}) > 1:
             reason = _("Un autre fichier porte la même référence et le même mois, avec un autre contenu.")
-            report.refusals += [Refusal(taken.name, reason) for taken in same]
+            report.refusals += [Refusal(taken.file.name, reason) for taken in same]
         else:
             report.unchanged += len(same) - 1
             agreed.append(same[0])
-    for some in _batches(agreed):
-        _set(some, report, dry_run=dry_run)
+    with nullcontext(None) if dry_run else storing() as store:
+        for some in _batches(agreed):
+            _set(list(_still_fit(some, store, report)), kind, report, dry_run=dry_run)
     return report
 
 
@@ -173,15 +176,41 @@ def _take(
             digest = hashlib.sha256(content).hexdigest()
             if store is not None:
                 store(digest, content)
-            yield _Taken(file.name, kind, contract.id, contract.reference, month, digest, len(content))
+            yield _Taken(file, kind, contract.id, contract.reference, month, digest, len(content))
 
 
-def _set(batch: list[_Taken], report: Report, *, dry_run: bool) -> None:
+def _still_fit(batch: list[_Taken], store: Store | None, report: Report) -> Iterator[_Taken]:
+    """Yield what a purge has left a contract, and store again the files that it took; refuse the others.
+
+    The number of an erased contract may be another's by now: its reference tells.
+    """
+    rows = select(_contracts.id, _contracts.reference).where(_contracts.id.in_({taken.contract_id for taken in batch}))
+    on_file = {(number, reference) for number, reference in db.session.execute(rows)}
+    for taken in batch:
+        try:
+            if (taken.contract_id, taken.reference) not in on_file:
+                raise Refused(no_contract([taken.reference]))
+            if store is not None and not is_there(taken.digest):
+                store(taken.digest, _read_again(taken))
+        except Refused as trouble:
+            report.refusals.append(Refusal(taken.file.name, str(trouble)))
+        else:
+            yield taken
+
+
+def _read_again(taken: _Taken) -> bytes:
+    content = archive.read_pdf(taken.file)
+    if hashlib.sha256(content).hexdigest() != taken.digest:
+        raise Refused(_("Le fichier a changé pendant la publication. Publiez-le encore une fois."))
+    return content
+
+
+def _set(batch: list[_Taken], kind: DocumentKind, report: Report, *, dry_run: bool) -> None:
     """Add documents of one kind, or replace their files."""
     rows = select(_columns.contract_id, _columns.period, _columns.id, _columns.digest).where(
         _columns.contract_id.in_({taken.contract_id for taken in batch}),
         _columns.period.in_({taken.period for taken in batch}),
-        _columns.kind == batch[0].kind,
+        _columns.kind == kind,
     )
     earlier = {
         (contract_id, month): (number, digest) for contract_id, month, number, digest in db.session.execute(rows)

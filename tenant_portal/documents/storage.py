@@ -30,6 +30,11 @@ def read(digest: str) -> bytes:
     return _path(digest).read_bytes()
 
 
+def is_there(digest: str) -> bool:
+    """Tell whether there is a file of that name."""
+    return path_of(digest).is_file()
+
+
 def is_intact(digest: str) -> bool:
     """Tell whether the file is there, unharmed."""
     try:

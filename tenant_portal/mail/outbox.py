@@ -42,7 +42,12 @@ NOTE_PAUSES = (0, 1, 5, 15)
 
 #: Added to the turn of mails that nobody awaits. Lower turns leave first.
 NEWS_TURN = 100
-NEWS = frozenset({"notice_published", "receipt_published", "message_to_landlord", "message_received", "contract_ready"})
+NEWS = frozenset(
+    {
+        *("notice_published", "receipt_published", "documents_ending"),
+        *("message_to_landlord", "message_received", "contract_ready"),
+    }
+)
 
 # Built once: to build a statement takes as long as to run it.
 _mails = cast(Table, Mail.__table__)
@@ -201,6 +206,8 @@ def _claim(*, after: int | None) -> list[Mail]:
             row.state, row.content = MailState.NOBODY, None
         elif not _has_live_link(row, moment):
             row.state, row.content, row.error = MailState.REFUSED, None, "expired"
+        else:
+            _renew_not_me(row, moment)
     db.session.flush()
     _name_repeated(batch)
     claimed = [row.id for row in batch if row.state is MailState.WAITING]
@@ -223,6 +230,18 @@ def _has_live_link(row: Mail, moment: datetime) -> bool:
             ends_at = signed_links.expires_at(row.kind)
             row.content = {**content, "link": link, "until": ends_at.isoformat()}
     return ends_at > moment
+
+
+def _renew_not_me(row: Mail, moment: datetime) -> None:
+    """Make « Ce n'est pas moi » anew once half its time is over; leave it out where its reader may say it no more."""
+    content = row.content or {}
+    if not content.get("not_me"):
+        return
+    if datetime.fromisoformat(content["not_me_until"]) - moment < signed_links.lifetime("not_me") / 2:
+        link = ""
+        with suppress(PortalError):
+            link = signed_links.renewed("not_me", content["not_me"])
+        row.content = {**content, "not_me": link, "not_me_until": signed_links.expires_at("not_me").isoformat()}
 
 
 def _name_repeated(batch: list[Mail]) -> None:

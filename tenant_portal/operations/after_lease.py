@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Table, and_, delete, exists, not_, or_, select, update
+from sqlalchemy import Table, and_, delete, exists, func, not_, or_, select, update
 
 from .. import audit, public_urls
 from ..accounts import lifecycle
@@ -115,7 +115,9 @@ def _decide(contract: Contract, end: date, warned: list[Warned]) -> Act | None:
     until = kept_until(end, warned)
     if account is None:
         return Act.ERASE if today > until else None
-    if not account.is_finished or account.is_closed or not all(mail.is_sent for mail in warned):
+    if account.is_frozen or not all(mail.is_sent for mail in warned):
+        return None  # to a disputed address nothing is announced
+    if not account.is_finished or account.is_closed:
         return None  # an account that is being erased has rules of its own
     if len(warned) < len(WARNINGS):
         return Act.WARN if today >= until - WARNINGS[len(warned)] else None
@@ -123,10 +125,15 @@ def _decide(contract: Contract, end: date, warned: list[Warned]) -> Act | None:
 
 
 def _warned(owners: dict[int, int], ends: dict[int, date]) -> dict[int, list[Warned]]:
-    """Return by contract the mails that announced the present end to its present owner, the oldest first."""
+    """Return by contract the mails that announced the present end to its present owner, the oldest first.
+
+    What was sent before the office thawed his account may have reached somebody else (H07).
+    """
     found: dict[int, list[Warned]] = {number: [] for number in ends}
     columns = _mails.contract_id, _mails.account_id, _mails.created_at, _mails.sent_at, _mails.state
-    rows = select(*columns).where(_TOLD, _mails.contract_id.in_(ends)).order_by(_mails.id)
+    is_settled = or_(Account.thawed_at.is_(None), Account.thawed_at < _mails.created_at)
+    rows = select(*columns).join(Account, Account.id == _mails.account_id).order_by(_mails.id)
+    rows = rows.where(_TOLD, _mails.contract_id.in_(ends), is_settled)
     for number, account_id, created_at, sent_at, state in db.session.execute(rows) if ends else ():
         on = (sent_at or created_at).astimezone(settings.timezone).date()
         is_of_this_end = on >= ending.due_on(ends[number]) - WARNINGS[0]
@@ -154,7 +161,8 @@ def _erase(contracts: list[Contract], done: Done) -> None:
     numbers = [contract.id for contract in contracts]
     names = {name for one in contracts for name in (one.last_name, one.first_name) if name}
     for account in {one.account for one in contracts if one.account is not None}:
-        _leave(account, numbers, done)
+        _close_emptied(account, numbers, done)
+    _keep_answers(numbers)
     digests = set(db.session.scalars(select(Document.digest).where(Document.contract_id.in_(numbers))))
     for contract in (one for one in contracts if one.account is not None):
         audit.record("lease_erased", actor="purge", account=contract.account, contract=contract)
@@ -169,20 +177,21 @@ def _erase(contracts: list[Contract], done: Done) -> None:
     _forget_names(names)
 
 
-def _leave(account: Account, numbers: list[int], done: Done) -> None:
-    """Close the account if these are its last contracts; else its own answers stay, with another contract."""
-    others = [one for one in account.contracts if one.id not in numbers]
-    if not others:
+def _close_emptied(account: Account, numbers: list[int], done: Done) -> None:
+    """Close the account if these are its last contracts."""
+    if all(one.id in numbers for one in account.contracts):
         number, reference = account.id, account.contracts[0].reference
         withdrawn = lifecycle.close(account, actor="purge")
         done.closed.append({"account": number, "reference": reference, "withdrawn": withdrawn})
-        return
-    of_account = (
-        Consent.account_id == account.id,
-        Consent.contract_id.in_(numbers),
-        Consent.purpose != ConsentPurpose.E_NOTICE,
-    )
-    db.session.execute(update(Consent).where(*of_account).values(contract_id=others[0].id))
+
+
+def _keep_answers(numbers: list[int]) -> None:
+    """Have answers for a whole account name another contract of it, even if it handed these over before (L05)."""
+    others = Contract.account_id == Consent.account_id, Contract.id.not_in(numbers)
+    other = select(func.min(Contract.id)).where(*others).scalar_subquery()
+    of_accounts = Consent.contract_id.in_(numbers), Consent.purpose != ConsentPurpose.E_NOTICE
+    keep = update(Consent).where(*of_accounts, other.is_not(None)).values(contract_id=other)
+    db.session.execute(keep.execution_options(synchronize_session=False))
 
 
 def _forget_names(names: set[str]) -> None:

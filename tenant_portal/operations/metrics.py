@@ -39,7 +39,7 @@ def _figures() -> dict[str, list[tuple[str, int]]]:
     imported = db.session.scalar(select(func.max(Import.created_at)))
     running = select(func.count()).select_from(Contract).where(Contract.ended_at.is_(None))
     return {
-        "portal_accounts": list(_counts(_account_state(), "pending", "activated", "finished", "closed")),
+        "portal_accounts": list(_counts(_account_state(), "pending", "activated", "finished", "frozen", "closed")),
         "portal_contracts": [("", db.session.scalar(running) or 0)],
         "portal_roster_age_seconds": [("", int((now - imported).total_seconds()))] if imported else [],
         "portal_mails": list(_counts(Mail.state, *MailState)),
@@ -51,6 +51,7 @@ def _figures() -> dict[str, list[tuple[str, int]]]:
 def _account_state() -> ColumnElement[str]:
     return case(
         (Account.closed_at.is_not(None), "closed"),
+        (Account.frozen_at.is_not(None), "frozen"),
         (Account.completed_at.is_not(None), "finished"),
         (Account.activated_at.is_not(None), "activated"),
         else_="pending",

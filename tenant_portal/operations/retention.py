@@ -64,7 +64,7 @@ def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
 
 
 def lock_idle() -> list[Account]:
-    """Return the open accounts without a login for `IDLE`.
+    """Return the open accounts without a login for `IDLE`, but those that nobody can log in to.
 
     They are locked, then read again: a tenant who logs in now keeps the account (X15).
     """
@@ -116,7 +116,8 @@ def _idle() -> Select[Any]:
     long_ago = Login.id.in_(_newest_logins()), Login.created_at < utcnow() - IDLE
     stands = Account.closed_at.is_(None), Account.completed_at.is_not(None), Account.contracts.any()
     leaves = Account.contracts.any(ending.is_over())  # documents of an ended lease stay until a day of their own
-    return select(Account.id).join(Login, Login.account_id == Account.id).where(*long_ago, *stands, ~leaves)
+    can_come = Account.frozen_at.is_(None)
+    return select(Account.id).join(Login, Login.account_id == Account.id).where(*long_ago, *stands, can_come, ~leaves)
 
 
 def _lock(condition: ColumnElement[bool]) -> None:

@@ -326,19 +326,16 @@ def test_reset_under_way_when_the_account_is_frozen_changes_nothing(portal, mail
     assert form.click(status=410).says("Ce lien a été remplacé")
 
 
-def test_frozen_account_that_nobody_thaws_is_closed_and_erased_like_any_idle_one(
+def test_l26_frozen_account_is_not_closed_as_idle_nor_its_disputed_address_invited_to_log_in(
     portal, app, mailbox, an_account, clock
 ):
     tenant = an_account(email=OLD)
     frozen(tenant, mailbox, portal)
     clock.move(days=731)
-    must_run(app, "purge")
-    assert plain(mailbox.read(to=OLD).subject) == "Votre compte locataire est fermé"
-    assert tenant.log_in(portal).says(BLOCKED), "closed or not, the password opens nothing"
-    clock.move(days=15)
-    must_run(app, "purge")
-    with app.app_context():
-        assert db.session.scalars(select(Account)).all() == []
+    assert "qui se ferment : 0" in plain(must_run(app, "purge"))
+    assert not mailbox.unread()
+    choose_password(portal, mailbox, tenant.lease, email=OLD)
+    assert log_in(portal, tenant.lease.reference, NEW_PASSWORD).says(OLD)
 
 
 def test_closed_account_whose_closing_is_disputed_is_not_erased(portal, app, mailbox, an_account, clock):
@@ -362,3 +359,26 @@ def test_link_of_a_contract_that_was_signed_up_anew_is_dead(portal, app, mailbox
         account.closed_at = utcnow()
         db.session.commit()
     assert portal.get(link, status=ANY_STATUS).status in {404, 410}
+
+
+def test_h07_mail_that_left_late_holds_a_link_that_still_freezes_and_names_its_day(portal, mailbox, an_account, clock):
+    tenant = an_account(email=OLD)
+    tenant.log_in(portal.another_browser())
+    clock.move(days=8)
+    told = mailbox.of_devices()[-1]
+    assert "avant le mardi 8 décembre à 9 h 30" in plain(told.text)
+    clock.move(days=6)
+    fill_not_me(portal.get(told.link_not_me)).click()
+    assert log_in(portal, tenant.lease.reference, tenant.password).says(BLOCKED)
+    mailbox.read_all()
+
+
+def test_h07_mail_that_left_late_to_who_may_say_it_no_more_holds_no_link(portal, app, mailbox, an_account, clock):
+    tenant = an_account(email=OLD)
+    tenant.log_in(portal.another_browser())
+    must_run(app, "contracts", "freeze", tenant.lease.reference)
+    must_run(app, "contracts", "thaw", tenant.lease.reference)
+    clock.move(days=8)
+    text = plain(mailbox.of_devices()[-1].text)
+    assert "/ce-nest-pas-moi" not in text and "Contactez-nous tout de suite" in text
+    mailbox.read_all()

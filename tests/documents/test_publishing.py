@@ -18,10 +18,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from tenant_portal.db import db
-from tenant_portal.documents import archive, publishing
+from tenant_portal.db import begin_write, db
+from tenant_portal.documents import archive, publishing, storage
 from tenant_portal.documents.archive import FILE_MAX
-from tenant_portal.models import Document, Mail
+from tenant_portal.models import Contract, Document, Mail
+from tenant_portal.operations import retention
+from tests.support.page_text import plain
 from tests.support.paths import ROOT
 
 from ..conftest import SETTINGS, MakeApp
@@ -446,6 +448,60 @@ def test_two_members_of_staff_who_publish_at_once_make_each_notice_once(
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(take, (app, make_app()))) == [(0, 30), (30, 0)]
     assert len(standing(app)) == 30
+
+
+@pytest.mark.parametrize("number_is_taken", [False, True])
+def test_a_lease_that_is_erased_meanwhile_is_refused_by_name_and_the_others_are_taken(
+    app: Flask, folder: Path, roster: Roster, lease: Lease, number_is_taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite gives the number of an erased contract to the next one."""
+    roster.add(reference="417200")
+
+    def erased_before() -> None:
+        begin_write()
+        contract = db.session.scalars(select(Contract).where(Contract.reference == "417201")).one()
+        number = contract.id
+        retention.delete_rows(Contract, Contract.id == number)
+        db.session.expire_all()
+        if number_is_taken:
+            db.session.add(Contract(id=number, reference="417299", module="1"))
+        db.session.commit()
+        begin_write()
+
+    monkeypatch.setattr(publishing, "begin_write", erased_before)
+    code, said = publish(app, in_folder(folder, {NAME: pdf(), "417200_2026-11.pdf": pdf("un autre")}))
+    assert (code, counts(said)) == (3, [1, 0, 0, 1])
+    line = next(line for line in said.splitlines() if line.startswith("- «"))
+    assert NAME in line and "Aucun contrat ne porte la référence « 417201 »" in line
+    assert list(standing(app)) == [("417200", "2026-11-01")]
+
+
+def test_a_file_that_a_purge_erases_between_is_stored_again(
+    app: Flask, folder: Path, roster: Roster, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The two contracts have the very same file, one of them the last row that named it."""
+
+    def erased_before() -> None:
+        storage.erase(digest(pdf()))
+        begin_write()
+
+    monkeypatch.setattr(publishing, "begin_write", erased_before)
+    assert counts(publish(app, in_folder(folder, {NAME: pdf()}))[1]) == [1, 0, 0, 0]
+    assert standing(app) == {("417201", "2026-11-01"): digest(pdf())}
+
+
+def test_a_file_that_a_purge_erases_between_and_the_folder_holds_no_more_is_refused(
+    app: Flask, folder: Path, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def erased_before() -> None:
+        storage.erase(digest(pdf()))
+        (folder / NAME).write_bytes(pdf("changé entre-temps"))
+        begin_write()
+
+    monkeypatch.setattr(publishing, "begin_write", erased_before)
+    code, said = publish(app, in_folder(folder, {NAME: pdf()}))
+    assert (code, counts(said)) == (3, [0, 0, 0, 1]) and "Publiez-le encore une fois" in plain(said)
+    assert standing(app) == {}
 
 
 CRASH = """

@@ -8,11 +8,11 @@ from sqlalchemy import func, select
 
 from tenant_portal import signals
 from tenant_portal.db import db
-from tenant_portal.models import Account, Consent, Contract, Document, Login, NameWord
+from tenant_portal.models import Account, Consent, Contract, Document, Login, Mail, MailState, NameWord
 from tests.support.page_text import plain
 from tests.support.people import must_run, second_contract
 from tests.support.rent_notices import files, pdf
-from tests.support.steps import EMAIL, QUESTIONS, log_in
+from tests.support.steps import EMAIL, QUESTIONS, forget, hand_over, join, log_in
 
 #: The day of the tests is 23 November 2026.
 ENDED = "20/11/2026"
@@ -55,6 +55,16 @@ def gone(an_account, landlord, leave):
 def count(app, table):
     with app.app_context():
         return db.session.scalar(select(func.count()).select_from(table))
+
+
+def answers_of(app, email):
+    """Return purpose, answer and reference of each answer of an account."""
+    rows = select(Consent.purpose, Consent.answer, Contract.reference).join(
+        Contract, Contract.id == Consent.contract_id
+    )
+    rows = rows.join(Account, Account.id == Consent.account_id).where(Account.email == email).order_by(Consent.id)
+    with app.app_context():
+        return [(str(purpose), answer, reference) for purpose, answer, reference in db.session.execute(rows)]
 
 
 @pytest.mark.every_home
@@ -138,6 +148,16 @@ def test_h08_a_timer_that_missed_days_catches_up_and_nobody_loses_the_days_he_wa
     assert purge() == (0, 1)
 
 
+def test_x07_a_night_of_many_ended_leases_delays_no_awaited_mail(gone, app, purge, clock, mailbox):
+    clock.move(days=DAYS - 60)
+    assert purge() == (1, 0)
+    forget(gone.browser, gone.lease.reference)
+    with app.app_context():
+        waiting = select(Mail.kind).where(Mail.state == MailState.WAITING).order_by(Mail.turn, Mail.id)
+        assert db.session.scalars(waiting).all() == ["reset", "documents_ending"]
+    mailbox.read_all()
+
+
 def test_h08_nothing_is_erased_while_its_mails_cannot_leave(gone, purge, clock, mailbox, post_office):
     clock.move(days=DAYS)
     assert purge() == (1, 0)
@@ -165,6 +185,27 @@ def test_h08_an_address_that_refuses_for_good_was_tried(gone, app, purge, clock,
     clock.move(days=16)
     assert purge() == (0, 1)
     assert count(app, Contract) == 0
+
+
+def test_h07_h08_nothing_happens_to_the_lease_of_a_frozen_account_and_its_tenant_is_told_anew(
+    gone, app, purge, clock, mailbox
+):
+    clock.move(days=DAYS - 60)
+    assert purge() == (1, 0)
+    mailbox.read_all()
+    must_run(app, "contracts", "freeze", gone.lease.reference)
+    mailbox.read_all()
+    for days in (45, 20, 1000):
+        clock.move(days=days)
+        assert purge("--dry-run") == purge() == (0, 0)
+    assert not mailbox.unread() and len(files(app)) == 2
+    must_run(app, "contracts", "thaw", gone.lease.reference)
+    mailbox.read_all()
+    assert purge() == (1, 0), "what went to a disputed address told nobody"
+    assert "Téléchargez vos documents" in mailbox.read(to=EMAIL).subject
+    clock.move(days=45)
+    assert purge() == (1, 0)
+    mailbox.read_all()
 
 
 def test_h08_a_lease_that_comes_back_to_life_keeps_everything(gone, app, purge, clock, mailbox, leave):
@@ -204,6 +245,31 @@ def test_h08_the_other_lease_of_an_account_and_its_answers_stay(
     page = portal.get("/espace/choix")
     assert page.form("J'enregistre mes choix").value(QUESTIONS[1]) == "Oui"
     assert log_in(portal.another_browser(), tenant.lease.reference).path == "/connexion"
+
+
+def test_l05_h08_answers_of_an_account_that_handed_the_lease_over_before_stay_with_its_other_contract(
+    app, an_account, a_contract, leave, purge, clock, mailbox
+):
+    former = an_account(email="paul.durand@free.fr", commercial="Oui", general="Non", e_notice="Oui")
+    other = a_contract()
+    join(former.browser, other)
+    present = an_account()
+    mailbox.read_all()
+    join(present.browser, former.lease)
+    hand_over(former.browser, mailbox.read(to=former.email).link, former.password)
+    mailbox.read_all()
+    before = answers_of(app, former.email)
+    assert {(purpose, yes) for purpose, yes, _reference in before} >= {("commercial", True), ("general", False)}
+    leave(former.lease)
+    for days in (DAYS - 60, 45, 16):
+        clock.move(days=days)
+        for tenant in (former, present) if days == DAYS - 60 else ():
+            log_in(tenant.browser, (other if tenant is former else present.lease).reference, tenant.password)
+        done = purge()
+        mailbox.read_all()
+    assert done == (0, 1)
+    kept = [(purpose, yes, other.reference) for purpose, yes, _reference in before if purpose != "e_notice"]
+    assert answers_of(app, former.email) == kept, "but those about notices of the lease that is erased"
 
 
 def test_h08_a_lease_without_account_ends_in_silence_and_a_roster_that_still_has_it_brings_back_nothing(

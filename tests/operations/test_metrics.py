@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ..conftest import Clock, MakeApp
-from ..support.people import Tenant
+from ..support.people import Tenant, must_run
 from ..support.portal_client import Portal
 from ..support.post import Mailbox
 from ..support.steps import Lease, log_in, sign_up
@@ -46,7 +46,7 @@ def test_figures_follow_what_happens_whatever_the_process(
     log_in(Portal(app), lease.reference, "un mot de passe faux")
     told = figures(make_app(PORTAL_METRICS_TOKEN=TOKEN).test_client())
     assert told['portal_accounts{state="finished"}'] == told['portal_accounts{state="pending"}'] == 1
-    assert told['portal_accounts{state="closed"}'] == 0
+    assert told['portal_accounts{state="closed"}'] == told['portal_accounts{state="frozen"}'] == 0
     assert told["portal_contracts"] == 2
     assert told['portal_mails{state="sent"}'] == 2 and told['portal_mails{state="waiting"}'] == 1
     assert 300 <= told["portal_oldest_mail_seconds"] <= 330
@@ -57,6 +57,16 @@ def test_figures_follow_what_happens_whatever_the_process(
     clock.move(hours=1, minutes=1)
     told = figures(app.test_client())
     assert told["portal_oldest_mail_seconds"] == 0 and not [name for name in told if "events" in name]
+
+
+def test_h07_frozen_accounts_are_told_apart_from_those_in_use(
+    app: Flask, mailbox: Mailbox, an_account: Callable[..., Tenant]
+) -> None:
+    tenant = an_account()
+    must_run(app, "contracts", "freeze", tenant.lease.reference)
+    mailbox.read_all()
+    told = figures(app.test_client())
+    assert (told['portal_accounts{state="frozen"}'], told['portal_accounts{state="finished"}']) == (1, 0)
 
 
 @pytest.mark.parametrize("given", ["", "Bearer ", "Bearer x", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer é"])
