@@ -477,10 +477,8 @@ def test_a_lease_that_is_erased_meanwhile_is_refused_by_name_and_the_others_are_
 
 
 def test_a_file_that_a_purge_erases_between_is_stored_again(
-    app: Flask, folder: Path, roster: Roster, lease: Lease, monkeypatch: pytest.MonkeyPatch
+    app: Flask, folder: Path, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The two contracts have the very same file, one of them the last row that named it."""
-
     def erased_before() -> None:
         storage.erase(digest(pdf()))
         begin_write()
@@ -565,7 +563,7 @@ def test_a_disk_that_is_full_in_the_middle_of_a_file_leaves_no_half_of_it(
     path = in_folder(folder, {"417201_2026-10.pdf": pdf(), NAME: pdf() + bytes(3_000_000)})
     with started(FULL, app, path) as process:
         said, _ = process.communicate()
-    assert process.returncode == 2 and "refuse d’écrire" in said
+    assert process.returncode == 2 and "ne peut pas écrire" in said
     assert not standing(app)
     assert [digest(file.read_bytes()) for file in files(app)] == [digest(pdf())]
 
