@@ -24,7 +24,7 @@ demo: .venv/runtime.stamp
 # is a large landlord's: PostgreSQL and Redis. ARGS may leave it nothing to do, which is code 5.
 test: .venv/dev.stamp services
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
-	$(BIN)/python -m pytest -n 2 --postgresql --alone -m "not browser and not slow" $(ARGS) || [ $$? = 5 ]
+	$(BIN)/python -m pytest -n 2 --postgresql --alone -m "not browser and not slow and not program" $(ARGS) || [ $$? = 5 ]
 
 # What pyproject.toml asks for, at its lower bounds, in an environment of its own.
 lowest:

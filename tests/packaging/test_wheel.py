@@ -68,7 +68,7 @@ page = send(client, link, reference="417201", password=password)
 assert page.request.path == "/espace", page.text
 assert "Mentions légales" in page.text
 page = client.get("/connexion?langue=en", follow_redirects=True)
-assert "<h1>Your tenant space</h1>" in page.text, page.text
+assert "<h1>Your tenant area</h1>" in page.text, page.text
 for address in set(re.findall(r'(?:href|src)="(/assets/[^"]+)"', page.text)):
     assert client.get(address).status_code == 200, address
 print("journey done by", tenant_portal.__file__)

@@ -128,8 +128,10 @@ def test_slow_readers_of_documents_keep_no_connection_to_the_database(
             line.settimeout(ANSWER_SECONDS)
             line.connect(("127.0.0.1", live.port))
             line.sendall(f"GET {address} HTTP/1.1\r\nHost: localhost\r\nCookie: {slow}\r\n\r\n".encode())
-            assert line.recv(1000).startswith(b"HTTP/1.1 200 ")
             readers.append(line)
+            answer = line.recv(1000)[9:12]
+            # What is made while it is sent counts as running: beyond the limit of the account it is refused.
+            assert answer == b"200" or (address.endswith("tout") and answer == b"429")
         assert live.get("/connexion")[0] == 200
         assert ask(live, "/espace", other)[0] == 200
     finally:
