@@ -21,10 +21,11 @@ demo: .venv/runtime.stamp
 	$(BIN)/python -m tenant_portal demo --port $(PORT)
 
 # The browser's tests share one of the two workers (loadgroup), so that they do not fight for the machine. The second run
-# is a large landlord's: PostgreSQL and Redis. ARGS may leave it nothing to do, which is code 5.
+# is a large landlord's: PostgreSQL and Redis, for what speaks to a database. ARGS may leave it nothing, which is code 5.
+OTHERS = cli demo docs embedding packaging test_settings.py web/test_address_typos.py web/test_device_names.py
 test: .venv/dev.stamp services
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
-	$(BIN)/python -m pytest -n 2 --postgresql --alone -m "not browser and not slow and not program" $(ARGS) || [ $$? = 5 ]
+	$(BIN)/python -m pytest -n 2 --postgresql --alone -m "not browser and not slow and not program" $(OTHERS:%=--ignore=tests/%) $(ARGS) || [ $$? = 5 ]
 
 # What pyproject.toml asks for, at its lower bounds, in an environment of its own.
 lowest:
