@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import delete, insert, select, update
 
 from tenant_portal.db import begin_write, db
-from tenant_portal.message_models import Message
+from tenant_portal.messages.models import Message
 from tenant_portal.models import Account, Contract
 
 from .support.steps import Lease

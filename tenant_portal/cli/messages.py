@@ -10,9 +10,9 @@ from ..accounts import freezing
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..mail import notifications
-from ..message_models import Message
 from ..messages import conversation, ownership
 from ..messages.conversation import BODY_MAX
+from ..messages.models import Message
 from ..messages.typed_text import clean
 from ..models import Account
 from .preconditions import Stop, Unusable, shown, with_database

@@ -11,8 +11,8 @@ from ..accounts import consents, freezing, signed_links
 from ..accounts.authentication import AuthenticatedAccount, KnownContract
 from ..accounts.signed_links import Handover
 from ..db import utcnow
-from ..message_models import Message
 from ..messages import ownership
+from ..messages.models import Message
 from ..models import Account, Contract, EmailChange
 from ..settings import settings
 from ..text import masked_reference

@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, exists, select
 
-from .. import audit, working_days
+from .. import audit
 from ..accounts import rate_limits, refusals, sessions
 from ..accounts.limited_acts import REPEAT_WINDOW, Per
 from ..contracts import lookup
 from ..db import begin_write, db, utcnow
-from ..message_models import Author, Message, MessageEntry, MessageState
 from ..models import Account, Contract
 from ..settings import settings
-from . import ownership
+from . import ownership, working_days
+from .models import Author, Message, MessageEntry, MessageState
 
 #: Longest text, in characters.
 BODY_MAX = 4_000

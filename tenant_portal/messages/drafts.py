@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import bindparam, delete, select, text
 
 from ..db import UtcDateTime, begin_write, db, utcnow
-from ..message_models import Draft
+from .models import Draft
 
 #: How long it waits for the next login.
 LIFETIME = timedelta(hours=1)

@@ -7,8 +7,8 @@ names, both: a stranger may type any reference, and an address may have a slip.
 from sqlalchemy import and_, or_, select
 
 from ..db import db
-from ..message_models import Message
 from ..models import Account
+from .models import Message
 
 
 def belongs_to(message: Message, account: Account) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from ..db import db
-from ..message_models import Message
+from ..messages.models import Message
 from ..resources import folder
 
 VERSION_TABLE = "portal_alembic_version"

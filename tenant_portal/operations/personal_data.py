@@ -18,7 +18,7 @@ from ..documents.bundle import Member
 from ..formats import exact_moment
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..message_models import Draft, Message, MessageEntry
+from ..messages.models import Draft, Message, MessageEntry
 from ..models import (
     Account,
     Consent,

@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, u
 
 from ..contracts import ending
 from ..db import Base, db, utcnow
-from ..message_models import Draft, Message
 from ..messages import drafts
+from ..messages.models import Draft, Message
 from ..models import (
     REOPENING,
     Account,

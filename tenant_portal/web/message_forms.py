@@ -10,9 +10,9 @@ from ..db import db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications, rendering
-from ..message_models import Message
 from ..messages.conversation import BODY_MAX, Topic, WriteResult
 from ..messages.masking import mask_passwords
+from ..messages.models import Message
 from ..messages.typed_text import clean
 from ..models import Contract
 from .fields import ContractReferenceField, MailAddressField, QuestionField
@@ -70,10 +70,20 @@ def cleaned(typed: str | None) -> str:
     return mask_passwords(clean(typed or ""))
 
 
+def _body_field(description: Any = "") -> TextAreaField:
+    render = {"rows": 6, "spellcheck": "true"}
+    return TextAreaField(_l("Votre message"), description=description, filters=[cleaned], render_kw=render)
+
+
+def _reference_field(label: Any) -> ContractReferenceField:
+    where = _l("Elle figure sur votre avis d'échéance, après « L/ ». Exemple : 123456")
+    return ContractReferenceField(label, description=where)
+
+
 class EntryForm(PortalForm):
     """What a tenant writes in a message that stands."""
 
-    body = TextAreaField(_l("Votre message"), filters=[cleaned], render_kw={"rows": 6, "spellcheck": "true"})
+    body = _body_field()
 
     def validate_body(self, field: Any) -> None:
         """Refuse a text that is too long or empty."""
@@ -86,18 +96,10 @@ class OwnMessageForm(PortalForm):
     """A new message of who is logged in: his address is known."""
 
     topic = QuestionField(_l("De quoi s'agit-il ?"), _CHOOSE, TOPICS_AT_HOME)
-    body = TextAreaField(
-        _l("Votre message"),
-        description=_l(
-            "Dites ce qui s'est passé et ce que vous attendez de nous. N'écrivez jamais votre mot de passe."
-        ),
-        filters=[cleaned],
-        render_kw={"rows": 6, "spellcheck": "true"},
+    body = _body_field(
+        _l("Dites ce qui s'est passé et ce que vous attendez de nous. N'écrivez jamais votre mot de passe.")
     )
-    reference = ContractReferenceField(
-        _l("La référence du contrat concerné"),
-        description=_l("Elle figure sur votre avis d'échéance, après « L/ ». Exemple : 123456"),
-    )
+    reference = _reference_field(_l("La référence du contrat concerné"))
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -121,18 +123,10 @@ class MessageForm(OwnMessageForm):
     """Topic, text, reference and address of a stranger; never a telephone number or a password (L18)."""
 
     topic = QuestionField(_l("Quel est votre problème ?"), _CHOOSE, TOPIC_LABELS)
-    body = TextAreaField(
-        _l("Votre message"),
-        description=_l(
-            "Dites ce que vous avez fait, et ce que la page vous a répondu. N'écrivez jamais votre mot de passe."
-        ),
-        filters=[cleaned],
-        render_kw={"rows": 6, "spellcheck": "true"},
+    body = _body_field(
+        _l("Dites ce que vous avez fait, et ce que la page vous a répondu. N'écrivez jamais votre mot de passe.")
     )
-    reference = ContractReferenceField(
-        _l("Votre référence contrat, si vous l'avez"),
-        description=_l("Elle figure sur votre avis d'échéance, après « L/ ». Exemple : 123456"),
-    )
+    reference = _reference_field(_l("Votre référence contrat, si vous l'avez"))
     email = MailAddressField(
         _l("Votre adresse mail"), description=_l("Nous vous répondons à cette adresse. Exemple : nom@domaine.fr")
     )

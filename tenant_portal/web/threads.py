@@ -9,9 +9,9 @@ from ..accounts.sessions import Session
 from ..contracts import lookup
 from ..db import db
 from ..i18n import lazy_gettext as _l
-from ..message_models import Author, Draft, Message, MessageState
 from ..messages import conversation, drafts, ownership
 from ..messages.conversation import Topic, WriteResult
+from ..messages.models import Author, Draft, Message, MessageState
 from ..models import Account
 from . import guards, identity
 from .forms import ButtonForm

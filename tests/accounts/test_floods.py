@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from tenant_portal.accounts.limited_acts import ACTS, Per
 from tenant_portal.db import db
 from tenant_portal.mail import outbox
-from tenant_portal.message_models import Message
+from tenant_portal.messages.models import Message
 from tenant_portal.models import Event, Mail, MailState, RateLimitCounter
 from tests.support.portal_client import ANY_STATUS
 from tests.support.steps import EMAIL, Lease, forget, log_in, sign_up, write_at_home, write_message

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from tenant_portal.db import begin_write, db
-from tenant_portal.message_models import Message
+from tenant_portal.messages.models import Message
 from tenant_portal.models import Account, Contract, Event, Login
 from tenant_portal.operations import personal_data
 from tests.support.page_text import plain

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from tenant_portal.db import db
 from tenant_portal.mail import notifications
-from tenant_portal.message_models import Message
 from tenant_portal.messages import conversation
+from tenant_portal.messages.models import Message
 from tenant_portal.models import Contract, Import
 from tests.support.paths import ROOT
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from tenant_portal import signals
 from tenant_portal.db import db
-from tenant_portal.message_models import Message
+from tenant_portal.messages.models import Message
 from tenant_portal.models import Account, Document
 
 from ..support.people import Tenant

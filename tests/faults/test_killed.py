@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import Select, select, text
 
 from tenant_portal.db import begin_write, db, utcnow
-from tenant_portal.message_models import Message
+from tenant_portal.messages.models import Message
 from tenant_portal.models import Account, Consent, Contract, Document, Event, Mail, MailState
 from tenant_portal.operations import migrations
 from tenant_portal.web import links

@@ -18,7 +18,7 @@ from tenant_portal.accounts.freezing import Freezer, Undone
 from tenant_portal.accounts.signed_links import Handover
 from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.mail import notifications, outbox, rendering
-from tenant_portal.message_models import Author, Message, MessageEntry
+from tenant_portal.messages.models import Author, Message, MessageEntry
 from tenant_portal.models import Account, ConsentPurpose, Contract, EmailChange
 from tenant_portal.models import Mail as MailRow
 

@@ -6,8 +6,8 @@ import pytest
 
 from tenant_portal.accounts.limited_acts import ACTS, Per
 from tenant_portal.db import db
-from tenant_portal.message_models import Message, MessageEntry
 from tenant_portal.messages.conversation import BODY_MAX
+from tenant_portal.messages.models import Message, MessageEntry
 from tenant_portal.models import Event
 
 from ..support.page_text import plain

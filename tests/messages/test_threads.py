@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tenant_portal.accounts.limited_acts import ACTS, Per
 from tenant_portal.db import db
-from tenant_portal.message_models import Message, MessageEntry
+from tenant_portal.messages.models import Message, MessageEntry
 from tenant_portal.models import Event
 from tests.conftest import Clock
 from tests.support.page_text import plain

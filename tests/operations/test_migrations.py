@@ -18,7 +18,7 @@ from sqlalchemy import inspect, select, text
 
 from tenant_portal import create_app
 from tenant_portal.db import Base, begin_write, db
-from tenant_portal.message_models import Message
+from tenant_portal.messages.models import Message
 from tenant_portal.models import Account, Contract
 from tenant_portal.operations import migrations
 from tenant_portal.text import words_of

@@ -7,8 +7,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from tenant_portal.db import begin_write, db
-from tenant_portal.message_models import Draft, MessageEntry
 from tenant_portal.messages import drafts
+from tenant_portal.messages.models import Draft, MessageEntry
 from tests.conftest import Clock
 from tests.support.page_text import plain
 from tests.support.people import Tenant, must_run

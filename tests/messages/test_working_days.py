@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenant_portal import working_days
+from tenant_portal.messages import working_days
 
 #: As published by the French state for 2026 and 2027.
 HOLIDAYS = (

@@ -6,9 +6,9 @@ from datetime import date, datetime
 from sqlalchemy import Date, Enum, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .db import Base, UtcDateTime, utcnow
-from .models import Account, Contract
-from .text import EMAIL_MAX
+from ..db import Base, UtcDateTime, utcnow
+from ..models import Account, Contract
+from ..text import EMAIL_MAX
 
 
 class MessageState(enum.StrEnum):
