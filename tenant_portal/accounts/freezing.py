@@ -4,7 +4,7 @@ docs/security.md has the table.
 """
 
 import enum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from .. import audit
 from ..db import utcnow
@@ -19,6 +19,18 @@ class Freezer(enum.StrEnum):
     TENANT = "tenant"  # reads the address on file, or the first address of a change
     ROSTER = "roster"  # reads the address that the landlord held
     STAFF = "staff"
+
+
+class Freezable(Protocol):
+    """What of an account tells whether it is frozen, and by whom."""
+
+    @property
+    def is_frozen(self) -> bool:
+        """Tell whether it is frozen."""
+
+    @property
+    def frozen_by(self) -> str:
+        """Return who froze it."""
 
 
 class Undone(NamedTuple):
@@ -48,7 +60,7 @@ def has_frozen(account: Account, by: Freezer) -> bool:
     return account.is_frozen and by in (account.frozen_by, Freezer.TENANT)
 
 
-def is_disputed(account: Account) -> bool:
+def is_disputed(account: Freezable) -> bool:
     """Tell whether somebody else than its tenant has frozen it: its address may not be the tenant's."""
     return account.is_frozen and account.frozen_by != Freezer.TENANT
 

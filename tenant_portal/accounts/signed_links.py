@@ -87,7 +87,7 @@ LINK_KINDS = {
     "reset": LinkKind(
         lifetime=lambda s: s.reset_hours,
         facts=lambda a: (a.password_hash, a.email, *([a.frozen_at] if a.is_frozen else [])),
-        is_allowed=lambda a: a.is_finished and a.frozen_by in ("", freezing.Freezer.TENANT),
+        is_allowed=lambda a: a.is_finished and not freezing.is_disputed(a),
     ),
     # Kept in the session after the password of a closed account, never mailed.
     "reopening": LinkKind(lifetime=lambda s: s.session_idle_minutes, facts=lambda a: (a.password_hash,)),
@@ -251,7 +251,7 @@ def _subject(kind: LinkKind, number: int, contract_id: int = 0) -> Subject | Non
 def _contract_of(account: Account, kind: LinkKind, number: int = 0) -> Contract | None:
     """Return the contract that a link names, if the account has it; any of the account's for a link that names none.
 
-    A handover must not take away the owner's way to object.
+    A handover must not take away the owner's « Ce n'est pas moi ».
     """
     named = [contract for contract in account.contracts if contract.id == number]
     is_any = not number or kind.outlives_closing

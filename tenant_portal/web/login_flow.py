@@ -6,9 +6,8 @@ from typing import Any
 from flask import request, session
 
 from .. import audit, public_urls, signals
-from ..accounts import authentication, consents
+from ..accounts import authentication, consents, freezing
 from ..accounts.authentication import AuthenticatedAccount, KnownContract, LoginResult
-from ..accounts.freezing import Freezer
 from ..accounts.sessions import NO_ACCOUNT_ID
 from ..db import db
 from ..mail import notifications
@@ -54,7 +53,7 @@ def refuse(form: PortalForm, attempt: LoginResult, template: str, **context: Any
 def refuse_frozen(form: PortalForm, holder: AuthenticatedAccount, template: str) -> tuple[str, int]:
     """Tell whoever knows the password that the account is frozen; others read the refusal of every login (H07)."""
     db.session.commit()
-    is_disputed = holder.frozen_by != Freezer.TENANT
+    is_disputed = freezing.is_disputed(holder)
     return page(template, form=form, refusal="frozen", frozen_at=holder.frozen_at, is_disputed=is_disputed)
 
 

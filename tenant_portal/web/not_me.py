@@ -68,7 +68,7 @@ def _question(template: str) -> Any:
 
 def _leave(link: Link) -> Any:
     """Lead to what comes next, also when the button is pressed again."""
-    if link.account.frozen_by != Freezer.TENANT:
+    if freezing.is_disputed(link.account):
         flash_once("account_disputed")
         return redirect(url_for("portal.login.log_in"))
     flash_once("account_frozen")

@@ -6,8 +6,7 @@ from flask import Blueprint, redirect, request, session, url_for
 from wtforms import ValidationError
 
 from .. import public_urls
-from ..accounts import email_change, lifecycle, passwords, registration, sessions, signed_links
-from ..accounts.freezing import Freezer
+from ..accounts import email_change, freezing, lifecycle, passwords, registration, sessions, signed_links
 from ..accounts.lifecycle import Reset
 from ..accounts.sessions import Session
 from ..db import begin_write, db
@@ -208,7 +207,7 @@ def _send_link(reset: Reset, turn: int) -> None:
             turn=turn,
         )
         return
-    if account is not None and account.frozen_by not in ("", Freezer.TENANT):
+    if account is not None and freezing.is_disputed(account):
         notifications.account_frozen(account, contract, turn=turn)
         return
     change = email_change.oldest_open(account) if account is not None and account.email_doubted_at is not None else None
