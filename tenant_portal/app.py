@@ -27,7 +27,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app = new_app()
     app.config.from_prefixed_env()
     app.config.from_mapping(config or {})
-    set_up(app, staff=None)
+    set_up(app, staff=None, has_own_staff=True)
     settings, path = app.extensions["portal"].settings, public_path(app)
     log_format.configure(settings.log_format)
     entrance = trust_paths(app.wsgi_app, {"", path}, otherwise="")
@@ -42,7 +42,7 @@ def new_app() -> Flask:
     return app
 
 
-def set_up(app: Flask, *, staff: StaffCallback | None) -> None:
+def set_up(app: Flask, *, staff: StaffCallback | None, has_own_staff: bool = False) -> None:
     """Put the portal into an application that holds nothing else, with limits and cookies of its own."""
     if app.config["MAX_CONTENT_LENGTH"] is None:
         app.config["MAX_CONTENT_LENGTH"] = FORM_BYTES_MAX
@@ -58,7 +58,7 @@ def set_up(app: Flask, *, staff: StaffCallback | None) -> None:
         SESSION_COOKIE_PATH=path or "/",
     )
     app.session_interface = Sha256Sessions()
-    TenantPortal().init_app(app, staff=staff, owns_session=True)
+    TenantPortal().init_app(app, staff=staff, owns_session=True, has_own_staff=has_own_staff)
     if app.config["TRUSTED_HOSTS"] is None:
         # Loopback names serve monitoring on the same machine; a visitor who forges one reaches only himself.
         name = urlsplit(app.extensions["portal"].settings.public_url).hostname

@@ -10,15 +10,15 @@ from flask.signals import appcontext_pushed
 from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 
-from . import audit, settings, web
+from . import audit, office, settings, web
 from .db import configure_engine, engine_options
 from .i18n import gettext as _
 from .mail import smtp
-from .office.screens import screen as office
 from .web import host_checks, identity
 
-#: Returns the name of the logged-in member of staff, or None; called inside a request.
-StaffCallback = Callable[[], str | None]
+#: Returns the name of the logged-in member of staff, or name and role (`office`, `owner`), or None; called inside a
+#: request.
+StaffCallback = Callable[[], str | tuple[str, str] | None]
 
 
 class TenantPortal:
@@ -33,11 +33,22 @@ class TenantPortal:
         if app is not None:
             self.init_app(app, staff=staff)
 
-    def init_app(self, app: Flask, *, staff: StaffCallback | None = None, owns_session: bool = False) -> None:
-        """Register with `app`. Settings are read now; later changes of its configuration have no effect."""
+    def init_app(
+        self,
+        app: Flask,
+        *,
+        staff: StaffCallback | None = None,
+        owns_session: bool = False,
+        has_own_staff: bool = False,
+    ) -> None:
+        """Register with `app`. Settings are read now; later changes of its configuration have no effect.
+
+        The pages of la gestion exist where the host has `staff`, or the portal accounts of its own for them.
+        """
         frozen = settings.read(app.config)
         host_checks.check_in(app, frozen.url_prefix, frozen.public_url)
-        app.extensions["portal"] = settings.State(frozen, options={"staff": staff, "owns_session": owns_session})
+        options = {"staff": staff, "owns_session": owns_session, "has_own_staff": has_own_staff}
+        app.extensions["portal"] = settings.State(frozen, options=options)
         if "sqlalchemy" not in app.extensions:
             _add_database(app)
         audit.log_on_commit(app.extensions["sqlalchemy"].session)
@@ -46,7 +57,8 @@ class TenantPortal:
         if "babel" not in app.extensions:
             Babel(app, default_locale="fr", configure_jinja=False)
         identity.install_login_manager(app)
-        web.register(app, office, prefix=frozen.url_prefix)
+        desk = [office.new_screens()] if staff is not None or has_own_staff else []
+        web.register(app, *desk, prefix=frozen.url_prefix)
         host_checks.check_rules(app)
         app.cli.add_command(Commands())
         if not owns_session:

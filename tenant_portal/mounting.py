@@ -51,7 +51,7 @@ def _check_prefix(host: Flask, prefix: str) -> None:
 def _in_host(host: Flask, prefix: str, staff: StaffCallback) -> StaffCallback:
     """Return `staff`, called in a request of the host from the same browser."""
 
-    def who() -> str | None:
+    def who() -> str | tuple[str, str] | None:
         environ = {
             **{key: value for key, value in request.environ.items() if not key.startswith(("werkzeug.", "flask."))},
             "SCRIPT_NAME": request.environ.get("SCRIPT_NAME", "").removesuffix(prefix),

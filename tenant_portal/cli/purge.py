@@ -33,6 +33,7 @@ def purge(dry_run: bool) -> None:
         "mails": _("E-mails partis"),
         "logins": _("Connexions"),
         "events": _("Journal"),
+        "office_acts": _("Journal du bureau"),
         "drafts": _("Textes commencés"),
         "messages": _("Messages"),
         "warned": _("Baux terminés, dont le locataire est prévenu de l'effacement"),

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Select, Table, and_, exists, false, func, or_, select
 
+from ..accounts.office_acts import OfficeAct
 from ..db import Base, db, utcnow
 from ..documents import library
 from ..documents.bundle import Member
@@ -177,6 +178,18 @@ SECTIONS = {
             "created_at": _l("date"),
         },
     ),
+    "office_acts": Section(
+        OfficeAct,
+        _l("Ce que notre bureau a regardé et fait pour vous"),
+        {
+            "act": _l("action"),
+            "about": _l("à propos de"),
+            "identity": _l("comment votre identité a été vérifiée"),
+            "reason": _l("motif"),
+            "sentence": _l("phrase pour vous"),
+            "created_at": _l("date"),
+        },
+    ),
     "attempts": Section(
         RateLimitCounter,
         _l("Les compteurs d'essais"),
@@ -189,8 +202,8 @@ SECTIONS = {
     ),
 }
 #: Kept about a tenant, and not in his copy: secrets that would open the account to whoever finds the file. What a mail
-#: says is kept only until it leaves, because of its links.
-WITHHELD = {"accounts.password_hash", "logins.device_hash", "mails.content"}
+#: says is kept only until it leaves, because of its links. The name of a clerk is the clerk's.
+WITHHELD = {"accounts.password_hash", "logins.device_hash", "mails.content", "office_acts.clerk"}
 
 
 def files(contracts: Sequence[Contract], account: Account | None) -> list[Member]:
@@ -230,13 +243,18 @@ def _conditions(contracts: Sequence[Contract], account: Account | None) -> dict[
     conditions["documents"] = Document.contract_id.in_(numbers)
     conditions["messages"] = _is_message_of(contracts, account)
     conditions["message_entries"] = MessageEntry.message_id.in_(select(Message.id).where(conditions["messages"]))
+    nobodys = and_(OfficeAct.account_id.is_(None), OfficeAct.contract_id.in_(numbers))
     if account is None:
         conditions["events"] = and_(Event.contract_id.in_(numbers), Event.account_id.is_(None))
+        conditions["office_acts"] = nobodys
         return conditions
     conditions["account"] = Account.id == account.id
     conditions["drafts"] = Draft.account_id == account.id
     for name, table in (("consents", Consent), ("logins", Login), ("mails", Mail), ("events", Event)):
         conditions[name] = and_(table.account_id == account.id, table.created_at >= account.created_at)
+    conditions["office_acts"] = and_(
+        or_(OfficeAct.account_id == account.id, nobodys), OfficeAct.created_at >= account.created_at
+    )
     conditions["email_changes"] = and_(
         EmailChange.account_id == account.id, EmailChange.created_at >= account.created_at
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 
+from ..accounts.office_acts import OfficeAct
 from ..contracts import ending
 from ..db import Base, db, utcnow
 from ..messages import drafts
@@ -23,7 +24,7 @@ from ..models import (
 )
 from ..settings import settings
 
-#: Journal, devices, messages, mails: 12 months (CNIL, recommendation on logging of 2021: 6 to 12).
+#: Journals, devices, messages, mails: 12 months (CNIL, recommendation on logging of 2021: 6 to 12).
 JOURNAL = timedelta(days=365)
 #: An account without a login for so long is closed; its owner is told and can reopen it (L26).
 IDLE = timedelta(days=2 * 365)
@@ -58,6 +59,7 @@ def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
         # The newest login of an account stays, as `IDLE` counts from it.
         "logins": (Login, and_(Login.expires_at < now - JOURNAL, Login.id.not_in(_newest_logins()))),
         "events": (Event, Event.created_at < now - JOURNAL),
+        "office_acts": (OfficeAct, OfficeAct.created_at < now - JOURNAL),
         "drafts": (Draft, Draft.created_at < now - drafts.LIFETIME),
         "messages": (Message, Message.last_entry_at < now - JOURNAL),
     }

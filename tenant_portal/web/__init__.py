@@ -75,7 +75,8 @@ def register(app: Flask, *screens: Blueprint, prefix: str) -> None:
     for screen in (*SCREENS, *screens):
         portal.register_blueprint(screen)
         if "csrf" in app.extensions:  # our forms check their tokens themselves, and keep what was typed
-            app.extensions["csrf"].exempt(screen)
+            for each in (screen, *(child for child, _ in screen._blueprints)):
+                app.extensions["csrf"].exempt(each)
     portal.add_url_rule("/assets/<version>/portal.css", "style", stylesheet.style)
     portal.context_processor(template_context.names)
     portal.before_request(_prepare_request)

@@ -5,11 +5,10 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any
 
-from flask import abort, request, session
+from flask import request, session
 
 from ..accounts import sessions
 from ..errors import SessionOver
-from ..settings import state
 from . import session_over
 from .identity import current_tenant
 from .pages import flash_once
@@ -48,23 +47,4 @@ def account_required(view: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(own: sessions.Session, *args: Any, **kwargs: Any) -> Any:
         return view(own.account, *args, **kwargs)
 
-    return guarded
-
-
-def staff_required(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Admit only users named by the host's `staff` callback; everyone else gets 404.
-
-    With a shared login a tenant is never staff: a careless callback asks only whether somebody is logged in.
-    """
-
-    @wraps(view)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        who = state.options.get("staff")
-        is_tenant = not state.options.get("owns_session") and current_tenant() is not None
-        name = who() if who is not None and not is_tenant else None
-        if not name:
-            abort(404)
-        return view(str(name), *args, **kwargs)
-
-    guarded.portal_guard = "staff"  # type: ignore[attr-defined]
     return guarded

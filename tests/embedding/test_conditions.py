@@ -133,7 +133,7 @@ def test_page_for_hosts_begins_with_the_package_and_its_bounds():
 
 def test_page_for_hosts_names_commands_addresses_and_settings_that_exist():
     app = bare()
-    TenantPortal(app)
+    TenantPortal(app, staff=lambda: None)
     for command in set(re.findall("flask portal ([a-z ]+[a-z])", PAGE)):
         told = app.test_cli_runner().invoke(args=["portal", *command.split(), "--help"])
         assert told.exit_code == 0 and "No such command" not in told.output, command
@@ -142,6 +142,28 @@ def test_page_for_hosts_names_commands_addresses_and_settings_that_exist():
         assert adapter.match(address), address
     named = set(re.findall("PORTAL_[A-Z_]*[A-Z]", PAGE)) - {"PORTAL_SECRET"}  # of the environment, in an example
     assert named and named <= {key_of(row) for row in fields(Settings)}
+
+
+WEIGHT = """
+import sys
+from flask import Flask
+from tenant_portal import TenantPortal, create_app
+host = Flask("host")
+host.config.from_mapping(%(config)r)
+TenantPortal(host)
+own = create_app(%(config)r)
+print(*[sum("gestion" in rule.rule for rule in app.url_map.iter_rules()) for app in (host, own)])
+print([name for name in sys.modules if name.startswith("tenant_portal.office.")])
+"""
+
+
+def test_g01_whoever_has_no_staff_carries_nothing_of_la_gestion():
+    command = [sys.executable, "-c", WEIGHT % {"config": CONFIG}]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    counts, imported = done.stdout.splitlines()
+    in_host, alone = map(int, counts.split())
+    assert in_host == 0 and alone > 2
+    assert imported == "[]"
 
 
 def test_host_that_goes_through_the_checklist_finds_it_kept(app, portal, visitor):

@@ -21,9 +21,9 @@ def test_staff_use_the_back_office_without_a_second_login_and_nobody_else_does(a
     staff.get("/gestion", status=404)
     account.browser.get("/gestion", status=404)
     log_staff_in(staff.http)
-    form = staff.get("/gestion").form("Chercher")
-    page = form.fill("Référence contrat, nom ou adresse mail", account.lease.reference).click("Chercher")
-    assert page.says("1 contrat trouvé")
+    form = staff.get("/gestion").form("Trouver")
+    page = form.fill("Trouver un locataire", account.lease.reference).click("Trouver")
+    assert page.says("les douze étapes sont faites")
     assert staff.get("/espace").path == "/connexion", "staff are no tenants"
 
 

@@ -6,7 +6,7 @@ from werkzeug.routing import Rule
 
 def rules(app: Flask) -> list[Rule]:
     """Return the rules of its own pages."""
-    return [r for r in app.url_map.iter_rules() if r.endpoint.startswith("portal.") and r.endpoint.count(".") == 2]
+    return [r for r in app.url_map.iter_rules() if r.endpoint.startswith("portal.") and r.endpoint.count(".") >= 2]
 
 
 def pages(app: Flask) -> list[str]:

@@ -1,0 +1,106 @@
+"""The journal of the office: what it looked at and did, kept for twelve months (L24).
+
+The tenant reads its acts in « Mes connexions »: day, act, reason and the sentence meant for him, without the clerk's
+name. Looking is in the copy of his data alone.
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ForeignKey, Index, String, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .. import audit
+from ..db import Base, UtcDateTime, db, utcnow
+from ..i18n import lazy_gettext as _l
+from ..models import Account, Contract
+
+#: The longest sentence that a clerk writes for the tenant.
+SENTENCE_MAX = 140
+#: Acts that « Mes connexions » shows.
+TOLD_MAX = 20
+
+
+class OfficeAct(Base):
+    """One line of the journal."""
+
+    __tablename__ = "portal_office_acts"
+    __table_args__ = (Index("ix_portal_office_acts_contract_id_id", "contract_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+    #: The name that colleagues know.
+    clerk: Mapped[str] = mapped_column(String(100))
+    act: Mapped[str] = mapped_column(String(40))
+    contract_id: Mapped[int | None] = mapped_column(ForeignKey("portal_contracts.id", ondelete="SET NULL"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("portal_accounts.id", ondelete="SET NULL"), index=True)
+    #: What else it was about: the number of a message, a colleague.
+    about: Mapped[str] = mapped_column(String(100), default="")
+    #: How the clerk knew whom he helped, and why he did: keys of `IDENTITIES` and `REASONS`.
+    identity: Mapped[str] = mapped_column(String(20), default="")
+    reason: Mapped[str] = mapped_column(String(20), default="")
+    #: Which the tenant may read.
+    sentence: Mapped[str] = mapped_column(String(SENTENCE_MAX), default="")
+
+
+class Act(NamedTuple):
+    """What an act is called, for the office and for the tenant; he is told of no look."""
+
+    for_staff: Any
+    for_tenant: Any = ""
+
+
+ACTS = {
+    "viewed": Act(_l("page du contrat ouverte")),
+}
+#: How the clerk knew that it was the tenant.
+IDENTITIES = {
+    "counter": _l("au guichet, pièce d'identité vue"),
+    "call_back": _l("rappel au numéro connu"),
+    "letter_code": _l("lettre à code"),
+    "written": _l("demande écrite"),
+    "none": _l("aucune vérification"),
+}
+REASONS = {
+    "lost_password": _l("mot de passe oublié"),
+    "lost_mailbox": _l("boîte mail perdue ou fermée"),
+    "wrong_address": _l("adresse mail mal tapée"),
+    "no_mail": _l("e-mail non reçu"),
+    "too_many_tries": _l("trop d'essais de connexion"),
+    "not_me": _l("compte ouvert ou utilisé par quelqu'un d'autre"),
+    "holder_changed": _l("changement de titulaire"),
+    "on_request": _l("à la demande du locataire"),
+}
+
+
+def record(
+    clerk: str,
+    act: str,
+    *,
+    contract: Contract | int | None = None,
+    account: Account | int | None = None,
+    about: str = "",
+    identity: str = "",
+    reason: str = "",
+    sentence: str = "",
+) -> None:
+    """Add a line to the journal in this transaction. A contract's account is noted without being named."""
+    if isinstance(contract, Contract):
+        account = account if account is not None else contract.account_id
+        contract = contract.id
+    number = account.id if isinstance(account, Account) else account
+    facts = {"identity": identity, "reason": reason, "sentence": sentence[:SENTENCE_MAX], "about": about[:100]}
+    assert act in ACTS
+    db.session.add(OfficeAct(clerk=clerk[:100], act=act, contract_id=contract, account_id=number, **facts))
+    audit.note("office_act", act=act, account=number, contract=contract)
+
+
+def told_to(account: Account) -> list[OfficeAct]:
+    """Return the newest acts that the tenant reads, of his account and of his contracts."""
+    told = [name for name, act in ACTS.items() if act.for_tenant]
+    whose = or_(
+        OfficeAct.account_id == account.id,
+        OfficeAct.account_id.is_(None) & OfficeAct.contract_id.in_([contract.id for contract in account.contracts]),
+    )
+    rows = select(OfficeAct).where(whose, OfficeAct.act.in_(told), OfficeAct.created_at >= account.created_at)
+    return list(db.session.scalars(rows.order_by(OfficeAct.id.desc()).limit(TOLD_MAX)))

@@ -1,0 +1,51 @@
+"""Who is at the desk, and in which role; how he logged in is asked nowhere else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import abort, g
+
+from ..settings import state
+from ..web.identity import current_tenant
+from . import OFFICE, OPEN, OWNER
+
+
+@dataclass(frozen=True)
+class Clerk:
+    """Somebody who works for the landlord. No way leads from here to a tenant's session."""
+
+    name: str
+    role: str = OFFICE
+
+    @property
+    def is_owner(self) -> bool:
+        """Tell whether he may see colleagues, lists with addresses and requests by law."""
+        return self.role == OWNER
+
+
+def admit(role: str, view: Callable[..., Any], **values: Any) -> Any:
+    """Call a view with the clerk of this request; a page for everybody gets none. Others get 404."""
+    if role == OPEN:
+        return view(**values)
+    clerk = current()
+    if clerk is None or (role == OWNER and not clerk.is_owner):
+        abort(404)
+    g.portal_clerk = clerk
+    return view(clerk, **values)
+
+
+def current() -> Clerk | None:
+    """Return who the host says is logged in.
+
+    With a login that host and portal share, a tenant is never staff: a careless callback asks only whether somebody is
+    logged in.
+    """
+    named = state.options.get("staff")
+    if named is None or (not state.options.get("owns_session") and current_tenant() is not None):
+        return None
+    who = named()
+    if not who:
+        return None
+    name, role = who if isinstance(who, tuple) else (who, OFFICE)
+    return Clerk(str(name), OWNER if role == OWNER else OFFICE)
