@@ -21,8 +21,11 @@ demo: .venv/runtime.stamp
 	$(BIN)/python -m tenant_portal demo --port $(PORT)
 
 # The browser's tests share one of the two workers (loadgroup), so that they do not fight for the machine. The second run
-# is a large landlord's: PostgreSQL and Redis, for what speaks to a database. ARGS may leave it nothing, which is code 5.
-OTHERS = cli demo docs embedding packaging test_settings.py web/test_address_typos.py web/test_device_names.py
+# is a large landlord's: PostgreSQL and Redis, for tests that ask for a database, but those about programs, mails, passwords
+# and pages, which a database does not change. ARGS may leave it nothing, which is code 5.
+OTHERS = cli demo docs embedding packaging test_settings.py accounts/test_passwords.py accounts/test_password_hashing.py \
+  documents/test_names.py mail/test_notifications.py mail/test_real_servers.py \
+  $(addprefix web/test_,$(addsuffix .py,csp_reports forms help languages markup menu pasted security_headers sent_pages sizes))
 test: .venv/dev.stamp services
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 	$(BIN)/python -m pytest -n 2 --postgresql --alone -m "not browser and not slow and not program" $(OTHERS:%=--ignore=tests/%) $(ARGS) || [ $$? = 5 ]

@@ -49,6 +49,8 @@ SETTINGS: dict[str, Any] = {
 }
 
 COURIER_SECONDS = 10
+#: The fixtures by which a test asks for a database.
+DATABASES = {"database", "empty_database", "postgres_server", "redis_server"}
 
 MakeApp = Callable[..., Flask]
 
@@ -72,10 +74,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what starts PostgreSQL or Redis; with `--postgresql` leave out what is about SQLite's file."""
+    """Mark what starts PostgreSQL or Redis; with `--postgresql` keep what asks for a database, but not for SQLite's."""
     if config.getoption("postgresql"):
-        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("sqlite")])
-        items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
+        speaking = [item for item in items if DATABASES & set(getattr(item, "fixturenames", ()))]
+        kept = [item for item in speaking if not item.get_closest_marker("sqlite")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
         return
     for item in items:
         params = item.callspec.params.values() if hasattr(item, "callspec") else ()
