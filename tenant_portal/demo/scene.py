@@ -48,10 +48,11 @@ def _register() -> None:
 def _publish() -> None:
     this = lookup.today().replace(day=1)
     before = (this - timedelta(days=1)).replace(day=1)
-    notices = [_paper(sample, month) for sample in SAMPLES for month in (this, before)]
+    served = (*SAMPLES, calls.LOCKED_OUT)
+    notices = [_paper(sample, month) for sample in served for month in (this, before)]
     publishing.publish([*notices, _paper(FORMER, LAST_MONTH)])
     db.session.commit()
-    paid = [*((sample, before) for sample in SAMPLES), (FORMER, LAST_MONTH)]
+    paid = [*((sample, before) for sample in served), (FORMER, LAST_MONTH)]
     receipts = [_paper(*one, "Quittance de loyer et de charges") for one in paid]
     publishing.publish(receipts, kind=DocumentKind.RECEIPT)
     db.session.commit()
