@@ -93,7 +93,7 @@ def test_g14_three_callers_wait_and_each_is_ticked_once_helped(visitor: Portal, 
 
     with demo_app.app_context():
         number = db.session.scalars(select(Message.number).where(Message.email == not_found.email)).one()
-    must_run(demo_app, "messages", "answer", number, "-", stdin="Votre référence est le 102325.".encode())
+    must_run(demo_app, "messages", "answer", number, "-", stdin=b"Relisez votre avis.")
     assert solved(visitor.get("/gestion")) == [True, True, True]
 
 
