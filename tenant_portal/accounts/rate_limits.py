@@ -184,6 +184,11 @@ def is_quota_used_up(act: str) -> bool:
     return _ask_store(lambda store: store.get(f"portal/{act}") >= _quota(act, Per.EVERYBODY).uses, otherwise=False)
 
 
+def forget_origins() -> None:
+    """Delete the counters of all network addresses."""
+    _ask_store(lambda store: store.reset(), otherwise=None)
+
+
 def origin_of(address: str | None) -> str:
     """Return the key of a network address: IPv4 whole, IPv6 cut to its /64, which one home owns."""
     found = _WITH_PORT.fullmatch((address or "").strip(' "'))

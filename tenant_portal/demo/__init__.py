@@ -9,8 +9,6 @@ import signal
 import socket
 import sqlite3
 import sys
-from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +18,18 @@ from flask import Flask
 from flask.cli import ScriptInfo
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from .. import formats, roster
-from ..accounts import authentication, registration
-from ..app import create_app
-from ..contracts import lookup
+from ..app import new_app, set_up
 from ..db import db
-from ..documents import publishing
-from ..documents.archive import File
-from ..models import ConsentPurpose, DocumentKind
-from ..operations import migrations
-from ..resources import PACKAGE
-from . import paper, thread
+from ..operations import log_format, migrations
+from . import counter, scene
+from .counter import Counter
 from .letterbox import Letterbox, add_pages
+from .people import JOINABLE, KINDS, SAMPLES
 
-ROSTER = PACKAGE / "data" / "contrats-demo.csv"
 DATABASE = "portal.sqlite3"
 PORT = 8080
 #: Marks the demo's own database file.
 APPLICATION_ID = 0x64656D6F  # «demo» in ASCII
-PASSWORD = "parapluie-violet-tambour"  # noqa: S105 (printed on each page of the demo)
 
 LANDLORD = {
     "PORTAL_LANDLORD_NAME": "Habitat du Val",
@@ -50,34 +41,6 @@ LANDLORD = {
     "PORTAL_PUBLISHER": "la direction d'Habitat du Val",
     "PORTAL_HOSTING": "cet ordinateur, le temps de la démonstration",
 }
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A contract to try."""
-
-    kind: str
-    reference: str
-    module: str
-    password: str = ""
-
-
-#: For the console; the banner has translated words.
-KINDS = {
-    "direct_debit": "Prélèvement automatique",
-    "other_payment": "Autre paiement (chèque)",
-    "registered": "Compte déjà créé",
-    "joinable": "À rattacher au compte déjà créé",
-}
-SAMPLES = (
-    Sample("direct_debit", "123456", "12345678"),
-    Sample("other_payment", "234567", "23456789"),
-    Sample("registered", "345678", "34567890", PASSWORD),
-)
-#: A garage of the registered tenant, which he can join to his account.
-JOINABLE = Sample("joinable", "345679", "34567918")
-#: Another lease of the registered tenant, which has ended, and its last month.
-FORMER, LAST_MONTH = Sample("former", "345670", "34567001"), date(2026, 5, 1)
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -104,7 +67,7 @@ def show(port: int, reference: str) -> None:
     folder = _folder(port)
     if not (folder / DATABASE).exists():
         raise click.ClickException(f"Aucune démonstration ne tourne ici sur le port {port}.")
-    app = _application(folder, public_url=f"http://localhost:{port}")
+    app = application(folder, public_url=f"http://localhost:{port}")
     app.cli.main(
         ["portal", "contracts", "show", reference],
         prog_name="demo",
@@ -117,9 +80,11 @@ def _run(host: str, port: int) -> None:
     folder = _folder(port)
     with _listening(host, port) as listener:  # binds the port, so no second demo uses the folder
         _refuse_foreign(folder / DATABASE)
+        for name in ("alembic", "tenant_portal"):
+            logging.getLogger(name).setLevel(logging.WARNING)
         try:
-            app = _application(folder, public_url=f"http://{_name_of(host)}:{port}")
-            _furnish(app, folder)
+            app = application(folder, public_url=f"http://{_name_of(host)}:{port}")
+            furnish(app, folder)
             server = make_server(host, port, app, threaded=True, request_handler=_QuietHandler, fd=listener.fileno())
             click.echo(_welcome(app.config["PORTAL_PUBLIC_URL"], port))
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -174,7 +139,7 @@ def _refuse_foreign(database: Path) -> None:
 
 
 def _is_ours(database: Path) -> bool:
-    fictional = {line.split(";")[0] for line in ROSTER.read_text(encoding="utf-8").splitlines()}
+    fictional = {line.split(";")[0] for line in scene.ROSTER.read_text(encoding="utf-8").splitlines()}
     try:
         with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
             if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
@@ -186,12 +151,10 @@ def _is_ours(database: Path) -> bool:
     return {reference for (reference,) in held} <= fictional
 
 
-def _application(folder: Path, *, public_url: str) -> Flask:
+def application(folder: Path, *, public_url: str) -> Flask:
     """Return the portal without any setting of a real installation."""
-    for key in [key for key in os.environ if key.startswith("FLASK_")]:
-        del os.environ[key]
-    os.environ["PYTHON_DOTENV_DISABLED"] = "1"
-    app = create_app(
+    app = new_app()
+    app.config.from_mapping(
         {
             **LANDLORD,
             "SECRET_KEY": secrets.token_hex(32),
@@ -201,59 +164,25 @@ def _application(folder: Path, *, public_url: str) -> Flask:
             "PORTAL_DEMO": True,
         }
     )
+    both_sides = Counter()
+    set_up(app, staff=both_sides.clerk)
+    log_format.configure(app.extensions["portal"].settings.log_format)
     letterbox = app.extensions["mail"] = Letterbox(app)
-    add_pages(app, letterbox, samples=(*SAMPLES, JOINABLE))
+    add_pages(app, letterbox)
+    counter.add_pages(app, both_sides)
     return app
 
 
-def _furnish(app: Flask, folder: Path) -> None:
+def furnish(app: Flask, folder: Path) -> None:
+    """Make the demo's own database, and fill it."""
     _sweep(folder)
     folder.mkdir(parents=True, mode=0o700)
     with contextlib.closing(sqlite3.connect(folder / DATABASE)) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.commit()
-    for name in ("alembic", "tenant_portal"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     with app.app_context():
         migrations.upgrade()
-        roster.take(roster.read(ROSTER), name=ROSTER.name)
-        db.session.commit()
-        _register(SAMPLES[2])
-        this, before = _months()
-        notices = [_paper(sample, month) for sample in SAMPLES for month in (this, before)]
-        publishing.publish([*notices, _paper(FORMER, LAST_MONTH)])
-        db.session.commit()
-        paid = [*((sample, before) for sample in SAMPLES), (FORMER, LAST_MONTH)]
-        receipts = [_paper(*one, "Quittance de loyer et de charges") for one in paid]
-        publishing.publish(receipts, kind=DocumentKind.RECEIPT)
-        db.session.commit()
-
-
-def _register(sample: Sample) -> None:
-    contract = lookup.find_running(sample.reference, sample.module)
-    assert contract is not None
-    choices = {ConsentPurpose.E_NOTICE: True, ConsentPurpose.COMMERCIAL: False, ConsentPurpose.GENERAL: True}
-    submission = registration.Submission(email="solene.lacroix@example.com", choices=choices)
-    account = registration.sign_up(contract, submission, password=sample.password, language="fr").account
-    assert account is not None
-    registration.activate(account)
-    authentication.finish(account)
-    former = lookup.find(FORMER.reference)
-    assert former is not None
-    former.account = account
-    db.session.commit()
-    thread.leave(account)
-
-
-def _months() -> tuple[date, date]:
-    this = lookup.today().replace(day=1)
-    return this, (this - timedelta(days=1)).replace(day=1)
-
-
-def _paper(sample: Sample, month: date, what: str = "Avis d'échéance") -> File:
-    title = f"{what} {formats.of_month(month)}"
-    lines = (LANDLORD["PORTAL_LANDLORD_NAME"], title, f"Contrat L/{sample.reference}", f"Module {sample.module}")
-    return File(f"{sample.reference}_{month:%Y-%m}.pdf", lambda: paper.notice(*lines))
+        scene.build()
 
 
 def _sweep(folder: Path) -> None:
@@ -272,8 +201,11 @@ def _welcome(address: str, port: int) -> str:
         python = python.relative_to(Path.cwd())
     command = f"{python} -m tenant_portal demo{'' if port == PORT else f' --port {port}'} show"
     lines = [
-        f"Espace locataire de démonstration : {address}/",
-        f"Courrier de démonstration :         {address}/demonstration/courrier",
+        "Démonstration : les deux côtés du comptoir, avec des personnes et des contrats imaginaires.",
+        "",
+        f"Côté locataire :            {address}/",
+        "Côté bailleur :             le bouton « Côté bailleur », en haut de chaque page ; trois appels y attendent",
+        f"Courrier de démonstration : {address}/demonstration/courrier",
         "",
         "Trois contrats à essayer :",
     ]

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -77,8 +76,8 @@ class _Slot(Connection):
         )
 
 
-def add_pages(app: Flask, letterbox: Letterbox, *, samples: Sequence[Any]) -> None:
-    """Add the pages of the mails, and what the banner shows."""
+def add_pages(app: Flask, letterbox: Letterbox) -> None:
+    """Add the pages of the mails."""
 
     def letters() -> str:
         return render_template("portal/demo/letterbox.html", letters=list(letterbox.letters))
@@ -103,7 +102,7 @@ def add_pages(app: Flask, letterbox: Letterbox, *, samples: Sequence[Any]) -> No
     for path, view in (("", letters), ("/<portal_number:number>", letter), ("/compte", count)):
         app.add_url_rule(f"/demonstration/courrier{path}", f"portal.demo.{view.__name__}", view)
     script = hashlib.sha256((PACKAGE / "static" / "demo.js").read_bytes()).hexdigest()[:16]
-    app.jinja_env.globals.update(demo_samples=samples, demo_letterbox=letterbox, demo_version=script)
+    app.jinja_env.globals.update(demo_letterbox=letterbox, demo_version=script)
     app.jinja_env.filters["linked"] = _linked
 
 

@@ -104,7 +104,8 @@ def newest_mail(demo: Demo, visitor: Visitor, subject: str) -> html.HtmlElement:
 
 def test_a_visitor_goes_from_a_printed_contract_to_his_home(demo: Demo) -> None:
     """With what the console printed, and the link of the mails' page."""
-    assert demo.said.index(demo.address) < demo.said.index("Trois contrats")
+    sides = ("Côté locataire", demo.address, "Côté bailleur", "Trois contrats")
+    assert sorted(sides, key=demo.said.index) == list(sides)
     printed = re.search(r"Prélèvement automatique +référence (\d+) +module (\d+)", demo.said)
     assert printed
     visitor = Visitor()
