@@ -69,13 +69,15 @@ def check_password(email: str, password: str, *, device: str, origin: str) -> At
     return Attempt(found)
 
 
-def check_code(of: Staff, typed: str) -> Attempt:
+def check_code(staff_id: int, typed: str) -> Attempt:
     """Check the code of a telephone, or a recovery code; each is good once, whoever sends it twice at once.
 
     The password was right before: only who knows it counts here.
     """
     begin_write()
-    found = db.session.get_one(Staff, of.id, with_for_update=True, populate_existing=True)
+    found = db.session.get(Staff, staff_id, with_for_update=True, populate_existing=True)
+    if found is None or not found.is_enrolled:
+        return Attempt()
     before = rate_limits.state_of("staff code", Per.ACCOUNT, found.id)
     if before.wait is not None:
         return Attempt(wait=before.wait)

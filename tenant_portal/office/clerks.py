@@ -38,7 +38,7 @@ def admit(role: str, view: Callable[..., Any], **values: Any) -> Any:
         use_anonymous_user()  # whatever tenant is logged in here too
         return view(**values)
     clerk = current()
-    if clerk is None and has_own_accounts() and (sessions.visit().left is not None or current_tenant() is None):
+    if clerk is None and has_own_accounts() and (sessions.visit().left_id is not None or current_tenant() is None):
         return way_in.lead_to_login()
     if clerk is None or (role == OWNER and not clerk.is_owner):
         abort(404)
@@ -56,8 +56,8 @@ def current() -> Clerk | None:
     logged in.
     """
     if has_own_accounts():
-        own = sessions.visit().staff
-        return Clerk(own.name, own.role) if own is not None else None
+        own = sessions.visit()
+        return Clerk(own.name, own.role) if own.is_proved else None
     named = state.options.get("staff")
     if named is None or (not state.options.get("owns_session") and current_tenant() is not None):
         return None

@@ -9,14 +9,14 @@ from ..db import begin_write, db, utcnow
 from ..errors import FormExpired
 from ..web.forms import PortalForm
 from . import PREFIX, staff
-from .models import KEPT, KeptForm, Staff
+from .models import KEPT, KeptForm
 from .sessions import Visit
 
 #: Words in names of fields whose content is never kept.
 _SECRET = {"password", "confirmation", "current", "code", "secret", "token", "lien", "csrf"}
 
 
-def keep(of: Staff) -> bool:
+def keep(staff_id: int) -> bool:
     """Keep the fields of this request; tell whether there was anything, sent from a page of his own session."""
     form, token_field = PortalForm(), str(current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"))
     form.validate()
@@ -28,15 +28,15 @@ def keep(of: Staff) -> bool:
     if form.refusal not in {None, FormExpired} or not any(text for texts in fields.values() for text in texts):
         return False
     begin_write()
-    staff.forget_kept_form(of.id)
-    db.session.add(KeptForm(staff_id=of.id, path=request.path, page=_page_of_form(), fields=fields))
+    staff.forget_kept_form(staff_id)
+    db.session.add(KeptForm(staff_id=staff_id, path=request.path, page=_page_of_form(), fields=fields))
     db.session.commit()
     return True
 
 
 def show_again(visit: Visit) -> None:
     """Have the forms of this page hold what was kept from it; a form that is sent needs it no more."""
-    staff_id = visit.login.staff_id if visit.login is not None else 0
+    staff_id = visit.staff_id or 0
     kept = db.session.get(KeptForm, staff_id)
     if kept is None or kept.created_at <= utcnow() - KEPT or request.path not in {kept.path, kept.page}:
         return

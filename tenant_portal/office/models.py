@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import Base, UtcDateTime, utcnow
 from ..i18n import lazy_gettext as _l
@@ -71,8 +71,6 @@ class StaffLogin(Base):
     #: When the code was given; without it the login opens nothing.
     proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-    staff: Mapped[Staff] = relationship()
 
     purged_as: ClassVar = _l("Connexions du bureau")
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import g, request
-from sqlalchemy import exists, select, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy import bindparam, exists, select, update
 
 from ..accounts import signed_links
 from ..accounts.sessions import TOKEN_BYTES, digest
@@ -25,20 +24,29 @@ COOKIE = "staff"
 LONGEST, IDLE, FOR_CODE = timedelta(hours=8), timedelta(minutes=30), timedelta(minutes=10)
 
 
+_OF_TOKEN = (
+    select(StaffLogin.staff_id, StaffLogin.proved_at, StaffLogin.expires_at, Staff.name, Staff.role)
+    .join(Staff, Staff.id == StaffLogin.staff_id)
+    .where(
+        StaffLogin.token_hash == bindparam("token_hash"),
+        StaffLogin.ended_at.is_(None),
+        Staff.enrolled_at.is_not(None),
+    )
+)
+
+
 @dataclass(frozen=True)
 class Visit:
     """What this browser's cookie tells."""
 
     token: str
-    #: The login that runs; it may still lack the code.
-    login: StaffLogin | None = None
+    #: Of the login that runs, if one does; it may still lack the code.
+    staff_id: int | None = None
+    name: str = ""
+    role: str = ""
+    is_proved: bool = False
     #: Whose full login ran out here, if nobody ended it.
-    left: Staff | None = None
-
-    @property
-    def staff(self) -> Staff | None:
-        """Return who is logged in, code included."""
-        return self.login.staff if self.login is not None and self.login.proved_at is not None else None
+    left_id: int | None = None
 
 
 def visit() -> Visit:
@@ -49,7 +57,7 @@ def visit() -> Visit:
             "."
         )
         found = _visit_of(token, seen) if token else Visit(secrets.token_urlsafe(TOKEN_BYTES))
-        if not token or (found.login is not None and seen != _minute()):
+        if not token or (found.staff_id is not None and seen != _minute()):
             _set_cookie(found.token)
         _remember(found)
     return found
@@ -57,12 +65,11 @@ def visit() -> Visit:
 
 def start(staff: Staff, *, is_proved: bool) -> None:
     """Begin a login in the place of the one that runs: with the password alone, or with the code too."""
-    now, running = utcnow(), visit().login
-    if running is not None:
-        running.ended_at = now
+    now = utcnow()
+    _end_running()
     token = secrets.token_urlsafe(TOKEN_BYTES)
     login = StaffLogin(
-        staff=staff,
+        staff_id=staff.id,
         token_hash=digest(token),
         device_hash=digest(cookies.remember_device()) if is_proved else "",
         device_name=device_name(request.user_agent.string)[:100],
@@ -71,14 +78,12 @@ def start(staff: Staff, *, is_proved: bool) -> None:
     )
     db.session.add(login)
     _set_cookie(token)
-    _remember(Visit(token, login))
+    _remember(Visit(token, staff.id, staff.name, staff.role, is_proved))
 
 
 def end() -> None:
     """End the login of this browser, and take its cookie away."""
-    running = visit().login
-    if running is not None:
-        running.ended_at = utcnow()
+    _end_running()
     cookies.set_cookie(COOKIE, "", 0)
 
 
@@ -101,14 +106,19 @@ def last_login(staff: Staff) -> StaffLogin | None:
 
 
 def _visit_of(token: str, seen: str) -> Visit:
-    of_token = StaffLogin.token_hash == digest(token), StaffLogin.ended_at.is_(None)
-    login = db.session.scalars(select(StaffLogin).where(*of_token).options(joinedload(StaffLogin.staff))).one_or_none()
-    if login is None or not login.staff.is_enrolled:
+    row = db.session.execute(_OF_TOKEN, {"token_hash": digest(token)}).one_or_none()
+    if row is None:
         return Visit(token)
+    is_proved = row.proved_at is not None
     is_idle = timedelta(minutes=int(_minute()) - int(seen)) > IDLE
-    if is_idle or login.expires_at <= utcnow():
-        return Visit(token, left=login.staff if login.proved_at is not None else None)
-    return Visit(token, login)
+    if is_idle or row.expires_at <= utcnow():
+        return Visit(token, left_id=row.staff_id if is_proved else None)
+    return Visit(token, row.staff_id, row.name, row.role, is_proved)
+
+
+def _end_running() -> None:
+    running = StaffLogin.token_hash == digest(visit().token), StaffLogin.ended_at.is_(None)
+    db.session.execute(update(StaffLogin).where(*running).values(ended_at=utcnow()))
 
 
 def _remember(found: Visit) -> None:

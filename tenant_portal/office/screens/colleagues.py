@@ -114,8 +114,7 @@ def _begin(clerk: Clerk, number: int) -> Staff | None:
 
 def _require_owner(clerk: Clerk) -> None:
     """Refuse who was removed or demoted while he waited for the lock."""
-    own = sessions.visit().login
-    found = db.session.get(Staff, own.staff_id, populate_existing=True) if own is not None else None
+    found = db.session.get(Staff, sessions.visit().staff_id or 0, populate_existing=True)
     if found is None or not found.is_owner:
         abort(404)
 

@@ -58,7 +58,7 @@ class PasswordForm(PortalForm):
 
 def log_in():
     """Ask for address and password."""
-    if sessions.visit().staff is not None:
+    if sessions.visit().is_proved:
         return redirect(url_for("portal.office.todo.show"))
     form = StaffLoginForm(suite=request.args.get("suite"))
     if not form.validate_on_submit():
@@ -74,15 +74,15 @@ def log_in():
 
 def give_code():
     """Ask for the code of the telephone, or a recovery code."""
-    login = sessions.visit().login
-    if login is None:
+    visit = sessions.visit()
+    if visit.staff_id is None:
         return redirect(url_for("portal.office.entrance.log_in"))
     form = CodeForm(suite=request.args.get("suite"))
-    if login.proved_at is not None:
+    if visit.is_proved:
         return redirect(way_in.next_page(form.suite.data))
     if not form.validate_on_submit():
         return page("office/entrance/give_code.html", form=form, refusal=None)
-    attempt = authentication.check_code(login.staff, form.code.data)
+    attempt = authentication.check_code(visit.staff_id, form.code.data)
     if attempt.staff is None:
         return _refuse(form, attempt, "office/entrance/give_code.html")
     sessions.start(attempt.staff, is_proved=True)
@@ -93,7 +93,7 @@ def give_code():
 def log_out():
     """End this login; a tenant who is logged in here too stays so."""
     is_fresh = ButtonForm().validate_on_submit()
-    if not is_fresh and sessions.visit().staff is not None:
+    if not is_fresh and sessions.visit().is_proved:
         return redirect(url_for("portal.office.todo.show"))
     begin_write()
     sessions.end()
