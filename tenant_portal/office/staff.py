@@ -22,14 +22,10 @@ from .models import KeptForm, RecoveryCode, Staff
 #: PostgreSQL's advisory lock of changes to the staff: « staff » in ASCII.
 _LOCK = 0x7374616666
 #: What an address begins with that several people read.
-_SHARED = frozenset(
-    {
-        *("accueil", "admin", "administration", "agence", "agences", "bonjour", "bureau", "comptabilite", "compta"),
-        *("contact", "courrier", "direction", "equipe", "gestion", "gestionnaire", "gestionnaires", "hello"),
-        *("info", "infos", "information", "informations", "locataire", "locataires", "location", "locations"),
-        *("loyer", "loyers", "mail", "mairie", "noreply", "office", "patrimoine", "postmaster", "reception"),
-        *("secretariat", "service", "services", "standard", "support", "syndic", "team", "webmaster"),
-    }
+_SHARED = re.compile(
+    r"(accueil|admin(istration)?|agence|bonjour|bureau|compta(bilite)?|contact|courrier|direction|equipe|gestion|hello"
+    r"|info(rmation)?|locataire|location|loyer|mail|mairie|noreply|office|patrimoine|postmaster|reception|secretariat"
+    r"|service|standard|support|syndic|team|webmaster)s?"
 )
 
 
@@ -67,7 +63,7 @@ def find(email: str) -> Staff | None:
 def looks_shared(email: str) -> bool:
     """Tell whether several people seem to read an address: contact@, accueil.nord@, info2@."""
     words = re.split(r"[._+\d-]+", email.partition("@")[0].lower())
-    return not _SHARED.isdisjoint(words)
+    return any(_SHARED.fullmatch(word) for word in words)
 
 
 def begin() -> None:

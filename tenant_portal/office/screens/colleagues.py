@@ -69,7 +69,7 @@ def show(clerk: Clerk, number: int):
 
 
 def invite_again(clerk: Clerk, number: int):
-    """Renew an invitation; who has an account loses password, second factor and sessions until he uses it."""
+    """Renew an invitation; who has an account is locked out until he uses it."""
     of = _begin(clerk, number)
     if of is None:
         return redirect(url_for("portal.office.colleagues.show", number=number))
@@ -129,7 +129,9 @@ def _done(clerk: Clerk, act: str, of: Staff, *, said: str) -> Any:
     is_self = of.name == clerk.name
     db.session.commit()
     flash_once(said)
-    return redirect(url_for("portal.office.todo.show" if is_self else "portal.office.colleagues.overview"))
+    if is_self:  # perhaps no owner any more
+        return redirect(url_for("portal.office.todo.show"))
+    return redirect(url_for("portal.office.colleagues.overview"))
 
 
 def _refuse_last_owner(number: int) -> Any:
