@@ -22,7 +22,7 @@ from ..support.staff_steps import Colleague, fill_invitation
 LUC = "luc.petit@habitat.example"
 
 
-def fill_invite(owner: Colleague, email: str, what: str = "Le travail") -> Page:
+def fill_invite(owner: Colleague, email: str, what: str = "Gestionnaire") -> Page:
     form = owner.browser.get("/gestion/collegues").form("Inviter un collègue")
     return form.fill("Adresse mail de votre collègue", email).choose("Que peut faire ce collègue", what).click()
 
@@ -125,7 +125,7 @@ def test_g01_commands_say_what_they_cannot_do_and_a_host_has_none(app: Flask) ->
     assert run(app, "staff", "list") == (0, "")
     for command in (("add", "ceci"), ("remove", "x@y.fr"), ("reset", "x@y.fr")):
         assert run(app, "staff", *command)[0] in {1, 2}
-    host = hosts.hostile_host(**SETTINGS, SQLALCHEMY_DATABASE_URI="sqlite://")
+    host = hosts.hostile_host(**SETTINGS, SQLALCHEMY_DATABASE_URI="sqlite://", PORTAL_URL_PREFIX="/locataire")
     TenantPortal(host, staff=hosts.staff_of_host)
     assert host.test_cli_runner().invoke(args=["portal", "staff", "list"]).exit_code == 2
 

@@ -179,7 +179,7 @@ def test_g01_tenant_and_staff_of_one_browser_do_not_meet(
     invite = browser.get("/gestion/collegues").form("Inviter un collègue")
     tenant = an_account()
     tenant.log_in(browser)
-    invite.fill("Adresse mail de votre collègue", "luc@habitat.example").choose("Que peut faire", "Le travail")
+    invite.fill("Adresse mail de votre collègue", "luc@habitat.example").choose("Que peut faire", "Gestionnaire")
     assert invite.click().says("l'invitation part par e-mail"), "a tenant's login in another tab spoils no form"
     mailbox.read(to="luc@habitat.example")
     assert browser.get("/espace").path == "/espace" and browser.get("/gestion").path == "/gestion"

@@ -25,8 +25,8 @@ class InviteForm(PortalForm):
         _l("Que peut faire ce collègue ?"),
         _l("Choisissez ce que peut faire ce collègue."),
         {
-            OFFICE: _l("Le travail de tous les jours"),
-            OWNER: _l("Tout, aussi les collègues, les listes avec adresses et les demandes d'accès (responsable)"),
+            OFFICE: _l("Gestionnaire : le travail de tous les jours"),
+            OWNER: _l("Responsable : aussi les collègues, les listes avec adresses et les demandes d'accès"),
         },
     )
     #: The address of which was said that one person alone reads it.
