@@ -82,10 +82,9 @@ def reset(account: Account | None, contract: Contract | None, *, link: str, unti
     outbox.put("reset", _address(account), account=account, contract=contract, content=content, turn=turn)
 
 
-def staff_invitation(address: str, *, link: str, until: datetime, is_owner: bool) -> None:
+def staff_invitation(address: str, *, link: str, until: datetime) -> None:
     """Send somebody of the office the link that makes his account (G01)."""
-    content = {"link": link, "until": until.isoformat(), "is_owner": is_owner}
-    outbox.put("staff_invitation", address, content=content)
+    outbox.put("staff_invitation", address, content={"link": link, "until": until.isoformat()})
 
 
 def staff_reset(address: str, *, link: str, until: datetime) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, g
+from flask import abort, g, request
 
 from ..settings import state
 from ..web.identity import current_tenant, use_anonymous_user
@@ -38,8 +38,10 @@ def admit(role: str, view: Callable[..., Any], **values: Any) -> Any:
         use_anonymous_user()  # whatever tenant is logged in here too
         return view(**values)
     clerk = current()
-    if clerk is None and has_own_accounts() and (sessions.visit().left_id is not None or current_tenant() is None):
-        return way_in.lead_to_login()
+    if clerk is None and has_own_accounts():
+        has_typed = request.method == "POST" and sessions.visit().left_id is not None
+        if has_typed or current_tenant() is None:
+            return way_in.lead_to_login()
     if clerk is None or (role == OWNER and not clerk.is_owner):
         abort(404)
     g.portal_clerk = clerk

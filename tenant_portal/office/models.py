@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import Base, UtcDateTime, utcnow
@@ -35,7 +35,7 @@ class Staff(Base):
     #: Sealed by a key that is not in the database (`second_factor.seal`).
     totp_secret: Mapped[str] = mapped_column(String(200), default="")
     #: The newest code used, as the number of its half minute: it and those before open nothing any more.
-    totp_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    totp_step: Mapped[int] = mapped_column(default=0)
     invited_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     enrolled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -173,7 +173,7 @@ def _invite(staff: Staff) -> Invitation:
     db.session.flush()
     token, until = links.issue("invitation", staff), links.expires_at("invitation")
     link = public_urls.public("office.invitation.open_link", token=token)
-    notifications.staff_invitation(staff.email, link=link, until=until, is_owner=staff.is_owner)
+    notifications.staff_invitation(staff.email, link=link, until=until)
     audit.record("staff_invited", actor="staff", detail=f"staff {staff.id}")
     return Invitation(staff, link, until)
 

@@ -144,7 +144,7 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "welcome": lambda a, c, m: notifications.welcome(a, c, link=LINK),
     "reset": lambda a, c, m: notifications.reset(a, c, link=LINK, until=UNTIL),
     "password_changed": lambda a, c, m: notifications.password_changed(a, c),
-    "staff_invitation": lambda a, c, m: notifications.staff_invitation(a.email, link=LINK, until=UNTIL, is_owner=True),
+    "staff_invitation": lambda a, c, m: notifications.staff_invitation(a.email, link=LINK, until=UNTIL),
     "staff_reset": lambda a, c, m: notifications.staff_reset(a.email, link=LINK, until=UNTIL),
     **{
         f"staff_changed, {what}": lambda a, c, m, what=what: notifications.staff_changed(a.email, what=what, left=1)

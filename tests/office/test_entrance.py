@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -250,6 +251,14 @@ def test_g01_purge_erases_kept_forms_and_old_logins(owner: Colleague, app: Flask
     assert "Connexions du bureau : 1" in must_run(app, "purge")
     with app.app_context():
         assert not db.session.scalars(select(StaffLogin)).all() and not db.session.scalars(select(KeptForm)).all()
+
+
+def test_g01_backup_brings_accounts_and_codes_back(owner: Colleague, app: Flask, tmp_path: Path) -> None:
+    must_run(app, "backup", str(tmp_path / "sauvegarde.zip"))
+    must_run(app, "staff", "add", "luc@habitat.example")
+    must_run(app, "restore", str(tmp_path / "sauvegarde.zip"), "--force")
+    assert "luc@" not in must_run(app, "staff", "list")
+    assert owner.log_in(Portal(app)).path == "/gestion"
 
 
 def _acts(app: Flask) -> int:

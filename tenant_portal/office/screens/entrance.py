@@ -154,6 +154,8 @@ def choose_password():
 
 def _refuse(form: PortalForm, attempt: Attempt, template: str) -> Any:
     db.session.commit()
+    if isinstance(form, CodeForm):
+        form.code.data = ""
     if attempt.wait is None:
         return page(template, form=form, refusal="wrong", wait=None)
     answer = page(template, form=form, refusal="wait", wait=attempt.wait, status=429)

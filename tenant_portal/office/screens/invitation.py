@@ -46,7 +46,10 @@ class InvitationForm(PasswordForm):
         is_strong = self.judge(of, self.name.data)
         step = second_factor.step_of(signed_links.unseal(_NEW, self.secret.data or ""), self.code.data)
         if step is None:
-            self.code.errors = [_("Ce code ne correspond pas. Attendez le code suivant, puis tapez-le.")]
+            self.code.data, self.code.errors = (
+                "",
+                [_("Ce code ne correspond pas. Attendez le code suivant, puis tapez-le.")],
+            )
         return step if is_strong else None
 
     def validate_name(self, field: StringField) -> None:
