@@ -60,7 +60,7 @@ class TenantPortal:
         desk = [office.new_screens()] if staff is not None or has_own_staff else []
         web.register(app, *desk, prefix=frozen.url_prefix)
         host_checks.check_rules(app)
-        app.cli.add_command(Commands())
+        app.cli.add_command(Commands(has_own_staff=has_own_staff))
         if not owns_session:
             hide_tables_from_migrate(app)
 
@@ -100,15 +100,19 @@ def _add_database(app: Flask) -> None:
 class Commands(click.Group):
     """`flask portal …`, imported when a command is asked for: servers need neither them nor Alembic."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_own_staff: bool = False) -> None:
         super().__init__("portal", help=_("Le portail des locataires."))
+        self._has_own_staff = has_own_staff
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
-        return self._imported().list_commands(ctx)
+        return sorted([*self._imported().list_commands(ctx), *(["staff"] if self._has_own_staff else [])])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command by its name."""
+        """Return a command by its name; whoever has staff of a host has no command for accounts of ours."""
+        if cmd_name == "staff" and self._has_own_staff:
+            command: click.Command = import_module(f"{__package__}.office.commands").staff_group
+            return command
         return self._imported().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -117,5 +121,6 @@ class Commands(click.Group):
         return super().invoke(ctx)
 
     def _imported(self) -> click.Group:
+        import_module(f"{__package__}.office.models")  # migrations and purge know tables by their imports
         group: click.Group = import_module(f"{__package__}.cli").portal
         return group

@@ -52,6 +52,10 @@ class Act(NamedTuple):
 
 ACTS = {
     "viewed": Act(_l("page du contrat ouverte")),
+    "staff_invited": Act(_l("collègue invité")),
+    "staff_reset": Act(_l("accès d'un collègue réinitialisé")),
+    "staff_role_changed": Act(_l("rôle d'un collègue changé")),
+    "staff_removed": Act(_l("collègue retiré")),
 }
 #: How the clerk knew that it was the tenant.
 IDENTITIES = {

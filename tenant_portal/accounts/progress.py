@@ -101,6 +101,9 @@ MAIL_NAMES = {
     "data_copied": _l("copie des données demandée"),
     "documents_ending": _l("fin des documents après le bail"),
     "receipt_published": _l("quittance disponible"),
+    "staff_invitation": _l("invitation d'un collègue"),
+    "staff_reset": _l("nouveau mot de passe d'un collègue"),
+    "staff_changed": _l("alerte sur l'accès d'un collègue"),
 }
 
 

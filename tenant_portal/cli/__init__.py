@@ -5,6 +5,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from ..errors import ConfigError
 from ..operations import doctor
+from ..operations.preconditions import Stop
 from ..web import identity
 from .backup import backup, restore
 from .contracts import contracts_group
@@ -12,7 +13,6 @@ from .database import database
 from .mail import mail_group
 from .messages import messages_group
 from .notices import notices_group
-from .preconditions import Stop
 from .purge import purge
 from .sessions import sessions_group
 

@@ -11,7 +11,7 @@ from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..operations import backup as archive
 from ..operations import migrations
-from .preconditions import SOME_REFUSED, Stop, Unusable, require_newest, shown, with_answers
+from ..operations.preconditions import SOME_REFUSED, Stop, Unusable, require_newest, shown, with_answers
 
 
 @click.command("backup", help=_("Enregistre la base de données et les avis d'échéance dans un seul fichier."))

@@ -20,7 +20,7 @@ from ..i18n import ngettext
 from ..mail import notifications, rendering
 from ..messages import conversation, ownership
 from ..models import Account, ConsentPurpose, Contract
-from .preconditions import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
+from ..operations.preconditions import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
 
 #: Different words that are shown.
 WORDS_SHOWN = 20

@@ -5,7 +5,7 @@ from flask.cli import AppGroup
 
 from ..i18n import gettext as _
 from ..operations import migrations
-from .preconditions import Stop, require_newest, with_answers, with_database
+from ..operations.preconditions import Stop, require_newest, with_answers, with_database
 
 database = AppGroup("db", help=_("La base de données."))
 

@@ -9,8 +9,8 @@ from sqlalchemy.exc import OperationalError
 from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..mail import courier, outbox, report_mailbox
+from ..operations.preconditions import Stop, require_newest, with_database
 from ..settings import settings
-from .preconditions import Stop, require_newest, with_database
 
 mail_group = AppGroup("mail", help=_("Les e-mails."))
 

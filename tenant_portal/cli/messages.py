@@ -15,7 +15,7 @@ from ..messages.conversation import BODY_MAX
 from ..messages.models import Message
 from ..messages.typed_text import clean
 from ..models import Account
-from .preconditions import Stop, Unusable, shown, with_database
+from ..operations.preconditions import Stop, Unusable, shown, with_database
 
 #: A file that is longer holds no answer.
 BYTES_MAX = 4 * BODY_MAX + 3

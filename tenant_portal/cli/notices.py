@@ -23,7 +23,7 @@ from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..mail import notifications
 from ..models import Contract, DocumentKind
-from .preconditions import SOME_REFUSED, Unusable, shown, with_database
+from ..operations.preconditions import SOME_REFUSED, Unusable, shown, with_database
 
 _MAILS = {
     DocumentKind.NOTICE: notifications.notice_published,

@@ -14,7 +14,7 @@ from ..i18n import gettext as _
 from ..mail import notifications
 from ..models import Account
 from ..operations import after_lease, retention
-from .preconditions import Unusable, with_database
+from ..operations.preconditions import Unusable, with_database
 
 
 @click.command("purge", help=_("Efface ce qui a dépassé sa durée de conservation."))
@@ -38,6 +38,7 @@ def purge(dry_run: bool) -> None:
         "messages": _("Messages"),
         "warned": _("Baux terminés, dont le locataire est prévenu de l'effacement"),
         "leases": _("Baux terminés depuis longtemps, avec leurs documents"),
+        **{table.__tablename__: str(table.purged_as) for table in retention.tables_with_own_rule()},
     }
     if not dry_run:
         begin_write()

@@ -9,7 +9,7 @@ from ..contracts import lookup, numbers
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..i18n import ngettext
-from .preconditions import Stop, Unusable, shown, with_database
+from ..operations.preconditions import Stop, Unusable, shown, with_database
 
 sessions_group = AppGroup("sessions", help=_("Les connexions des locataires."))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from flask import Flask
 
 from ..app import create_app
 from ..atomic_file import flush
@@ -99,8 +100,9 @@ def _options(command: Any) -> Any:
 
 @click.command()
 @_options
+@click.option("--owner", help="Adresse mail du premier responsable de la gestion : il est invité.")
 @click.option("--yes", is_flag=True, help="Ne rien demander : tout vient des options, et de FLASK_MAIL_PASSWORD.")
-def setup(yes: bool, **given: str | None) -> None:
+def setup(yes: bool, owner: str | None, **given: str | None) -> None:
     """Installer le portail : réglages dans .env, base de données, vérification. Rien d'existant n'est changé."""
     os.umask(0o077)  # also for the database
     env = Path.cwd() / ".env"
@@ -118,10 +120,25 @@ def setup(yes: bool, **given: str | None) -> None:
         instance_file("documents").parent.mkdir(parents=True, exist_ok=True)
         migrations.upgrade()
         click.echo(f"La base de données est à jour : {db.engine.url.render_as_string()}\n")
+        _invite_first_owner(app, owner, asks=not yes)
         has_fault = doctor.report(doctor.examine())
     click.echo(_next_steps())
     if has_fault:
         raise SystemExit(1)
+
+
+def _invite_first_owner(app: Flask, owner: str | None, *, asks: bool) -> None:
+    """Invite the first owner by the command of the office, whose room stands beside this one."""
+    if owner is None and asks:
+        words = "Adresse mail du premier responsable de la gestion (vide : personne pour l'instant)"
+        owner = click.prompt(words, default="", show_default=False).strip()
+    if owner:
+        portal: Any = app.cli.commands["portal"]
+        try:
+            portal.main(["staff", "add", owner, "--owner"], prog_name="portal", standalone_mode=False)
+        except click.ClickException as refused:
+            click.echo(refused.message)
+        click.echo()
 
 
 def write_env(file: Path, values: Mapping[str, Any]) -> None:

@@ -82,6 +82,24 @@ def reset(account: Account | None, contract: Contract | None, *, link: str, unti
     outbox.put("reset", _address(account), account=account, contract=contract, content=content, turn=turn)
 
 
+def staff_invitation(address: str, *, link: str, until: datetime) -> None:
+    """Send somebody of the office the link that makes his account (G01)."""
+    outbox.put("staff_invitation", address, content={"link": link, "until": until.isoformat()})
+
+
+def staff_reset(address: str, *, link: str, until: datetime) -> None:
+    """Send somebody of the office a link to another password, to nobody for an unknown address (G01)."""
+    outbox.put("staff_reset", address, content={"link": link, "until": until.isoformat()})
+
+
+def staff_changed(address: str, *, what: str, left: int = 0) -> None:
+    """Tell somebody of the office what happened to his account (G01).
+
+    `what` is `password`, `reset`, `recovery` (with the codes left), `tries` or `codes`.
+    """
+    outbox.put("staff_changed", address, content={"what": what, "left": left, "at": utcnow().isoformat()})
+
+
 def password_changed(account: Account, contract: Contract | None, *, address: str = "") -> None:
     """Tell the owner of a new password, at another address if one is given (U36)."""
     content = {"digits": _digits(contract), "changed_at": utcnow().isoformat()}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint
 
+from ..settings import state
 from ..web import stylesheet
 
 #: Who may see a page: the daily work; colleagues, lists and requests by law; whoever wants to log in.
@@ -33,6 +34,21 @@ ROUTES = (
     Route("", "todo.show"),
     Route("/chercher", "find.show", methods=BOTH),
     Route("/contrat/<portal_number:number>", "contract.show"),
+    # Accounts of the portal's own; with a host's staff they answer 404.
+    Route("/connexion", "entrance.log_in", OPEN, BOTH),
+    Route("/connexion/code", "entrance.give_code", OPEN, BOTH),
+    Route("/deconnexion", "entrance.log_out", OPEN, BOTH),
+    Route("/mot-de-passe-oublie", "entrance.forgotten", OPEN, BOTH),
+    Route("/mot-de-passe-oublie/envoye", "entrance.link_sent", OPEN),
+    Route("/mot-de-passe/<portal_link:token>", "entrance.open_link", OPEN),
+    Route("/mot-de-passe", "entrance.choose_password", OPEN, BOTH),
+    Route("/invitation/<portal_link:token>", "invitation.open_link", OPEN),
+    Route("/invitation", "invitation.accept", OPEN, BOTH),
+    Route("/collegues", "colleagues.overview", OWNER, BOTH),
+    Route("/collegues/<portal_number:number>", "colleagues.show", OWNER),
+    Route("/collegues/<portal_number:number>/invitation", "colleagues.invite_again", OWNER, BOTH),
+    Route("/collegues/<portal_number:number>/role", "colleagues.change_role", OWNER, BOTH),
+    Route("/collegues/<portal_number:number>/retrait", "colleagues.remove", OWNER, BOTH),
 )
 
 
@@ -46,8 +62,20 @@ def new_screens() -> Blueprint:
         screen.add_url_rule(route.rule, view, _imported_when_asked(route), methods=route.methods)
     for screen in screens.values():
         office.register_blueprint(screen)
-    office.context_processor(lambda: {"office_style_version": stylesheet.digests()["office.css"]})
+    office.context_processor(_names)
     return office
+
+
+def has_own_accounts() -> bool:
+    """Tell whether staff log in here, and not in a host."""
+    return state.options.get("staff") is None and bool(state.options.get("has_own_staff"))
+
+
+def _names() -> dict[str, Any]:
+    return {
+        "office_style_version": stylesheet.digests()["office.css"],
+        "has_own_accounts": has_own_accounts(),
+    }
 
 
 def _imported_when_asked(route: Route) -> Callable[..., Any]:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, g
+from flask import abort, g, request
 
 from ..settings import state
-from ..web.identity import current_tenant
-from . import OFFICE, OPEN, OWNER
+from ..web.identity import current_tenant, use_anonymous_user
+from . import OFFICE, OPEN, OWNER, has_own_accounts, kept_forms, sessions, staff, way_in
 
 
 @dataclass(frozen=True)
@@ -25,22 +25,41 @@ class Clerk:
 
 
 def admit(role: str, view: Callable[..., Any], **values: Any) -> Any:
-    """Call a view with the clerk of this request; a page for everybody gets none. Others get 404."""
+    """Call a view with the clerk of this request; a page for everybody gets none.
+
+    Others get 404. Who is not logged in to an account of the portal's own gets its login, unless he is a tenant.
+    """
+    if has_own_accounts() and not staff.exist():
+        abort(404)
     if role == OPEN:
+        if not has_own_accounts():
+            abort(404)
+        sessions.visit()
+        use_anonymous_user()  # whatever tenant is logged in here too
         return view(**values)
     clerk = current()
+    if clerk is None and has_own_accounts():
+        has_typed = request.method == "POST" and sessions.visit().left_id is not None
+        if has_typed or current_tenant() is None:
+            return way_in.lead_to_login()
     if clerk is None or (role == OWNER and not clerk.is_owner):
         abort(404)
     g.portal_clerk = clerk
+    if has_own_accounts():
+        use_anonymous_user()
+        kept_forms.show_again(sessions.visit())
     return view(clerk, **values)
 
 
 def current() -> Clerk | None:
-    """Return who the host says is logged in.
+    """Return who is logged in: here, or in the host as it says.
 
     With a login that host and portal share, a tenant is never staff: a careless callback asks only whether somebody is
     logged in.
     """
+    if has_own_accounts():
+        own = sessions.visit()
+        return Clerk(own.name, own.role) if own.is_proved else None
     named = state.options.get("staff")
     if named is None or (not state.options.get("owns_session") and current_tenant() is not None):
         return None

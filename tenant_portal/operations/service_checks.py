@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 from flask import current_app
 from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
-from sqlalchemy import func, select, text
+from sqlalchemy import column, func, select, table, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..db import db, utcnow
 from ..mail import remedies, rendering
 from ..models import Contract, Event, Import, Mail, MailState
-from ..settings import instance_file, settings, workers
+from ..settings import instance_file, settings, state, workers
 from . import migrations
 from .settings_checks import Finding, Findings, is_loopback, is_open_to_others
 
@@ -74,6 +74,15 @@ def check_database() -> Findings:
 
 def _check_content() -> Findings:
     now = utcnow()
+    # By its name: the table is of a room above this one.
+    owners = select(func.count()).select_from(table("portal_staff")).where(column("role") == "owner")
+    if state.options.get("has_own_staff") and not db.session.scalar(owners):
+        yield Finding(
+            "gestion",
+            "aucun responsable ne peut entrer à la gestion : ses pages n'existent pas.",
+            "flask --app wsgi portal staff add ADRESSE --owner",
+            is_fault=False,
+        )
     imported = db.session.scalar(select(func.max(Import.created_at)))
     if not db.session.scalar(select(func.count()).select_from(Contract)):
         yield Finding(

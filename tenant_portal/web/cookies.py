@@ -39,8 +39,8 @@ def _cookie_path() -> str:
     return (urlsplit(settings.public_url).path + settings.url_prefix) or "/"
 
 
-def set_cookie(what: str, value: str, seconds: int) -> None:
-    """Set a cookie on the response, for our own pages only."""
+def set_cookie(what: str, value: str, seconds: int | None) -> None:
+    """Set a cookie on the response, for our own pages only; without seconds it goes with the browser."""
 
     @after_this_request
     def add(response: Response) -> Response:

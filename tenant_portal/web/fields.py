@@ -62,13 +62,13 @@ class ModuleField(StringField):
 class MailAddressField(EmailField):
     """A mail address; no look-up of its domain, so a provider that is down blocks nobody."""
 
-    def __init__(self, label: Any, **kwargs: Any) -> None:
+    def __init__(self, label: Any, *, autocomplete: str = "email", **kwargs: Any) -> None:
         super().__init__(
             label,
             [Required(_l("Saisissez votre adresse mail.")), _address],
             filters=[lambda typed: typed.strip() if typed else typed],
             render_kw={
-                "autocomplete": "email",
+                "autocomplete": autocomplete,
                 "spellcheck": "false",
                 "autocapitalize": "off",
                 "size": 30,

@@ -2,9 +2,9 @@
 
 import hmac
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from flask import current_app, request, session
+from flask import current_app, g, request, session
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
@@ -35,18 +35,30 @@ _WHERE_IS_REFERENCE = _l(
 )
 _WHERE_IS_MODULE = _l("Le numéro de module est imprimé sur votre avis d'échéance, près de la référence contrat.")
 
+#: Flask-WTF's.
+_SALT_OF_FORMS = "wtf-csrf-token"
+
+
+class FormOwner(NamedTuple):
+    """A login beside the tenant's to which the forms of a page belong, in `g`: its cookie, and what tokens hold."""
+
+    cookie: str
+    secret: str
+
 
 class CheckedToken(FlaskForm.Meta.csrf_class):
     """Flask-WTF's token; only a page that shows the form signs a new one."""
 
     def validate_csrf_token(self, form: Any, field: Field) -> None:
         """Check the token as Flask-WTF does, but for clocks that differ."""
-        meta, known = self.meta, session.get(self.meta.csrf_field_name)
+        meta = self.meta
+        owner: FormOwner | None = g.get("portal_form_owner")
+        known = owner.secret if owner is not None else session.get(meta.csrf_field_name)
         if not field.data:
             raise ValidationError("The CSRF token is missing.")
         if not known:
             raise ValidationError("The CSRF session token is missing.")
-        signer = URLSafeTimedSerializer(meta.csrf_secret, salt="wtf-csrf-token", signer=PatientSigner)
+        signer = URLSafeTimedSerializer(meta.csrf_secret, salt=_SALT_OF_FORMS, signer=PatientSigner)
         try:
             token = signer.loads(field.data, max_age=meta.csrf_time_limit)
         except SignatureExpired as late:
@@ -90,8 +102,13 @@ class PortalForm(FlaskForm):
             return own or signed_links.keys()
 
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
-            """Return the sent fields; Flask-WTF would read JSON as a form and fail on most of it."""
-            return None if request.is_json else super().wrap_formdata(form, formdata)
+            """Return the sent fields, or those kept from a session that ran out, to be shown again.
+
+            Flask-WTF would read JSON as a form and fail on most of it.
+            """
+            sent = None if request.is_json else super().wrap_formdata(form, formdata)
+            is_shown = sent is None and formdata is not None and request.method == "GET"
+            return g.get("portal_kept_fields") if is_shown else sent
 
         def get_translations(self, form: Any) -> Any:
             """Use no texts of WTForms."""
@@ -232,7 +249,8 @@ def why_refused(told: str) -> type[FormRefused]:
     """Return why a token was refused, by what Flask-WTF told."""
     if told in {"The CSRF token is missing.", "The CSRF token is invalid."}:
         return FormForged
-    if current_app.config["SESSION_COOKIE_NAME"] not in request.cookies:
+    owner: FormOwner | None = g.get("portal_form_owner")
+    if (owner.cookie if owner is not None else current_app.config["SESSION_COOKIE_NAME"]) not in request.cookies:
         return CookiesRefused
     return FormExpired if "expired" in told else FormOutdated
 
@@ -240,6 +258,9 @@ def why_refused(told: str) -> type[FormRefused]:
 def form_token() -> tuple[str, str]:
     """Return name and value of the CSRF token; a button needs no form object for it."""
     meta = PortalForm.Meta()
+    owner: FormOwner | None = g.get("portal_form_owner")
+    if owner is not None:
+        return meta.csrf_field_name, URLSafeTimedSerializer(meta.csrf_secret, salt=_SALT_OF_FORMS).dumps(owner.secret)
     return meta.csrf_field_name, generate_csrf(meta.csrf_secret, meta.csrf_field_name)
 
 

@@ -99,15 +99,18 @@ def require(purpose: str, *, lock: bool = False, even_late: bool = False) -> sig
 
 def genuine(purpose: str, token: str) -> str:
     """Return a token without what mail programs take for a part of the link, or break it with."""
-    *others, last = dict.fromkeys(
-        found[0] if (found := _TOKEN.search(text)) else text for text in (pasted(token), token)
-    )
+    *others, last = spellings(token)
     for candidate in others:
         with suppress(LinkInvalid):
             signed_links.check_signature(purpose, candidate)
             return candidate
     signed_links.check_signature(purpose, last)
     return last
+
+
+def spellings(token: str) -> list[str]:
+    """Return what may be the token of an opened address, without what mail programs stick to it."""
+    return list(dict.fromkeys(found[0] if (found := _TOKEN.search(text)) else text for text in (pasted(token), token)))
 
 
 def put_back(purpose: str, *, say_so: bool = True) -> None:

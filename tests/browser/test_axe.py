@@ -18,6 +18,7 @@ from tests.support.people import Roster, Tenant, must_run, second_contract
 from tests.support.post import Mailbox
 from tests.support.rent_notices import pdf
 from tests.support.services import free_port
+from tests.support.staff_steps import STAFF_PASSWORD, code_of, invite
 from tests.support.steps import Lease
 from tests.support.url_map import pages
 
@@ -326,6 +327,31 @@ def test_every_page_of_the_landlords_staff(app: Flask, page: Page, an_account: C
     press(page.locator("main form button[type=submit]"))
     check(page)
     press(page.locator("main").get_by_role("link", name=re.compile(tenant.lease.reference)))
+    check(page)
+
+
+def test_every_page_of_the_staffs_own_accounts(app: Flask, page: Page, mailbox: Mailbox) -> None:
+    link = invite(app, mailbox, "anne@habitat.example", "--owner")
+    for path in ("connexion", "mot-de-passe-oublie", "mot-de-passe-oublie/envoye", "invitation/ceci"):
+        page.goto(f"/gestion/{path}")
+        check(page)
+    page.goto(link)
+    secret = page.locator("main code").inner_text().replace(" ", "")
+    press(page.locator("main form button[type=submit]").last)
+    check(page)
+    for name, text in {"name": "Anne", "password": STAFF_PASSWORD, "confirmation": STAFF_PASSWORD}.items():
+        page.fill(f"#{name}", text)
+    page.fill("#code", code_of(secret))
+    press(page.locator("main form button[type=submit]").last)
+    check(page)
+    for path in ("/gestion/collegues", "/gestion/collegues/1"):
+        page.goto(path)
+        check(page)
+    page.context.clear_cookies()
+    page.goto("/gestion")
+    page.fill("#email", "anne@habitat.example")
+    page.fill("#password", STAFF_PASSWORD)
+    press(page.locator("main form button[type=submit]").first)
     check(page)
 
 

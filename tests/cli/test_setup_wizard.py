@@ -92,8 +92,9 @@ def test_any_answer_comes_back_to_the_letter(text: str) -> None:
 
 
 def test_an_installer_sets_up_a_portal_in_one_go(folder: Path, post_office: PostOffice) -> None:
-    done = set_up(folder, "--yes", *options(post_office))
+    done = set_up(folder, "--yes", *options(post_office, owner="anne.moreau@habitat-du-val.example"))
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "https://espace.habitat-du-val.fr/gestion/invitation/" in done.stdout
     env = folder / ".env"
     assert stat.S_IMODE(env.stat().st_mode) == 0o600
     assert stat.S_IMODE((folder / "portal.sqlite3").stat().st_mode) == 0o600

@@ -144,6 +144,12 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "welcome": lambda a, c, m: notifications.welcome(a, c, link=LINK),
     "reset": lambda a, c, m: notifications.reset(a, c, link=LINK, until=UNTIL),
     "password_changed": lambda a, c, m: notifications.password_changed(a, c),
+    "staff_invitation": lambda a, c, m: notifications.staff_invitation(a.email, link=LINK, until=UNTIL),
+    "staff_reset": lambda a, c, m: notifications.staff_reset(a.email, link=LINK, until=UNTIL),
+    **{
+        f"staff_changed, {what}": lambda a, c, m, what=what: notifications.staff_changed(a.email, what=what, left=1)
+        for what in ("password", "reset", "recovery", "tries", "codes")
+    },
     "password_changed, no contract": lambda a, c, m: notifications.password_changed(a, None),
     "email_change": lambda a, c, m: notifications.email_change(_wish(a), c, link=LINK, until=UNTIL),
     "email_change_asked": lambda a, c, m: notifications.email_change_asked(_wish(a), c),
@@ -244,6 +250,9 @@ NO_ALARM = {
     "notice_published",
     "receipt_published",
     "reset",  # nothing has changed; anybody may ask
+    "staff_changed",  # to the landlord's own people
+    "staff_invitation",
+    "staff_reset",
     "welcome",  # what he has just done himself
 }
 every_mail = pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS.keys())

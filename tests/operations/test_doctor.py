@@ -62,6 +62,7 @@ def doctor(good_app: Callable[..., Flask], tmp_path: Path) -> Doctor:
     def ask(**settings: Any) -> tuple[int, str]:
         app = good_app(**settings)
         Roster(app, tmp_path).add()
+        run(app, "staff", "add", "anne.moreau@habitat.example", "--owner")
         return run(app, "doctor")
 
     return ask

@@ -8,7 +8,7 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from ..i18n import gettext as _
-from ..operations import migrations
+from . import migrations
 
 #: Exit code after a part was refused.
 SOME_REFUSED = 3
