@@ -6,6 +6,7 @@ names, both: a stranger may type any reference, and an address may have a slip.
 
 from sqlalchemy import and_, or_, select
 
+from ..accounts import freezing
 from ..db import db
 from ..models import Account
 from .models import Message
@@ -61,3 +62,14 @@ def address_of(message: Message) -> str:
     """Return where an answer goes: the present address of an account, whatever its state, else the typed one."""
     owner = owner_of(message)
     return owner.email if owner is not None else message.email
+
+
+def is_disputed(message: Message) -> bool:
+    """Tell whether its account is disputed: the address on file may be somebody else's."""
+    owner = owner_of(message)
+    return owner is not None and freezing.is_disputed(owner)
+
+
+def can_be_mailed(message: Message) -> bool:
+    """Tell whether an answer leaves by mail."""
+    return bool(address_of(message)) and not is_disputed(message)
