@@ -5,6 +5,7 @@ names, both: a stranger may type any reference, and an address may have a slip.
 """
 
 from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import selectinload
 
 from ..accounts import freezing
 from ..db import db
@@ -24,7 +25,7 @@ def messages_of(account: Account) -> list[Message]:
     """Return the messages of a tenant, the one with the newest entry first."""
     contracts = [contract.id for contract in account.contracts]
     nobodys = and_(Message.account_id.is_(None), Message.contract_id.in_(contracts))
-    rows = select(Message).where(or_(Message.account_id == account.id, nobodys))
+    rows = select(Message).where(or_(Message.account_id == account.id, nobodys)).options(selectinload(Message.entries))
     found = db.session.scalars(rows.order_by(Message.last_entry_at.desc(), Message.id.desc()))
     return [message for message in found if belongs_to(message, account)]
 

@@ -1,9 +1,10 @@
 """F29: an answer that is recalled while the courier comes leaves or is taken back, never both."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
@@ -44,6 +45,21 @@ def recall(app: Flask, mark: str) -> bool:
 def deliver(app: Flask) -> int:
     with app.app_context():
         return outbox.deliver_due(now=True).sent
+
+
+def test_g06_answer_waits_for_sixty_seconds_to_the_second(app: Flask, mark: str, post_office: PostOffice) -> None:
+    leaves_at = datetime.fromisoformat(mark) + timedelta(seconds=60)
+    with time_machine.travel(leaves_at - timedelta(seconds=1), tick=False):
+        assert deliver(app) == 0
+        with app.app_context():
+            told = ownership.find_any(NUMBER)
+            assert told is not None and told.told_state is MessageState.RECEIVED and len(told.told_entries) == 1
+    with time_machine.travel(leaves_at + timedelta(seconds=1), tick=False):
+        assert not recall(app, mark)
+        assert deliver(app) == 1
+        with app.app_context():
+            told = ownership.find_any(NUMBER)
+            assert told is not None and told.told_state is MessageState.ANSWERED and len(told.told_entries) == 2
 
 
 @pytest.mark.databases("sqlite", "postgresql")
