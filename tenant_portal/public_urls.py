@@ -13,3 +13,8 @@ def public(endpoint: str, **values: Any) -> str:
     home = urlsplit(settings.public_url)
     adapter = current_app.url_map.bind(home.netloc, script_name=home.path or "/", url_scheme=home.scheme)
     return adapter.build(f"portal.{endpoint}", values, force_external=True)
+
+
+def of_office(endpoint: str, **values: Any) -> str:
+    """Return the full URL of a page of la gestion; empty where there is none."""
+    return public(f"office.{endpoint}", **values) if "portal.office" in current_app.blueprints else ""

@@ -19,6 +19,7 @@ def names(language: str, *, is_html: bool) -> dict[str, Any]:
         "phone": settings.landlord_phone.replace(" ", "\u00a0"),
         "day": formats.day,
         "moment": formats.moment,
+        "clock": formats.time,
         "exact_moment": formats.exact_moment,
         "of_month": formats.of_month,
         "duration": formats.duration,

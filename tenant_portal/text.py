@@ -60,3 +60,9 @@ def place(kind: str, street: str) -> str:
 def masked_reference(reference: str) -> str:
     """Return the last three digits, all that mails and logs may show."""
     return reference[-3:]
+
+
+def masked_address(address: str) -> str:
+    """Return a mail address without most of its name: « e…n@orange.fr »."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}…{name[-1:] if len(name) > 2 else ''}@{domain}"

@@ -25,7 +25,10 @@ class OfficeAct(Base):
     """One line of the journal."""
 
     __tablename__ = "portal_office_acts"
-    __table_args__ = (Index("ix_portal_office_acts_contract_id_id", "contract_id", "id"),)
+    __table_args__ = (
+        Index("ix_portal_office_acts_contract_id_id", "contract_id", "id"),
+        Index("ix_portal_office_acts_about_id", "about", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
@@ -56,6 +59,12 @@ ACTS = {
     "staff_reset": Act(_l("accès d'un collègue réinitialisé")),
     "staff_role_changed": Act(_l("rôle d'un collègue changé")),
     "staff_removed": Act(_l("collègue retiré")),
+    # What the tenant should know of these stands in his message.
+    "message_viewed": Act(_l("message ouvert")),
+    "message_answered": Act(_l("réponse à un message")),
+    "message_recalled": Act(_l("réponse annulée avant son départ")),
+    "message_answered_elsewhere": Act(_l("réponse donnée autrement")),
+    "message_closed": Act(_l("message clos sans réponse")),
 }
 #: How the clerk knew that it was the tenant.
 IDENTITIES = {

@@ -6,11 +6,10 @@ import click
 from flask.cli import AppGroup
 
 from .. import public_urls
-from ..accounts import freezing
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..mail import notifications
-from ..messages import conversation, ownership
+from ..messages import answers, conversation, ownership
 from ..messages.conversation import BODY_MAX
 from ..messages.models import Message
 from ..messages.typed_text import clean
@@ -31,10 +30,9 @@ def messages_answer(number: str, file: Path) -> None:
     """Take the office's answer from a file or the standard input; mail it, unless its account is disputed."""
     body = _text_of(file)
     message = _locked(number)
-    is_new = conversation.answer(message, body)
+    is_new = answers.answer(message, body)
     owner, name = ownership.owner_of(message), message.number
-    is_disputed = owner is not None and freezing.is_disputed(owner)
-    if is_new and not is_disputed:
+    if is_new:
         notifications.message_answered(message, link=public_urls.public("threads.show", number=name))
     said = _outcome(message, owner)
     db.session.commit()
@@ -61,7 +59,7 @@ def messages_close(number: str) -> None:
 
 def _outcome(message: Message, owner: Account | None) -> list[str]:
     """Return where a new answer goes, and whether the tenant reads it in his space."""
-    if owner is not None and freezing.is_disputed(owner):
+    if ownership.is_disputed(message):
         return [
             _(
                 "La réponse s'ajoute au message %(number)s. Aucun e-mail ne part : le compte est bloqué et contesté.",

@@ -3,7 +3,7 @@
 from functools import partial
 
 from ..db import begin_write, db
-from ..messages import conversation, ownership
+from ..messages import answers, conversation, ownership
 from ..messages.conversation import Topic
 from ..models import Account
 
@@ -29,7 +29,7 @@ def leave(account: Account) -> None:
     begin_write()
     answered = ownership.find_any(number, lock=True)
     assert answered is not None
-    conversation.answer(answered, _ANSWER)
+    answers.answer(answered, _ANSWER)
     db.session.commit()
     write(Topic.RENT, body="Puis-je payer le loyer de décembre le 8\u202f?")
     db.session.commit()

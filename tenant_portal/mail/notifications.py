@@ -216,21 +216,31 @@ def message_to_landlord(message: Message, *, standing_text: str) -> None:
         "email": message.email,
         "reply_to": message.email,
         "standing": standing_text,
+        "link": public_urls.of_office("messages.show", number=message.number),
     }
     outbox.put("message_to_landlord", settings.landlord_email, language="fr", content=content)
 
 
 def message_answered(message: Message, *, link: str) -> None:
-    """Send the newest answer to who wrote; `link` leads to his message and is left out where he cannot log in."""
-    owner = ownership.owner_of(message)
+    """Send the newest answer to who wrote, once it can no longer be recalled; `link` leads to his message and is left
+    out where he cannot log in.
+
+    Nothing leaves without an address, or for a disputed account, whose address may be somebody else's.
+    """
+    owner, entry = ownership.owner_of(message), message.entries[-1]
+    if not ownership.can_be_mailed(message):
+        return
     content = {
         "number": message.number,
-        "body": message.entries[-1].body,
+        "body": entry.body,
         "written_at": message.created_at.isoformat(),
         "link": link if ownership.reader_of(message) is not None else "",
     }
     language = owner.language if owner is not None else message.language
-    outbox.put("message_answered", ownership.address_of(message), account=owner, language=language, content=content)
+    address = ownership.address_of(message)
+    entry.mail_id = outbox.put(
+        "message_answered", address, account=owner, language=language, content=content, not_before=entry.leaves_at
+    )
 
 
 def contract_ready(message: Message, contract: Contract, *, link: str, join_link: str) -> None:

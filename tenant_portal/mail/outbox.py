@@ -8,13 +8,14 @@ import logging
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 from flask import g
-from sqlalchemy import Table, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import CursorResult, Table, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from .. import audit
@@ -22,6 +23,7 @@ from ..accounts import signed_links
 from ..accounts.authentication import AuthenticatedAccount, KnownContract
 from ..db import begin_write, db, utcnow
 from ..errors import PortalError
+from ..messages import answers
 from ..models import Account, Contract, Mail, MailState
 from . import bounces, rendering
 from .smtp import UNUSABLE, Failure, SmtpSession, hand_over
@@ -105,11 +107,12 @@ def put(
     contract: Contract | KnownContract | None = None,
     language: str = "",
     turn: int = 0,
-) -> None:
-    """Write a mail into the outbox, in the caller's transaction.
+    not_before: datetime | None = None,
+) -> int:
+    """Write a mail into the outbox, in the caller's transaction, and return its number.
 
     A mail without recipient is written too, so that response time reveals nothing (F9). `turn` counts the mails that
-    its sender caused before: a flood leaves last (X07).
+    its sender caused before: a flood leaves last (X07). It does not leave before `not_before`, whoever asks.
     """
     row = {
         "kind": kind,
@@ -121,8 +124,12 @@ def put(
         "account_id": account.id if account is not None else None,
         "contract_id": contract.id if contract is not None else None,
     }
-    db.session.execute(_ROW, row)
+    if not_before is not None:
+        row["due_at"] = not_before
+    number = cast(CursorResult[Any], db.session.execute(_ROW, row)).inserted_primary_key
     g.portal_has_mail = True
+    assert number is not None
+    return int(number[0])
 
 
 def has_new_mail() -> bool:
@@ -131,7 +138,7 @@ def has_new_mail() -> bool:
 
 
 def deliver_due(*, now: bool = False, stop: threading.Event | None = None) -> Delivery:
-    """Deliver due mails by turn; with `now` every waiting mail once, oldest first."""
+    """Deliver due mails by turn; with `now` also, once, those that wait after a failure, oldest first."""
     done, server, last, is_done = Delivery(), SmtpSession(), 0, False
     try:
         while not (is_done or done.is_down or stop is not None and stop.is_set()):
@@ -184,6 +191,7 @@ def note_report(raw: bytes) -> int | None:
         row.state, row.content, row.error = MailState.BOUNCED, None, f"{returned.reason}: returned"
         if returned.verdict is Verdict.GONE:
             _mark_address_failed(row)
+    _reopen_messages(rows)
     db.session.commit()
     return len(rows) if found else None
 
@@ -194,7 +202,8 @@ def _claim(*, after: int | None) -> list[Mail]:
     moment = utcnow()
     waiting = _DUE
     if after is not None:
-        is_free = or_(Mail.due_at <= bindparam("moment"), Mail.error != CLAIMED)
+        # An untried mail that is not due must not leave yet: it can still be recalled.
+        is_free = or_(Mail.due_at <= bindparam("moment"), and_(Mail.attempts > 0, Mail.error != CLAIMED))
         waiting = select(Mail).where(_IS_WAITING, Mail.id > after, is_free).order_by(Mail.id)
         waiting = waiting.limit(bindparam("most")).with_for_update(skip_locked=True)
     batch = list(db.session.scalars(waiting, {"moment": moment, "most": BATCH}))
@@ -298,8 +307,9 @@ def _record(fates: dict[int, Failure | None], left: list[Mail]) -> None:
     if former:
         db.session.execute(update(Mail), former)
     failed = [number for number, failure in fates.items() if failure is not None]
-    rows = select(Mail).where(Mail.id.in_(failed), _IS_WAITING).with_for_update() if failed else None
-    for row in db.session.scalars(rows) if rows is not None else ():
+    whose = select(Mail).where(Mail.id.in_(failed), _IS_WAITING).with_for_update() if failed else None
+    rows = db.session.scalars(whose).all() if whose is not None else ()
+    for row in rows:
         failure = fates[row.id]
         assert failure is not None
         row.error = failure.error
@@ -310,7 +320,15 @@ def _record(fates: dict[int, Failure | None], left: list[Mail]) -> None:
         else:
             minutes = RETRY_MINUTES[min(row.attempts, len(RETRY_MINUTES)) - 1]
             row.due_at = moment + timedelta(minutes=minutes)
+    _reopen_messages(rows)
     db.session.commit()
+
+
+def _reopen_messages(rows: Sequence[Mail]) -> None:
+    """Give the answers among these mails back to the office that did not arrive."""
+    lost = {row.id for row in rows if row.kind == "message_answered" and row.state is not MailState.WAITING}
+    if lost:
+        answers.reopen(lost)
 
 
 def _mark_address_failed(row: Mail) -> None:

@@ -72,7 +72,7 @@ def write(
     contract = lookup.find(reference) if reference else None
     message = Message(number=_free_number(), language=language, contract=contract, **same)
     db.session.add(message)
-    _append(message, Author.TENANT, body)
+    append(message, Author.TENANT, body)
     if topic != Topic.WAITING:  # that is answered by the contract itself
         _await_answer(message)
     detail = f"{topic} {message.number}"
@@ -96,7 +96,7 @@ def reply(account: Account, number: str, body: str, *, origin: str) -> WriteResu
         return WriteResult()
     message.account_id = account.id
     message.email = account.email
-    _append(message, Author.TENANT, body)
+    append(message, Author.TENANT, body)
     _await_answer(message)
     audit.record("message_continued", account=account, contract=message.contract_id, detail=message.number)
     return WriteResult(message=message, has_receipt=_has_receipt(account.email))
@@ -107,25 +107,18 @@ def settle(account: Account, number: str) -> Message | None:
     begin_write()
     message = ownership.find(account, number, lock=True)
     if message is not None:
-        _close(message, actor="tenant")
+        close(message, actor="tenant")
     return message
 
 
-def answer(message: Message, body: str, *, actor: str = "staff") -> bool:
-    """Add the office's answer to a locked message; tell whether it is new. The caller mails it."""
-    newest = message.entries[-1] if message.entries else None
-    if newest is not None and newest.author is Author.OFFICE and newest.body == body:
+def close(message: Message, *, actor: str = "staff") -> bool:
+    """Close a locked message; tell whether it was open."""
+    if message.state is MessageState.CLOSED:
         return False
-    _append(message, Author.OFFICE, body)
-    message.state, message.due_on = MessageState.ANSWERED, None
+    message.state, message.due_on = MessageState.CLOSED, None
     whose = {"account": message.account_id, "contract": message.contract_id}
-    audit.record("message_answered", actor=actor, detail=message.number, **whose)
+    audit.record("message_closed", actor=actor, detail=message.number, **whose)
     return True
-
-
-def close(message: Message) -> bool:
-    """Close a locked message for the office; tell whether it was open."""
-    return _close(message, actor="staff")
 
 
 def tell(message: Message, contract: Contract) -> None:
@@ -161,24 +154,16 @@ def number_of(typed: str) -> str:
     return f"M-{digits[:4]}-{digits[4:]}"
 
 
-def _append(message: Message, author: Author, body: str) -> None:
+def append(message: Message, author: Author, body: str, **facts: Any) -> None:
+    """Add an entry to a locked message."""
     now = utcnow()
-    message.entries.append(MessageEntry(author=author, body=body, created_at=now))
+    message.entries.append(MessageEntry(author=author, body=body, created_at=now, **facts))
     message.last_entry_at = now
 
 
 def _await_answer(message: Message) -> None:
     message.state = MessageState.RECEIVED
     message.due_on = working_days.after(lookup.today(), settings.reply_days)
-
-
-def _close(message: Message, *, actor: str) -> bool:
-    if message.state is MessageState.CLOSED:
-        return False
-    message.state, message.due_on = MessageState.CLOSED, None
-    whose = {"account": message.account_id, "contract": message.contract_id}
-    audit.record("message_closed", actor=actor, detail=message.number, **whose)
-    return True
 
 
 def _lock_counter(account_id: int | None, origin: str) -> None:

@@ -3,11 +3,11 @@
 import enum
 from datetime import date, datetime
 
-from sqlalchemy import Date, Enum, ForeignKey, String, Text
+from sqlalchemy import Date, Enum, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..db import Base, UtcDateTime, utcnow
-from ..models import Account, Contract
+from ..models import Account, Contract, Mail
 from ..text import EMAIL_MAX
 
 
@@ -26,10 +26,20 @@ class Author(enum.StrEnum):
     OFFICE = "office"
 
 
+class Channel(enum.StrEnum):
+    """How the office answered, other than by an entry that it wrote."""
+
+    PHONE = "phone"
+    COUNTER = "counter"
+    LETTER = "letter"
+    EMAIL = "email"
+
+
 class Message(Base):
     """A message to the landlord (T36) with what followed, or a wish for a mail when a contract appears (T05)."""
 
     __tablename__ = "portal_messages"
+    __table_args__ = (Index("ix_portal_messages_due_on_id", "due_on", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20), unique=True)
@@ -54,9 +64,36 @@ class Message(Base):
     account: Mapped[Account | None] = relationship()
     entries: Mapped[list["MessageEntry"]] = relationship(order_by="MessageEntry.id", back_populates="message")
 
+    @property
+    def told_entries(self) -> list["MessageEntry"]:
+        """Return what its tenant reads: no answer that the office can still recall."""
+        return [entry for entry in self.entries if not entry.is_waiting]
+
+    @property
+    def told_state(self) -> MessageState:
+        """Return how far it is for its tenant."""
+        return self._told[0]
+
+    @property
+    def told_due_on(self) -> date | None:
+        """Return the last day for an answer, for its tenant."""
+        return self._told[1]
+
+    @property
+    def last_told_at(self) -> datetime:
+        """Return when the newest text that its tenant reads was written."""
+        return max((entry.created_at for entry in self.told_entries), default=self.created_at)
+
+    @property
+    def _told(self) -> tuple[MessageState, date | None]:
+        waiting = next((entry for entry in self.entries if entry.is_waiting), None)
+        if waiting is None or self.state is not MessageState.ANSWERED or waiting.former_state is None:
+            return self.state, self.due_on
+        return waiting.former_state, waiting.former_due_on
+
 
 class MessageEntry(Base):
-    """What tenant or office wrote, word for word."""
+    """What tenant or office wrote, word for word, or the line about what the office said elsewhere."""
 
     __tablename__ = "portal_message_entries"
 
@@ -65,8 +102,26 @@ class MessageEntry(Base):
     author: Mapped[Author] = mapped_column(Enum(Author, native_enum=False, length=20, values_callable=list))
     body: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    #: Of an answer that was given elsewhere, with its day.
+    channel: Mapped[Channel | None] = mapped_column(Enum(Channel, native_enum=False, length=20, values_callable=list))
+    answered_on: Mapped[date | None] = mapped_column(Date)
+    #: Until then the office can recall an answer, and its tenant does not see it.
+    leaves_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: What the message was before such an answer.
+    former_state: Mapped[MessageState | None] = mapped_column(
+        Enum(MessageState, native_enum=False, length=20, values_callable=list)
+    )
+    former_due_on: Mapped[date | None] = mapped_column(Date)
+    #: That carries the answer, while its trace is kept.
+    mail_id: Mapped[int | None] = mapped_column(ForeignKey("portal_mails.id", ondelete="SET NULL"), index=True)
 
     message: Mapped[Message] = relationship(back_populates="entries")
+    mail: Mapped[Mail | None] = relationship()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether it is an answer that can still be recalled."""
+        return self.leaves_at is not None and self.leaves_at > utcnow()
 
 
 class Draft(Base):

@@ -5,7 +5,9 @@ names, both: a stranger may type any reference, and an address may have a slip.
 """
 
 from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import selectinload
 
+from ..accounts import freezing
 from ..db import db
 from ..models import Account
 from .models import Message
@@ -23,7 +25,7 @@ def messages_of(account: Account) -> list[Message]:
     """Return the messages of a tenant, the one with the newest entry first."""
     contracts = [contract.id for contract in account.contracts]
     nobodys = and_(Message.account_id.is_(None), Message.contract_id.in_(contracts))
-    rows = select(Message).where(or_(Message.account_id == account.id, nobodys))
+    rows = select(Message).where(or_(Message.account_id == account.id, nobodys)).options(selectinload(Message.entries))
     found = db.session.scalars(rows.order_by(Message.last_entry_at.desc(), Message.id.desc()))
     return [message for message in found if belongs_to(message, account)]
 
@@ -61,3 +63,14 @@ def address_of(message: Message) -> str:
     """Return where an answer goes: the present address of an account, whatever its state, else the typed one."""
     owner = owner_of(message)
     return owner.email if owner is not None else message.email
+
+
+def is_disputed(message: Message) -> bool:
+    """Tell whether its account is disputed: the address on file may be somebody else's."""
+    owner = owner_of(message)
+    return owner is not None and freezing.is_disputed(owner)
+
+
+def can_be_mailed(message: Message) -> bool:
+    """Tell whether an answer leaves by mail."""
+    return bool(address_of(message)) and not is_disputed(message)

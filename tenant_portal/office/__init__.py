@@ -34,6 +34,12 @@ ROUTES = (
     Route("", "todo.show"),
     Route("/chercher", "find.show", methods=BOTH),
     Route("/contrat/<portal_number:number>", "contract.show"),
+    Route("/messages", "messages.queue"),
+    Route("/messages/<portal_message:number>", "messages.show"),
+    Route("/messages/<portal_message:number>/repondre", "messages.answer", methods=BOTH),
+    Route("/messages/<portal_message:number>/annuler", "messages.recall", methods=BOTH),
+    Route("/messages/<portal_message:number>/repondu-autrement", "messages.mark", methods=BOTH),
+    Route("/messages/<portal_message:number>/clore", "messages.close", methods=BOTH),
     # Accounts of the portal's own; with a host's staff they answer 404.
     Route("/connexion", "entrance.log_in", OPEN, BOTH),
     Route("/connexion/code", "entrance.give_code", OPEN, BOTH),

@@ -120,7 +120,13 @@ SECTIONS = {
     "message_entries": Section(
         MessageEntry,
         _l("Ce que vous avez écrit, et nos réponses"),
-        {"author": _l("par qui"), "body": _l("texte"), "created_at": _l("date")},
+        {
+            "author": _l("par qui"),
+            "body": _l("texte"),
+            "channel": _l("répondu autrement"),
+            "answered_on": _l("répondu le"),
+            "created_at": _l("date"),
+        },
     ),
     "drafts": Section(
         Draft,
@@ -242,7 +248,9 @@ def _conditions(contracts: Sequence[Contract], account: Account | None) -> dict[
     conditions["contracts"] = Contract.id.in_(numbers)
     conditions["documents"] = Document.contract_id.in_(numbers)
     conditions["messages"] = _is_message_of(contracts, account)
-    conditions["message_entries"] = MessageEntry.message_id.in_(select(Message.id).where(conditions["messages"]))
+    has_left = or_(MessageEntry.leaves_at.is_(None), MessageEntry.leaves_at <= utcnow())
+    whose = MessageEntry.message_id.in_(select(Message.id).where(conditions["messages"]))
+    conditions["message_entries"] = and_(whose, has_left)
     nobodys = and_(OfficeAct.account_id.is_(None), OfficeAct.contract_id.in_(numbers))
     if account is None:
         conditions["events"] = and_(Event.contract_id.in_(numbers), Event.account_id.is_(None))

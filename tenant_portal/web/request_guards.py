@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 FORM_BYTES_MAX = 64 * 1024
 #: Only a message may be longer, with up to nine bytes a letter. A short body is parsed fast, whatever it holds (X03).
 _SHORT_FORM_BYTES_MAX = 16 * 1024
-_WRITING = ("portal.messages.write", "portal.threads.write", "portal.threads.show")
+_WRITING = ("portal.messages.write", "portal.threads.write", "portal.threads.show", "portal.office.messages.answer")
 _BYTES_MAX = dict.fromkeys(_WRITING, FORM_BYTES_MAX)
 #: Up to this size an oversized form is discarded before we answer, or nginx reports an upstream error.
 _DISCARD_BYTES_MAX = 1024 * 1024

@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from tenant_portal.db import db
+from tenant_portal.messages import conversation
+from tenant_portal.messages.conversation import Topic
 from tenant_portal.models import Account
 from tenant_portal.web import links
 from tests.conftest import Clock
@@ -352,6 +354,25 @@ def test_every_page_of_the_staffs_own_accounts(app: Flask, page: Page, mailbox: 
     page.fill("#email", "anne@habitat.example")
     page.fill("#password", STAFF_PASSWORD)
     press(page.locator("main form button[type=submit]").first)
+    check(page)
+
+
+def test_every_page_of_messages_at_the_desk(app: Flask, page: Page, a_contract: Callable[..., Lease]) -> None:
+    app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
+    typed = {"email": "lea@free.fr", "reference": a_contract().reference, "language": "fr", "origin": "1"}
+    with app.app_context():
+        conversation.write(Topic.HOME, body="Il fait froid.", **typed)
+        db.session.commit()
+    page.goto("/gestion/messages")
+    check(page)
+    press(page.locator("main tbody th a"))
+    check(page)
+    press(page.get_by_role("button", name="Marquer comme répondu"))
+    check(page)
+    page.get_by_label("Votre réponse").fill("Un plombier passe jeudi.")
+    press(page.get_by_role("button", name="Envoyer la réponse"))
+    check(page)
+    page.goto("/gestion/messages?vue=termines")
     check(page)
 
 

@@ -50,6 +50,7 @@ PERSONAL = {
         *("messages.topic", "messages.language", "messages.number", "messages.state", "messages.due_on"),
         *("messages.created_at", "messages.last_entry_at"),
         *("message_entries.author", "message_entries.body", "message_entries.created_at"),
+        *("message_entries.channel", "message_entries.answered_on"),
     },
     "en train d'écrire": {"drafts.number", "drafts.topic", "drafts.body", "drafts.created_at"},
     "Dates de connexion": {"logins.created_at", "logins.expires_at", "logins.ended_at", "logins.is_remembered"},
@@ -66,6 +67,7 @@ PERSONAL = {
 #: What tells nothing of a person beyond the above: numbers of rows, states, the landlord's own acts.
 TECHNICAL = re.compile(
     r"\.(id|\w+_id)$|^name_words\.|^imports\.|^logins\.token_hash$|^contracts\.imported_at$|^messages\.told_at$"
+    r"|^message_entries\.(leaves_at|former_state|former_due_on)$"
     r"|^email_changes\.\w+_at$|^mails\.(message_id|attempts|turn|created_at|due_at)$"
     r"|^kept_passwords\."  # random without the half that the page holds
     r"|^staff(_\w+)?\."  # the landlord's own people; what they were typing, for an hour
