@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from .. import audit
 from ..db import begin_write, db, utcnow
-from ..models import Account, Contract, EmailChange
+from ..models import Account, Contract
 from . import authentication, consents, email_change, freezing, rate_limits, sessions
+from .email_change import EmailChange
 from .limited_acts import Per
 from .locks import lock_account
 

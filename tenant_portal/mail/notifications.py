@@ -9,11 +9,12 @@ from typing import Any
 from .. import i18n, public_urls
 from ..accounts import consents, freezing, signed_links
 from ..accounts.authentication import AuthenticatedAccount, KnownContract
+from ..accounts.email_change import EmailChange
 from ..accounts.signed_links import Handover
 from ..db import utcnow
 from ..messages import ownership
 from ..messages.models import Message
-from ..models import Account, Contract, EmailChange
+from ..models import Account, Contract
 from ..settings import settings
 from ..text import masked_reference
 from . import outbox
@@ -34,6 +35,7 @@ SECURITY_MAILS = frozenset(
         "email_change_asked",
         "email_changed",
         "new_device",
+        "office_email_change_asked",
         "password_changed",
     }
 )
@@ -103,9 +105,21 @@ def email_change_asked(change: EmailChange, contract: Contract | None) -> None:
     _warn("email_change_asked", change.account, contract, content, address=change.old_email)
 
 
-def email_changed(change: EmailChange, contract: Contract | None, *, address: str, turn: int = 0) -> None:
-    """Tell the former or the new address that it is done (F3, U36)."""
-    content = {"digits": _digits(contract), "at": (change.confirmed_at or utcnow()).isoformat()}
+def office_email_change(change: EmailChange, contract: Contract, *, link: str, until: datetime) -> None:
+    """Send the link by which the address that the office was told proves itself (F27)."""
+    content = {"digits": _digits(contract), "link": link, "until": until.isoformat(), **_office_times(change)}
+    outbox.put("office_email_change", change.new_email, account=change.account, contract=contract, content=content)
+
+
+def office_email_change_asked(change: EmailChange, contract: Contract, *, address: str) -> None:
+    """Tell the address on file, or the first address, before the new one counts (F27); that one stays hidden (T31)."""
+    content = {"digits": _digits(contract), "at": change.created_at.isoformat(), **_office_times(change)}
+    _warn("office_email_change_asked", change.account, contract, content, address=address)
+
+
+def email_changed(change: EmailChange, contract: Any, *, address: str, link: str = "", turn: int = 0) -> None:
+    """Tell the former or the new address that it is done (F3, U36); `link` leads on to a new password."""
+    content = {"digits": _digits(contract), "at": (change.confirmed_at or utcnow()).isoformat(), "link": link}
     content["is_former"] = "yes" if address != change.new_email else ""
     _warn("email_changed", change.account, contract, content, address=address, turn=turn)
 
@@ -314,6 +328,12 @@ def _warn(
     content["not_me_until"] = signed_links.expires_at("not_me").isoformat()
     assert kind in SECURITY_MAILS
     outbox.put(kind, reader, account=account, contract=contract, content=content, turn=turn)
+
+
+def _office_times(change: EmailChange) -> dict[str, str]:
+    """Return when a change of the office counts; empty at the counter, where it counts once it is proved."""
+    counts_at = change.counts_at or change.created_at
+    return {"counts_at": counts_at.isoformat() if counts_at > change.created_at else ""}
 
 
 def _closing(account: Account) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.utils import parseaddr, parsedate_to_datetime
@@ -14,12 +14,13 @@ from lxml import html
 from sqlalchemy import select
 
 from tenant_portal.accounts import registration
+from tenant_portal.accounts.email_change import EmailChange
 from tenant_portal.accounts.freezing import Freezer, Undone
 from tenant_portal.accounts.signed_links import Handover
 from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.mail import notifications, outbox, rendering
 from tenant_portal.messages.models import Author, Message, MessageEntry
-from tenant_portal.models import Account, ConsentPurpose, Contract, EmailChange
+from tenant_portal.models import Account, ConsentPurpose, Contract
 from tenant_portal.models import Mail as MailRow
 
 from ..support.page_text import plain, visible_text
@@ -109,6 +110,12 @@ def _wish(account: Account) -> EmailChange:
     return EmailChange(account=account, old_email=account.email, new_email="marc@free.fr", created_at=UNTIL)
 
 
+def _offices(account: Account, *, at_counter: bool = False) -> EmailChange:
+    change = _wish(account)
+    change.counts_at = UNTIL if at_counter else UNTIL + timedelta(hours=24)
+    return change
+
+
 def _done(account: Account) -> EmailChange:
     change = _wish(account)
     change.confirmed_at, account.email = utcnow(), change.new_email
@@ -152,6 +159,19 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     ),
     "email_changed, to the new address": lambda a, c, m: notifications.email_changed(
         _done(a), c, address="marc@free.fr"
+    ),
+    "email_changed, asked for by the office": lambda a, c, m: notifications.email_changed(
+        _done(a), c, address="marc@free.fr", link=LINK
+    ),
+    "office_email_change": lambda a, c, m: notifications.office_email_change(_offices(a), c, link=LINK, until=UNTIL),
+    "office_email_change, at the counter": lambda a, c, m: notifications.office_email_change(
+        _offices(a, at_counter=True), c, link=LINK, until=UNTIL
+    ),
+    "office_email_change_asked": lambda a, c, m: notifications.office_email_change_asked(
+        _offices(a), c, address=a.email
+    ),
+    "office_email_change_asked, at the counter": lambda a, c, m: notifications.office_email_change_asked(
+        _offices(a, at_counter=True), c, address=a.email
     ),
     "email_change_undone": lambda a, c, m: notifications.email_change_undone(a, c, address="marc@free.fr"),
     "account_created": lambda a, c, m: notifications.account_created(a, c),
@@ -239,6 +259,7 @@ NO_ALARM = {
     "handover",  # who ignores it keeps his contract
     "documents_ending",  # the lease is over
     "message_answered",
+    "office_email_change",  # to an address that is none of the account's yet
     "message_received",
     "message_to_landlord",
     "notice_published",
