@@ -4,6 +4,8 @@ The *first address* is the one before the oldest change that can still be undone
 address*.
 """
 
+from datetime import timedelta
+
 from sqlalchemy import exists, func, select, update
 
 from .. import audit
@@ -29,6 +31,13 @@ def oldest_open(account: Account) -> EmailChange | None:
     is_open = EmailChange.confirmed_at > utcnow() - OBJECTION, EmailChange.ended_at.is_(None), is_change
     rows = select(EmailChange).where(EmailChange.account_id == account.id, *is_open).order_by(EmailChange.id)
     return db.session.scalars(rows.limit(1)).one_or_none()
+
+
+def is_younger(account: Account, age: timedelta) -> bool:
+    """Tell whether a change that still counts brought the address in less than that ago."""
+    is_change = func.lower(EmailChange.old_email) != func.lower(EmailChange.new_email)
+    counts = EmailChange.confirmed_at > utcnow() - age, EmailChange.ended_at.is_(None), is_change
+    return bool(db.session.scalar(select(exists().where(EmailChange.account_id == account.id, *counts))))
 
 
 def ask(account: Account, email: str) -> EmailChange | None:
