@@ -72,6 +72,13 @@ def oldest_open(account: Account) -> EmailChange | None:
     return db.session.scalars(rows.limit(1)).one_or_none()
 
 
+def is_younger(account: Account, age: timedelta) -> bool:
+    """Tell whether a change that still counts brought the address in less than that ago."""
+    is_change = func.lower(EmailChange.old_email) != func.lower(EmailChange.new_email)
+    counts = EmailChange.confirmed_at > utcnow() - age, EmailChange.ended_at.is_(None), is_change
+    return bool(db.session.scalar(select(exists().where(EmailChange.account_id == account.id, *counts))))
+
+
 def ask(account: Account, email: str) -> EmailChange | None:
     """Request a change of address, in the place of one that waits; return None for a double click.
 

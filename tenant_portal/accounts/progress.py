@@ -100,6 +100,7 @@ MAIL_NAMES = {
     "handover": _l("contrat demandé par un autre compte"),
     "contract_handed_over": _l("contrat transféré"),
     "contract_released": _l("contrat retiré du compte"),
+    "office_acted": _l("action de notre bureau"),
     "data_copied": _l("copie des données demandée"),
     "documents_ending": _l("fin des documents après le bail"),
     "receipt_published": _l("quittance disponible"),

@@ -4,7 +4,7 @@ A mail to a tenant shows only the last three digits of a reference (U42).
 """
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import i18n, public_urls
 from ..accounts import consents, freezing, signed_links
@@ -35,10 +35,18 @@ SECURITY_MAILS = frozenset(
         "email_change_asked",
         "email_changed",
         "new_device",
+        "office_acted",
         "office_email_change_asked",
         "password_changed",
     }
 )
+
+
+class OfficeWord(NamedTuple):
+    """What the office did (a key of `office_acts.ACTS`), and the sentence that it wrote for the tenant."""
+
+    act: str
+    sentence: str = ""
 
 
 def activation(
@@ -50,10 +58,11 @@ def activation(
     signup_link: str = "",
     join_link: str = "",
     turn: int = 0,
+    by_office: OfficeWord | None = None,
 ) -> None:
     """Send the link of step 9; `signup_link` if a reset was asked for instead, `join_link` if the address is known."""
     content = {"digits": _digits(contract), "link": link, "until": until.isoformat(), "signup_link": signup_link}
-    content["join_link"] = join_link
+    content |= {"join_link": join_link, **_office_word(by_office)}
     outbox.put("activation", account.email, account=account, contract=contract, content=content, turn=turn)
 
 
@@ -78,9 +87,17 @@ def welcome(account: Account, contract: Contract, *, link: str) -> None:
     outbox.put("welcome", account.email, account=account, contract=contract, content=content)
 
 
-def reset(account: Account | None, contract: Contract | None, *, link: str, until: datetime, turn: int = 0) -> None:
+def reset(
+    account: Account | None,
+    contract: Contract | None,
+    *,
+    link: str,
+    until: datetime,
+    turn: int = 0,
+    by_office: OfficeWord | None = None,
+) -> None:
     """Send the reset link (T17), to nobody without an account."""
-    content = {"digits": _digits(contract), "link": link, "until": until.isoformat()}
+    content = {"digits": _digits(contract), "link": link, "until": until.isoformat(), **_office_word(by_office)}
     outbox.put("reset", _address(account), account=account, contract=contract, content=content, turn=turn)
 
 
@@ -154,16 +171,26 @@ def account_created(account: Account, contract: Contract, *, is_joined: bool = F
     _warn("account_created", account, contract, content, address=contract.email)
 
 
-def account_frozen(account: Account, contract: Contract | None, *, turn: int = 0) -> None:
-    """Tell the address on file that nobody can log in, and how that ends (H07)."""
+def account_frozen(
+    account: Account,
+    contract: Contract | None,
+    *,
+    undone: freezing.Undone | None = None,
+    turn: int = 0,
+    by_office: OfficeWord | None = None,
+) -> None:
+    """Tell the address on file that nobody can log in, and how that ends (H07); and one that the freeze put out."""
+    if undone is not None and undone.put_in is not None and contract is not None:
+        email_change_undone(account, contract, address=undone.put_in)
     content = {"digits": _digits(contract), "at": (account.frozen_at or utcnow()).isoformat()}
+    content |= _office_word(by_office)
     content["link"] = "" if freezing.is_disputed(account) else public_urls.public("password.forgotten")
     outbox.put("account_frozen", account.email, account=account, contract=contract, content=content, turn=turn)
 
 
-def account_thawed(account: Account, contract: Contract) -> None:
+def account_thawed(account: Account, contract: Contract, *, by_office: OfficeWord | None = None) -> None:
     """Tell the owner that the office thawed it, and where he chooses a password (H07)."""
-    content = {"digits": _digits(contract), "at": utcnow().isoformat()}
+    content = {"digits": _digits(contract), "at": utcnow().isoformat(), **_office_word(by_office)}
     _warn("account_thawed", account, contract, content | {"link": public_urls.public("password.forgotten")})
 
 
@@ -298,11 +325,21 @@ def contract_handed_over(account: Account, contract: Contract, *, is_emptied: bo
         _warn("contract_handed_over", account, account.contracts[0], content)
 
 
-def contract_released(account: Account, contract: Contract) -> None:
+def contract_released(account: Account, contract: Contract, *, by_office: OfficeWord | None = None) -> None:
     """Tell the account's address that the office took the contract out, and whom to call (T14)."""
-    content = {"digits": _digits(contract), "at": utcnow().isoformat(), **_closing(account)}
+    content = {"digits": _digits(contract), "at": utcnow().isoformat(), **_closing(account), **_office_word(by_office)}
     content |= {"is_emptied": "" if account.contracts else "yes", "is_frozen": "yes" if account.is_frozen else ""}
     outbox.put("contract_released", account.email, account=account, contract=contract, content=content)
+
+
+def office_acted(account: Account, contract: Contract, *, by_office: OfficeWord, link: str = "") -> None:
+    """Tell the owner what the office did at his request (G05)."""
+    content = {"digits": _digits(contract), "at": utcnow().isoformat(), "link": link, **_office_word(by_office)}
+    _warn("office_acted", account, contract, content)
+
+
+def _office_word(word: OfficeWord | None) -> dict[str, str]:
+    return {"office_act": word.act, "office_sentence": word.sentence} if word is not None else {}
 
 
 def _warn(

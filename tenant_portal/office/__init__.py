@@ -33,6 +33,14 @@ ROUTES = (
     Route("", "todo.show"),
     Route("/chercher", "find.show", methods=BOTH),
     Route("/contrat/<portal_number:number>", "contract.show"),
+    Route("/contrat/<portal_number:number>/delai", "remedies.delay", methods=BOTH),
+    Route("/contrat/<portal_number:number>/activation", "remedies.activation", methods=BOTH),
+    Route("/contrat/<portal_number:number>/mot-de-passe", "remedies.reset", methods=BOTH),
+    Route("/contrat/<portal_number:number>/deblocage", "remedies.thaw", methods=BOTH),
+    Route("/contrat/<portal_number:number>/appareils", "remedies.devices", methods=BOTH),
+    Route("/contrat/<portal_number:number>/blocage", "remedies.freeze", methods=BOTH),
+    Route("/contrat/<portal_number:number>/retrait", "remedies.detach", methods=BOTH),
+    Route("/contrat/<portal_number:number>/remise", "remedies.reattach", methods=BOTH),
 )
 
 
