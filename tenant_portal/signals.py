@@ -41,6 +41,12 @@ def send(signal: NamedSignal, **what: Any) -> None:
             log.exception("a receiver of the signal %s failed", signal.name)
 
 
+def send_choices_changed(*, account: int, news: list[tuple[str, dict[str, bool]]]) -> None:
+    """Send the answers that count now (`consents.news`)."""
+    for reference, choices in news:
+        send(choices_changed, account=account, reference=reference, choices=choices)
+
+
 def send_contract_released(*, account: int, reference: str, withdrawn: list[str] | None, keeps_others: bool) -> None:
     """Send what a release changed: the account that it closed, or else the answers for that contract."""
     if withdrawn is not None:

@@ -73,10 +73,17 @@ def oldest_open(account: Account) -> EmailChange | None:
 
 
 def is_younger(account: Account, age: timedelta) -> bool:
-    """Tell whether a change that still counts brought the address in less than that ago."""
+    """Tell whether a change that counts was asked for less than that ago: its former address was told then."""
     is_change = func.lower(EmailChange.old_email) != func.lower(EmailChange.new_email)
-    counts = EmailChange.confirmed_at > utcnow() - age, EmailChange.ended_at.is_(None), is_change
-    return bool(db.session.scalar(select(exists().where(EmailChange.account_id == account.id, *counts))))
+    counts = EmailChange.confirmed_at.is_not(None), EmailChange.ended_at.is_(None), is_change
+    is_young = EmailChange.account_id == account.id, EmailChange.created_at > utcnow() - age
+    return bool(db.session.scalar(select(exists().where(*counts, *is_young))))
+
+
+def is_new(account: Account, email: str) -> bool:
+    """Tell whether an address is worth asking for: another one, or the present one that failed or is in doubt."""
+    is_fine = account.email_failed_at is None and account.email_doubted_at is None
+    return email.lower() != account.email.lower() or not is_fine
 
 
 def ask(account: Account, email: str) -> EmailChange | None:

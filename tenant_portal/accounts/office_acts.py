@@ -66,6 +66,10 @@ ACTS = {
     "thawed": Act(_l("compte débloqué"), _l("débloqué votre compte")),
     "detached": Act(_l("contrat retiré du compte"), _l("retiré un contrat de votre compte")),
     "reattached": Act(_l("contrat remis dans le compte"), _l("remis un contrat dans votre compte")),
+    "address_asked": Act(
+        _l("autre adresse mail demandée"), _l("noté une nouvelle adresse mail pour votre compte, à confirmer")
+    ),
+    "choice_noted": Act(_l("choix noté par écrit"), _l("noté un choix que vous avez demandé par écrit")),
 }
 _TOLD = [name for name, act in ACTS.items() if act.for_tenant]
 #: How the clerk knew that it was the tenant.

@@ -20,15 +20,10 @@ from .locks import lock_accounts
 DELAY = timedelta(hours=24)
 
 
-def may_ask(account: Account) -> bool:
-    """Tell whether the office may ask for another address: what is frozen or closed is settled before."""
-    return account.is_finished and not account.is_closed and not account.is_frozen
-
-
 def ask(account: Account, email: str, *, at_counter: bool) -> EmailChange | None:
     """Ask for another address in the place of any change that waits; return None for a double click.
 
-    The caller holds the lock of the account, for which `may_ask` holds.
+    The caller holds the lock of the account, and `office_rules` allows it.
     """
     now, waiting = utcnow(), email_change.pending(account)
     if waiting is not None and waiting.counts_at is not None and now - waiting.created_at < REPEAT_WINDOW:

@@ -29,6 +29,8 @@ _PROOFS = {
     "sessions_ended": ANYBODY,  # whoever knows the password comes back
     "frozen": KNOWN,  # it shuts the tenant out
     "thawed": KNOWN,
+    "address_asked": KNOWN,  # at once for who stands at the counter alone (F27)
+    "choice_noted": SURE,
     "detached": SURE,
     "reattached": SURE,
 }
@@ -48,8 +50,8 @@ def proofs(act: str, contract: Contract, account: Account | None, *, clerk: str)
 
 
 def is_address_proven(account: Account) -> bool:
-    """Tell whether a link for a new password may go to the address: it is a day old, and not in doubt (F27)."""
-    return account.email_doubted_at is None and not email_change.is_younger(account, DAY)
+    """Tell whether its former address has known of the address for a day, so that it could object (F27)."""
+    return not email_change.is_younger(account, DAY)
 
 
 def obstacle(act: str, contract: Contract, account: Account | None) -> str:
@@ -66,7 +68,17 @@ def _why_no_reset(account: Account) -> str:
         return "unfinished"
     if freezing.is_disputed(account):
         return "disputed"
+    if account.email_doubted_at is not None:
+        return "doubted"
     return "address_failed" if account.email_failed_at is not None else ""
+
+
+def _why_not_open(account: Account) -> str:
+    if not account.is_finished:
+        return "unfinished"
+    if account.is_frozen:
+        return "disputed" if freezing.is_disputed(account) else "frozen"
+    return "closed" if account.is_closed else ""
 
 
 def _why_no_freeze(account: Account) -> str:
@@ -95,6 +107,8 @@ _OBSTACLES: dict[str, Callable[[Account], str]] = {
     "sessions_ended": lambda account: "" if sessions.running(account) else "no_session",
     "frozen": _why_no_freeze,
     "thawed": lambda account: "" if account.is_frozen else "not_frozen",
+    "address_asked": _why_not_open,
+    "choice_noted": _why_not_open,
     "detached": lambda account: "" if account.is_finished else "unfinished",
 }
 

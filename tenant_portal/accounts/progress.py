@@ -82,7 +82,6 @@ MAIL_NAMES = {
     "email_changed": _l("adresse mail changée"),
     "email_change_undone": _l("changement d'adresse arrêté"),
     "office_email_change": _l("nouvelle adresse à confirmer, demandée par le bureau"),
-    "office_email_change_asked": _l("changement d'adresse demandé par le bureau"),
     "account_closed": _l("compte fermé"),
     "account_reopened": _l("compte rouvert"),
     "account_created": _l("compte créé, à l'adresse que nous avions"),

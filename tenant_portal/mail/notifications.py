@@ -36,7 +36,6 @@ SECURITY_MAILS = frozenset(
         "email_changed",
         "new_device",
         "office_acted",
-        "office_email_change_asked",
         "password_changed",
     }
 )
@@ -124,14 +123,10 @@ def email_change_asked(change: EmailChange, contract: Contract | None) -> None:
 
 def office_email_change(change: EmailChange, contract: Contract, *, link: str, until: datetime) -> None:
     """Send the link by which the address that the office was told proves itself (F27)."""
-    content = {"digits": _digits(contract), "link": link, "until": until.isoformat(), **_office_times(change)}
+    content = {"digits": _digits(contract), "link": link, "until": until.isoformat()}
+    counts_at = change.counts_at or change.created_at
+    content["counts_at"] = counts_at.isoformat() if counts_at > change.created_at else ""  # at the counter, at once
     outbox.put("office_email_change", change.new_email, account=change.account, contract=contract, content=content)
-
-
-def office_email_change_asked(change: EmailChange, contract: Contract, *, address: str) -> None:
-    """Tell the address on file, or the first address, before the new one counts (F27); that one stays hidden (T31)."""
-    content = {"digits": _digits(contract), "at": change.created_at.isoformat(), **_office_times(change)}
-    _warn("office_email_change_asked", change.account, contract, content, address=address)
 
 
 def email_changed(change: EmailChange, contract: Any, *, address: str, link: str = "", turn: int = 0) -> None:
@@ -332,10 +327,12 @@ def contract_released(account: Account, contract: Contract, *, by_office: Office
     outbox.put("contract_released", account.email, account=account, contract=contract, content=content)
 
 
-def office_acted(account: Account, contract: Contract, *, by_office: OfficeWord, link: str = "") -> None:
-    """Tell the owner what the office did at his request (G05)."""
+def office_acted(
+    account: Account, contract: Contract, *, by_office: OfficeWord, link: str = "", address: str = "", **facts: str
+) -> None:
+    """Tell the owner, or one of his former addresses, what the office did at his request (G05)."""
     content = {"digits": _digits(contract), "at": utcnow().isoformat(), "link": link, **_office_word(by_office)}
-    _warn("office_acted", account, contract, content)
+    _warn("office_acted", account, contract, content | facts, address=address)
 
 
 def _office_word(word: OfficeWord | None) -> dict[str, str]:
@@ -365,12 +362,6 @@ def _warn(
     content["not_me_until"] = signed_links.expires_at("not_me").isoformat()
     assert kind in SECURITY_MAILS
     outbox.put(kind, reader, account=account, contract=contract, content=content, turn=turn)
-
-
-def _office_times(change: EmailChange) -> dict[str, str]:
-    """Return when a change of the office counts; empty at the counter, where it counts once it is proved."""
-    counts_at = change.counts_at or change.created_at
-    return {"counts_at": counts_at.isoformat() if counts_at > change.created_at else ""}
 
 
 def _closing(account: Account) -> dict[str, str]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from .. import audit, public_urls, signals
-from ..accounts import freezing, joining, rate_limits, registration, sessions, signed_links
+from ..accounts import freezing, joining, rate_limits, registration, sessions, signed_links, written_choices
 from ..accounts.freezing import Freezer
 from ..mail import notifications
 from ..mail.notifications import OfficeWord
@@ -27,6 +27,9 @@ class Noted(NamedTuple):
     #: Of a sign-up, perhaps put right.
     email: str = ""
     act: str = ""
+    #: A choice, and whether an owner notes it.
+    written: written_choices.Request | None = None
+    by_owner: bool = False
 
     @property
     def word(self) -> OfficeWord:

@@ -19,7 +19,8 @@ from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..i18n import ngettext
 from ..models import REOPENING, Account, Contract
-from . import deeds, since_freeze
+from . import deeds, new_address, noted_choice, since_freeze
+from .clerks import Clerk
 from .deeds import Noted
 
 #: On a contract, not on all of its account.
@@ -34,6 +35,7 @@ class Case:
     contract: Contract
     account: Account | None
     former: Account | None
+    is_owner: bool = False
 
     @property
     def whose(self) -> Account:
@@ -65,7 +67,7 @@ class Offer(NamedTuple):
     about: Any
 
 
-def read(number: int, clerk: str, *, lock: bool = False) -> Case | None:
+def read(number: int, clerk: Clerk, *, lock: bool = False) -> Case | None:
     """Return a contract with its account as they stand, and lock them until the transaction ends."""
     contract = db.session.get(Contract, number)
     if contract is None:
@@ -75,7 +77,8 @@ def read(number: int, clerk: str, *, lock: bool = False) -> Case | None:
         left = joining.released(contract)
         locks.lock_accounts(contract.account_id, left.account_id if left is not None else None)
     account = contract.account if contract.account is not None and not contract.account.is_gone else None
-    return Case(clerk, contract, account, office_rules.former_account(contract) if account is None else None)
+    former = office_rules.former_account(contract) if account is None else None
+    return Case(clerk.name, contract, account, former, clerk.is_owner)
 
 
 def offered(contract: Contract, standing: OnboardingStatus) -> list[Offer]:
@@ -178,9 +181,7 @@ def _plan_reset(case: Case) -> list[str]:
         _("Cet e-mail prévient le locataire. L'ancien mot de passe marche jusqu'à ce qu'il en choisisse un autre."),
     ]
     if not office_rules.is_address_proven(case.whose):
-        plan.append(
-            _("Cette adresse a moins de 24 heures, ou n'est pas sûre : seulement si la personne est au guichet.")
-        )
+        plan.append(_("Cette adresse a moins de 24 heures : seulement si la personne est au guichet."))
     if case.whose.is_frozen:
         plan.append(_("Le compte est bloqué à la demande du locataire : le nouveau mot de passe le débloque."))
     return plan
@@ -289,6 +290,22 @@ REMEDIES = {
         _plan_reset,
         deeds.send_reset,
     ),
+    "address": Remedy(
+        "address_asked",
+        _l("Noter une autre adresse mail"),
+        _l("Boîte mail perdue : la nouvelle adresse se confirme."),
+        ("lost_mailbox", "wrong_address", "not_me", "on_request"),
+        lambda case: new_address.plan(case.whose),
+        new_address.ask,
+    ),
+    "choice": Remedy(
+        "choice_noted",
+        _l("Noter un choix demandé par écrit"),
+        _l("Lettre, e-mail ou formulaire du locataire."),
+        ("on_request", "office_slip"),
+        lambda case: noted_choice.plan(case.whose),
+        noted_choice.note,
+    ),
     "thaw": Remedy(
         "thawed",
         _l("Débloquer le compte"),
@@ -336,6 +353,11 @@ OBSTACLES = {
     "finished": _l("La création du compte est finie : il n'y a plus rien à activer."),
     "unfinished": _l(
         "La création de ce compte n'est pas finie. Si le locataire a oublié son mot de passe, il s'inscrit à nouveau."
+    ),
+    "closed": _l("Le compte est fermé : le locataire le rouvre en se connectant, ou s'inscrit à nouveau plus tard."),
+    "doubted": _l(
+        "L'adresse mail du compte n'est pas sûre : le mot de passe a changé peu après elle. Le locataire la confirme,"
+        " ou notez une autre adresse."
     ),
     "disputed": _l("Le compte est bloqué et contesté. Vérifiez à qui est le contrat, puis débloquez ou retirez-le."),
     "frozen": _l("Le compte est bloqué : personne ne peut s'y connecter. Débloquez-le d'abord."),

@@ -40,8 +40,7 @@ class ChangeForm(PortalForm):
 
     def validate_email(self, field: Any) -> None:
         """Refuse the present address, unless it failed or is in doubt."""
-        is_fine = self.account.email_failed_at is None and self.account.email_doubted_at is None
-        if field.data.lower() == self.account.email.lower() and is_fine:
+        if not email_change.is_new(self.account, field.data):
             raise ValidationError(_("Cette adresse est déjà celle de votre compte. Saisissez la nouvelle."))
 
 

@@ -167,12 +167,6 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "office_email_change, at the counter": lambda a, c, m: notifications.office_email_change(
         _offices(a, at_counter=True), c, link=LINK, until=UNTIL
     ),
-    "office_email_change_asked": lambda a, c, m: notifications.office_email_change_asked(
-        _offices(a), c, address=a.email
-    ),
-    "office_email_change_asked, at the counter": lambda a, c, m: notifications.office_email_change_asked(
-        _offices(a, at_counter=True), c, address=a.email
-    ),
     "email_change_undone": lambda a, c, m: notifications.email_change_undone(a, c, address="marc@free.fr"),
     "account_created": lambda a, c, m: notifications.account_created(a, c),
     "account_created, joined": lambda a, c, m: notifications.account_created(a, c, is_joined=True),

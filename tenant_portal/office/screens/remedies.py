@@ -3,17 +3,19 @@
 from typing import Any
 
 from flask import abort, redirect, url_for
-from wtforms import HiddenField, StringField, ValidationError
+from wtforms import DateField, HiddenField, StringField, ValidationError
+from wtforms.validators import InputRequired
 
+from ...accounts import email_change, written_choices
 from ...accounts.office_acts import IDENTITIES, REASONS, SENTENCE_MAX
 from ...db import begin_write, db
 from ...i18n import gettext as _
 from ...i18n import lazy_gettext as _l
 from ...i18n import typeset
-from ...web.fields import MailAddressField, QuestionField
+from ...web.fields import MailAddressField, QuestionField, YesNoField
 from ...web.forms import PortalForm
 from ...web.pages import flash_once, page
-from .. import remedies
+from .. import noted_choice, remedies
 from ..clerks import Clerk
 from ..deeds import Noted
 from ..remedies import Case
@@ -85,6 +87,90 @@ class ActivationForm(RemedyForm):
         return super().noted._replace(email=self.email.data)
 
 
+class AddressForm(RemedyForm):
+    """The same, with the new address of a finished account."""
+
+    email = MailAddressField(_l("Nouvelle adresse mail"), description=_l("Relisez-la lettre par lettre."))
+
+    def __init__(self, case: Case, view: str, **kwargs: Any) -> None:
+        super().__init__(case, view, **kwargs)
+        self.email.render_kw = {**self.email.render_kw, "autocomplete": "off"}
+
+    def validate_email(self, field: Any) -> None:
+        """Refuse the present address, unless it failed or is in doubt."""
+        account = self.case.account
+        if account is not None and not email_change.is_new(account, field.data):
+            raise ValidationError(_("Cette adresse est déjà celle du compte."))
+
+    @property
+    def noted(self) -> Noted:
+        """Return what was filled in."""
+        return super().noted._replace(email=self.email.data)
+
+
+class ChoiceForm(RemedyForm):
+    """The same, with what the tenant asked for in writing."""
+
+    choice = QuestionField(_l("Quel choix ?"), _l("Dites quel choix."), {})
+    yes = YesNoField(_l("Que demande le locataire ?"), _l("Répondez par Oui ou Non."))
+    kind = QuestionField(_l("Comment l'a-t-il demandé ?"), _l("Dites comment il l'a demandé."), written_choices.KINDS)
+    asked_on = DateField(
+        _l("Date de sa demande"),
+        [InputRequired(_l("Donnez la date qui est sur la demande. Exemple : 12/11/2026"))],
+        format=["%Y-%m-%d", "%d/%m/%Y"],
+        description=_l("Celle de la lettre, de l'e-mail ou du formulaire. Exemple : 12/11/2026"),
+        render_kw={"autocomplete": "off"},
+    )
+
+    def __init__(self, case: Case, view: str, **kwargs: Any) -> None:
+        super().__init__(case, view, **kwargs)
+        self.choice.answers = noted_choice.labels(case.account) if case.account is not None else {}
+        self.choice.choices = list(self.choice.answers)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Validate, then ask the domain; what stands in the way is told at its field."""
+        if not super().validate(extra_validators) or self.case.account is None:
+            return False
+        code = "unknown"
+        if (wanted := self.wanted) is not None:
+            code = written_choices.obstacle(self.case.account, wanted, by_owner=self.case.is_owner)
+        if code:
+            name, text = WHY_NOT_NOTED[code]
+            self[name].errors = [str(text)]
+        return not code
+
+    @property
+    def wanted(self) -> written_choices.Request | None:
+        """Return what the tenant asked for, if it is one of the account's choices."""
+        choice = noted_choice.choice_of(self.case.whose, self.choice.data)
+        facts = (self.yes.data, self.kind.data, self.asked_on.data)
+        return written_choices.Request(choice, *facts) if choice is not None else None
+
+    @property
+    def noted(self) -> Noted:
+        """Return what was filled in."""
+        return super().noted._replace(written=self.wanted, by_owner=self.case.is_owner)
+
+
+#: By the domain's code, at which field it is told.
+WHY_NOT_NOTED = {
+    "unknown": ("choice", _l("Dites quel choix.")),
+    "stands": ("yes", _l("C'est déjà la réponse du locataire. Il n'y a rien à noter.")),
+    "owner": (
+        "yes",
+        _l(
+            "Passer à Oui demande un responsable : demandez à un responsable de le noter, avec la demande du locataire."
+        ),
+    ),
+    "future": ("asked_on", _l("Cette date n'est pas encore venue. Relisez-la.")),
+    "old": ("asked_on", _l("Cette demande a plus d'un an. Demandez au locataire de la refaire.")),
+    "answered_since": (
+        "asked_on",
+        _l("Une réponse plus récente est dans le registre : c'est elle qui compte. Voyez avec le locataire."),
+    ),
+}
+
+
 def delay(clerk: Clerk, number: int) -> Any:
     """Lift the delay of logins."""
     return _answer(clerk, number, "delay")
@@ -98,6 +184,16 @@ def activation(clerk: Clerk, number: int) -> Any:
 def reset(clerk: Clerk, number: int) -> Any:
     """Send a link to choose another secret."""
     return _answer(clerk, number, "reset")
+
+
+def address(clerk: Clerk, number: int) -> Any:
+    """Ask for another address of a finished account."""
+    return _answer(clerk, number, "address", AddressForm)
+
+
+def choice(clerk: Clerk, number: int) -> Any:
+    """Note a choice that was asked for in writing."""
+    return _answer(clerk, number, "choice", ChoiceForm)
 
 
 def thaw(clerk: Clerk, number: int) -> Any:
@@ -127,12 +223,12 @@ def reattach(clerk: Clerk, number: int) -> Any:
 
 def _answer(clerk: Clerk, number: int, view: str, form_class: type[RemedyForm] = RemedyForm) -> Any:
     """Show the page of a remedy, or act; whoever was overtaken reads by whom."""
-    case, trouble = remedies.read(number, clerk.name) or abort(404), ""
+    case, trouble = remedies.read(number, clerk) or abort(404), ""
     form = form_class(case, view)
     if form.is_submitted():
         is_fine = form.validate()
         begin_write()
-        case = remedies.read(number, clerk.name, lock=True) or abort(404)
+        case = remedies.read(number, clerk, lock=True) or abort(404)
         trouble = "" if form.refusal else remedies.overtaken(case, view, form.vu.data or "")
         if is_fine and not trouble and not remedies.why_not(case, view):
             after = remedies.perform(case, view, form.noted)
@@ -141,7 +237,7 @@ def _answer(clerk: Clerk, number: int, view: str, form_class: type[RemedyForm] =
             flash_once(f"office_{view}")
             return redirect(url_for("portal.office.contract.show", number=number), 303)
         db.session.rollback()
-        case = remedies.read(number, clerk.name) or abort(404)
+        case = remedies.read(number, clerk) or abort(404)
     return _show(clerk, case, view, form, trouble)
 
 

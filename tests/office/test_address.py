@@ -3,15 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tenant_portal.accounts import office_email_change
 from tenant_portal.accounts.email_change import EmailChange
-from tenant_portal.accounts.locks import lock_account
-from tenant_portal.db import begin_write, db
+from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.mail import new_addresses
 from tenant_portal.models import Account, Contract
-from tenant_portal.office import new_address
 from tests.support.page_text import plain
 from tests.support.people import choose_password, must_run
 
@@ -21,18 +19,28 @@ pytestmark = pytest.mark.security
 
 OLD, NEW, THIRD = "lea@free.fr", "lea.martin@orange.fr", "lea@laposte.net"
 CONFIRM = "Je confirme mon adresse"
+CALL, COUNTER = "rappel au numéro connu", "au guichet"
+
+
+def page_of(desk, app, tenant):
+    """Open the remedy's page."""
+    with app.app_context():
+        number = db.session.scalars(select(Contract.id).where(Contract.reference == tenant.lease.reference)).one()
+    return desk.get(f"/gestion/contrat/{number}/adresse")
+
+
+def filled(page, email=NEW, how=CALL):
+    form = page.form("Noter une autre adresse mail").fill("Nouvelle adresse mail", email)
+    return form.choose("Comment savez-vous", how).choose("Pourquoi", "boîte mail perdue")
 
 
 @pytest.fixture
-def office(app, mailbox):
+def office(app, mailbox, staff):
     """Return a function by which the office asks for another address; it returns the links that prove and object."""
 
     def ask(tenant, email=NEW, *, at_counter=False):
-        with app.app_context():
-            begin_write()
-            contract = db.session.scalars(select(Contract).where(Contract.reference == tenant.lease.reference)).one()
-            assert new_address.ask(lock_account(contract), contract, email, at_counter=at_counter)
-            db.session.commit()
+        page = filled(page_of(staff, app, tenant), email, COUNTER if at_counter else CALL).click()
+        assert page.says("un lien à confirmer part à la nouvelle adresse"), page.text
         link = mailbox.read(to=email).link
         return link, mailbox.read(to=tenant.email).link_not_me
 
@@ -231,3 +239,68 @@ def test_g05_the_round_comes_back_when_an_address_may_count(app, an_account, off
     with app.app_context():
         change = db.session.scalars(select(EmailChange)).one()
         assert office_email_change.next_at() == change.counts_at
+
+
+def test_f27_old_address_is_told_in_the_mail_of_the_act_and_never_reads_the_new_one(app, mailbox, an_account, staff):
+    tenant = an_account(email=OLD)
+    page = page_of(staff, app, tenant)
+    assert page.says("Ce qui va se passer") and page.says("prévenue tout de suite") and page.says(OLD)
+    assert "aucune vérification" not in page.text, "somebody must be recognised"
+    assert filled(page, OLD).click().says("déjà celle du compte")
+    filled(page).fill("Le locataire peut lire cette phrase", "Vous nous avez appelés.").click()
+    mailbox.read(to=NEW)
+    told = mailbox.read(to=OLD)
+    text = plain(told.text)
+    assert "À votre demande, notre bureau a noté une nouvelle adresse mail pour votre compte, à confirmer" in text
+    assert "ne compte pas avant le mardi 24 novembre" in text and "Vous nous avez appelés." in text
+    assert told.link_not_me and NEW not in text
+    page = tenant.browser.get("/espace/compte").click_link("Mes connexions")
+    assert page.says("notre bureau a noté une nouvelle adresse mail") and page.says("Vous nous avez appelés.")
+    assert page.says("boîte mail perdue ou fermée") and page.says("lundi 23 novembre 2026")
+    assert "Moreau" not in page.text, "no clerk's name"
+    assert page.click_link("Dites-le-nous").path == "/espace/messages/nouveau"
+
+
+def test_g05_second_click_and_second_clerk_write_no_second_mail(app, mailbox, an_account, a_clerk):
+    tenant = an_account(email=OLD)
+    desk = a_clerk("Mme Moreau")
+    page = page_of(desk, app, tenant)
+    form = filled(page)
+    form.click()
+    assert {mail.to for mail in mailbox.read_all()} == {NEW, OLD}
+    assert filled(page).click().says("Rien n'est fait une seconde fois")
+    other = a_clerk("M. Petit")
+    assert filled(page, THIRD).click().says("Mme Moreau l'a déjà fait")
+    assert not mailbox.read_all()
+    page = page_of(other, app, tenant)
+    assert page.says("qui attend encore, est remplacé")
+
+
+def test_f27_no_link_for_a_password_goes_to_a_young_address_but_at_the_counter(
+    app, portal, mailbox, an_account, office, staff, clock
+):
+    tenant = an_account(email=OLD)
+    to_prove, _ = office(tenant, at_counter=True)
+    portal.get(to_prove).click(CONFIRM)
+    mailbox.read_all()
+    reset = page_of(staff, app, tenant).path.replace("adresse", "mot-de-passe")
+    page = staff.get(reset)
+    assert page.says("moins de 24 heures") and "rappel au numéro" not in page.text
+    form = page.form("Envoyer un lien").choose("Comment savez-vous", COUNTER).choose("Pourquoi", "mot de passe oublié")
+    form.click()
+    assert mailbox.read(to=NEW).link
+    clock.move(days=1)
+    assert "rappel au numéro" in staff.get(reset).text
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [("closed_at", "Le compte est fermé"), ("frozen_at", "Le compte est bloqué"), ("", "pas finie")]
+)
+def test_g05_what_is_frozen_closed_or_unfinished_is_settled_before(app, portal, an_account, staff, state, told):
+    tenant = an_account(email=OLD)
+    with app.app_context():
+        begin_write()
+        facts = {state: utcnow(), "frozen_by": "tenant"} if state else {"completed_at": None}
+        db.session.execute(update(Account).values(**facts))
+        db.session.commit()
+    assert page_of(staff, app, tenant).says(told)
