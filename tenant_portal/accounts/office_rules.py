@@ -9,7 +9,6 @@ from datetime import timedelta
 from ..db import db, utcnow
 from ..models import Account, Contract
 from . import email_change, freezing, joining, office_acts, rate_limits, sessions
-from .locks import lock_accounts
 
 DAY = timedelta(days=1)
 #: How long a clerk can undo his own slip without recognising anybody.
@@ -21,7 +20,8 @@ KNOWN = ("counter", "call_back", "letter_code", "written")
 #: Nobody need be recognised for what helps no liar.
 ANYBODY = (*KNOWN, "none")
 
-_PROOFS = {
+#: By the key of `office_acts.ACTS`.
+PROOFS = {
     "activation_sent": ANYBODY,  # to the address on file, and only the password opens the account
     "activation_corrected": KNOWN,  # it becomes the address for new passwords
     "reset_sent": ANYBODY,  # to the address on file; anybody may ask for it on the portal
@@ -46,7 +46,7 @@ def proofs(act: str, contract: Contract, account: Account | None, *, clerk: str)
         return KNOWN  # a liar gets no more guesses
     if act == "thawed" and account is not None and freezing.is_disputed(account):
         return SURE
-    return _PROOFS[act]
+    return PROOFS[act]
 
 
 def is_address_proven(account: Account) -> bool:
@@ -95,7 +95,7 @@ def _why_not_reattached(contract: Contract, account: Account | None) -> str:
         return "signed_up_again"
     if utcnow() - left.created_at > joining.RELEASE_UNDONE:
         return "too_late"
-    former = db.session.get(Account, left.account_id or sessions.NO_ACCOUNT_ID)
+    former = former_account(contract)
     return "former_gone" if former is None or former.is_gone else ""
 
 
@@ -113,14 +113,10 @@ _OBSTACLES: dict[str, Callable[[Account], str]] = {
 }
 
 
-def former_account(contract: Contract, *, lock: bool = False) -> Account | None:
-    """Return the account that a contract was taken out of, which the caller may lock."""
+def former_account(contract: Contract) -> Account | None:
+    """Return the account that a contract was taken out of."""
     left = joining.released(contract)
-    if left is None or left.account_id is None:
-        return None
-    if lock:
-        lock_accounts(left.account_id)
-    return db.session.get(Account, left.account_id)
+    return db.session.get(Account, left.account_id or sessions.NO_ACCOUNT_ID) if left is not None else None
 
 
 def _is_own_slip(contract: Contract, clerk: str) -> bool:

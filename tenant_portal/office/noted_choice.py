@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from .. import formats, public_urls, signals
+from .. import public_urls, signals
 from ..accounts import consents, written_choices
 from ..accounts.consents import Choice
 from ..documents import library
@@ -12,21 +12,6 @@ from ..mail import notifications
 from ..models import Account, ConsentPurpose, Contract
 from ..web import links
 from .deeds import Noted
-
-
-def plan(account: Account) -> list[str]:
-    """Return the present answers, what will happen and who is told."""
-    month = library.next_month()
-    return [
-        *(_("Aujourd'hui : %(answer)s.", answer=label) for label in labels(account).values()),
-        _(
-            "La réponse compte tout de suite ; pour l'avis d'échéance, à partir de l'avis %(of_month)s.",
-            of_month=formats.of_month(month),
-        ),
-        _("Elle reste dans le registre du locataire, avec la sorte et la date de sa demande : c'est la preuve."),
-        _("Passer de Non à Oui demande un responsable, car le locataire recevra des e-mails."),
-        _("Un e-mail prévient le locataire, qui peut changer d'avis : %(address)s.", address=account.email),
-    ]
 
 
 def labels(account: Account) -> dict[str, str]:

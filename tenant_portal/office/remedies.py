@@ -5,44 +5,20 @@ How the tenant must have been recognised is the domain's (`accounts/office_rules
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .. import formats
-from ..accounts import email_change, joining, locks, office_acts, office_rules, rate_limits, sessions
-from ..accounts import signed_links as links
-from ..accounts.limited_acts import LONGEST_ORIGIN_WAIT
+from ..accounts import office_acts, office_rules
 from ..accounts.progress import OnboardingStatus
-from ..contracts import lookup
-from ..db import db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..i18n import ngettext
-from ..models import REOPENING, Account, Contract
-from . import deeds, new_address, noted_choice, since_freeze
-from .clerks import Clerk
+from ..models import Account, Contract
+from . import deeds, effects, new_address, noted_choice
+from .cases import Case
 from .deeds import Noted
 
 #: On a contract, not on all of its account.
 _OF_CONTRACT = ("detached", "reattached")
-
-
-@dataclass(frozen=True)
-class Case:
-    """A contract as a clerk sees it; without account, perhaps with the one that it was taken out of."""
-
-    clerk: str
-    contract: Contract
-    account: Account | None
-    former: Account | None
-    is_owner: bool = False
-
-    @property
-    def whose(self) -> Account:
-        """Return the account that a remedy is about."""
-        account = self.account or self.former
-        assert account is not None
-        return account
 
 
 class Remedy(NamedTuple):
@@ -65,20 +41,6 @@ class Offer(NamedTuple):
     label: Any
     endpoint: str
     about: Any
-
-
-def read(number: int, clerk: Clerk, *, lock: bool = False) -> Case | None:
-    """Return a contract with its account as they stand, and lock them until the transaction ends."""
-    contract = db.session.get(Contract, number)
-    if contract is None:
-        return None
-    if lock:
-        contract = lookup.lock(number)
-        left = joining.released(contract)
-        locks.lock_accounts(contract.account_id, left.account_id if left is not None else None)
-    account = contract.account if contract.account is not None and not contract.account.is_gone else None
-    former = office_rules.former_account(contract) if account is None else None
-    return Case(clerk.name, contract, account, former, clerk.is_owner)
 
 
 def offered(contract: Contract, standing: OnboardingStatus) -> list[Offer]:
@@ -151,119 +113,6 @@ def _newest(case: Case, view: str) -> office_acts.OfficeAct | None:
     return office_acts.newest(case.contract, None if act in _OF_CONTRACT else case.account, *acts)
 
 
-# What will happen
-
-
-def _told(account: Account) -> list[str]:
-    told = _("Un e-mail prévient le locataire, à l'adresse du compte : %(address)s.", address=account.email)
-    failed = _("Attention : cette adresse a déjà refusé nos e-mails.") if account.email_failed_at else ""
-    return [told, *([failed] if failed else [])]
-
-
-def _plan_activation(case: Case) -> list[str]:
-    return [
-        _("Adresse de l'inscription : %(address)s.", address=case.whose.email),
-        _("Un e-mail avec le lien d'activation part à l'adresse ci-dessous : lui seul prévient le locataire."),
-        _("Si vous corrigez l'adresse, le lien envoyé à l'ancienne ne marche plus. L'ancienne n'est pas prévenue."),
-        _("Le mot de passe choisi à l'inscription reste le même. Le locataire se connecte lui-même."),
-    ]
-
-
-def _plan_reset(case: Case) -> list[str]:
-    lasts = formats.duration(links.lifetime("reset"))
-    plan = [
-        _(
-            "Un lien pour choisir un nouveau mot de passe part à l'adresse du compte : %(address)s."
-            " Il marche une fois, pendant %(duration)s.",
-            address=case.whose.email,
-            duration=lasts,
-        ),
-        _("Cet e-mail prévient le locataire. L'ancien mot de passe marche jusqu'à ce qu'il en choisisse un autre."),
-    ]
-    if not office_rules.is_address_proven(case.whose):
-        plan.append(_("Cette adresse a moins de 24 heures : seulement si la personne est au guichet."))
-    if case.whose.is_frozen:
-        plan.append(_("Le compte est bloqué à la demande du locataire : le nouveau mot de passe le débloque."))
-    return plan
-
-
-def _plan_delay(case: Case) -> list[str]:
-    until = rate_limits.login_waits_until(case.whose.id)
-    return [
-        _(
-            "Le délai, qui court jusqu'au %(until)s, finit tout de suite : le locataire peut se connecter.",
-            until=formats.moment(until) if until is not None else "",
-        ),
-        _(
-            "Le délai d'une adresse réseau ne peut pas être levé : il finit de lui-même, en %(duration)s au plus.",
-            duration=formats.duration(LONGEST_ORIGIN_WAIT),
-        ),
-        *_told(case.whose),
-    ]
-
-
-def _plan_devices(case: Case) -> list[str]:
-    return [
-        ngettext(
-            "%(num)d appareil est connecté : il est déconnecté.",
-            "%(num)d appareils sont connectés : ils sont déconnectés.",
-            len(sessions.running(case.whose)),
-        ),
-        _("Le mot de passe reste le même : qui le connaît peut se connecter à nouveau."),
-        *_told(case.whose),
-    ]
-
-
-def _plan_freeze(case: Case) -> list[str]:
-    plan = [
-        _("Personne ne peut plus se connecter, même avec le bon mot de passe. Les appareils sont déconnectés."),
-        _("Seul le bureau peut débloquer le compte. En attendant, les avis d'échéance partent sur papier."),
-    ]
-    if email_change.oldest_open(case.whose) is not None:
-        plan.append(_("L'adresse changée depuis moins de 7 jours redevient celle d'avant, qui reçoit notre e-mail."))
-    if case.whose.is_closed:
-        plan.append(_("La fermeture du compte est annulée."))
-    return [*plan, *_told(case.whose)]
-
-
-def _plan_thaw(case: Case) -> list[str]:
-    return [
-        *since_freeze.sentences(case.whose),
-        _("Le compte est débloqué. L'ancien mot de passe ne marche plus : le locataire en choisit un autre."),
-        _("Les liens « Ce n'est pas moi » envoyés avant ne peuvent plus bloquer le compte."),
-        *_told(case.whose),
-    ]
-
-
-def _plan_detach(case: Case) -> list[str]:
-    others = [contract.reference for contract in case.whose.contracts if contract.id != case.contract.id]
-    return [
-        _(
-            "Le contrat quitte ce compte avec ses documents, et ses réponses deviennent Non."
-            " Son locataire peut alors s'inscrire."
-        ),
-        _("Ce compte garde : %(references)s.", references=", ".join(others))
-        if others
-        else _("Ce compte n'a pas d'autre contrat : il est fermé, et effacé après %(num)d jours.", num=REOPENING.days),
-        _(
-            "Vous pouvez remettre le contrat pendant %(num)d jours, tant que personne d'autre ne s'inscrit.",
-            num=joining.RELEASE_UNDONE.days,
-        ),
-        *_told(case.whose),
-    ]
-
-
-def _plan_reattach(case: Case) -> list[str]:
-    left = joining.released(case.contract)
-    at = formats.moment(left.created_at) if left is not None else ""
-    plan = [_("Le contrat revient, avec ses documents, dans le compte d'où il est sorti le %(at)s.", at=at)]
-    if not case.whose.contracts:
-        plan.append(
-            _("Ce compte est rouvert. Son ancien mot de passe ne marche plus : le locataire en choisit un autre.")
-        )
-    return [*plan, _("Les réponses restent sur Non : le locataire peut les changer."), *_told(case.whose)]
-
-
 #: By the name of their view; those that help a tenant in stand first.
 REMEDIES = {
     "delay": Remedy(
@@ -271,7 +120,7 @@ REMEDIES = {
         _l("Lever le délai de connexion"),
         _l("Trop d'essais : le locataire doit attendre."),
         ("too_many_tries", "on_request"),
-        _plan_delay,
+        effects.delay,
         deeds.lift_delay,
     ),
     "activation": Remedy(
@@ -279,7 +128,7 @@ REMEDIES = {
         _l("Renvoyer l'e-mail d'activation"),
         _l("Corrige aussi une adresse mal tapée."),
         ("no_mail", "wrong_address", "on_request"),
-        _plan_activation,
+        effects.activation,
         deeds.send_activation,
     ),
     "reset": Remedy(
@@ -287,7 +136,7 @@ REMEDIES = {
         _l("Envoyer un lien pour un nouveau mot de passe"),
         _l("Mot de passe oublié : le locataire en choisit un autre."),
         ("lost_password", "no_mail", "not_me", "on_request"),
-        _plan_reset,
+        effects.reset,
         deeds.send_reset,
     ),
     "address": Remedy(
@@ -295,7 +144,7 @@ REMEDIES = {
         _l("Noter une autre adresse mail"),
         _l("Boîte mail perdue : la nouvelle adresse se confirme."),
         ("lost_mailbox", "wrong_address", "not_me", "on_request"),
-        lambda case: new_address.plan(case.whose),
+        effects.address,
         new_address.ask,
     ),
     "choice": Remedy(
@@ -303,7 +152,7 @@ REMEDIES = {
         _l("Noter un choix demandé par écrit"),
         _l("Lettre, e-mail ou formulaire du locataire."),
         ("on_request", "office_slip"),
-        lambda case: noted_choice.plan(case.whose),
+        effects.choice,
         noted_choice.note,
     ),
     "thaw": Remedy(
@@ -311,7 +160,7 @@ REMEDIES = {
         _l("Débloquer le compte"),
         _l("Le compte est bien à ce locataire."),
         ("on_request", "not_me", "office_slip"),
-        _plan_thaw,
+        effects.thaw,
         deeds.thaw,
     ),
     "devices": Remedy(
@@ -319,7 +168,7 @@ REMEDIES = {
         _l("Déconnecter tous les appareils"),
         _l("Appareil perdu, volé ou prêté."),
         ("on_request", "not_me"),
-        _plan_devices,
+        effects.devices,
         deeds.end_sessions,
     ),
     "freeze": Remedy(
@@ -327,7 +176,7 @@ REMEDIES = {
         _l("Bloquer le compte"),
         _l("Quelqu'un d'autre s'en sert peut-être."),
         ("not_me", "on_request"),
-        _plan_freeze,
+        effects.freeze,
         deeds.freeze,
     ),
     "detach": Remedy(
@@ -335,7 +184,7 @@ REMEDIES = {
         _l("Retirer le contrat de ce compte"),
         _l("Le compte n'est pas à ce locataire."),
         ("not_me", "holder_changed", "lost_mailbox", "on_request"),
-        _plan_detach,
+        effects.detach,
         deeds.detach,
     ),
     "reattach": Remedy(
@@ -343,7 +192,7 @@ REMEDIES = {
         _l("Remettre le contrat dans son ancien compte"),
         _l("Le contrat a été retiré par erreur."),
         ("office_slip", "on_request"),
-        _plan_reattach,
+        effects.reattach,
         deeds.reattach,
     ),
 }

@@ -15,10 +15,10 @@ from ...i18n import typeset
 from ...web.fields import MailAddressField, QuestionField, YesNoField
 from ...web.forms import PortalForm
 from ...web.pages import flash_once, page
-from .. import noted_choice, remedies
+from .. import cases, noted_choice, remedies
+from ..cases import Case
 from ..clerks import Clerk
 from ..deeds import Noted
-from ..remedies import Case
 
 
 class RemedyForm(PortalForm):
@@ -76,7 +76,7 @@ class ActivationForm(RemedyForm):
         self.email.render_kw = {**self.email.render_kw, "autocomplete": "off"}
 
     def validate_identity(self, field: Any) -> None:
-        """Ask more where the address changes: new passwords will go to it."""
+        """Ask more where the address changes: whoever reads it could take the account."""
         super().validate_identity(field)
         if field.data not in remedies.proofs(self.case, self.view, email=self.email.data or ""):
             raise ValidationError(_("Pour changer l'adresse, il faut avoir reconnu le locataire."))
@@ -223,12 +223,12 @@ def reattach(clerk: Clerk, number: int) -> Any:
 
 def _answer(clerk: Clerk, number: int, view: str, form_class: type[RemedyForm] = RemedyForm) -> Any:
     """Show the page of a remedy, or act; whoever was overtaken reads by whom."""
-    case, trouble = remedies.read(number, clerk) or abort(404), ""
+    case, trouble = cases.read(number, clerk) or abort(404), ""
     form = form_class(case, view)
     if form.is_submitted():
         is_fine = form.validate()
         begin_write()
-        case = remedies.read(number, clerk, lock=True) or abort(404)
+        case = cases.read(number, clerk, lock=True) or abort(404)
         trouble = "" if form.refusal else remedies.overtaken(case, view, form.vu.data or "")
         if is_fine and not trouble and not remedies.why_not(case, view):
             after = remedies.perform(case, view, form.noted)
@@ -237,7 +237,7 @@ def _answer(clerk: Clerk, number: int, view: str, form_class: type[RemedyForm] =
             flash_once(f"office_{view}")
             return redirect(url_for("portal.office.contract.show", number=number), 303)
         db.session.rollback()
-        case = remedies.read(number, clerk) or abort(404)
+        case = cases.read(number, clerk) or abort(404)
     return _show(clerk, case, view, form, trouble)
 
 
