@@ -308,7 +308,10 @@ def contract_released(account: Account, contract: Contract, *, by_office: Office
 def office_acted(account: Account, contract: Contract, *, by_office: OfficeWord, link: str = "") -> None:
     """Tell the owner what the office did at his request (G05)."""
     content = {"digits": _digits(contract), "at": utcnow().isoformat(), "link": link, **_office_word(by_office)}
-    security_mails.warn("office_acted", account, contract, content)
+    if account.is_finished:
+        security_mails.warn("office_acted", account, contract, content)
+    else:  # nothing stands yet that could be frozen
+        outbox.put("office_acted", account.email, account=account, contract=contract, content=content | {"not_me": ""})
 
 
 def _office_word(word: OfficeWord | None) -> dict[str, str]:

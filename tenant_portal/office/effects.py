@@ -6,7 +6,6 @@ from ..accounts.limited_acts import LONGEST_ORIGIN_WAIT
 from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..models import REOPENING, Account
-from . import since_freeze
 from .cases import Case
 
 
@@ -90,9 +89,8 @@ def freeze(case: Case) -> list[str]:
 
 
 def thaw(case: Case) -> list[str]:
-    """Return what happened since the freeze, then what thawing does."""
+    """Return what thawing does."""
     return [
-        *since_freeze.sentences(case.whose),
         _("Le compte est débloqué. L'ancien mot de passe ne marche plus : le locataire en choisit un autre."),
         _("Les liens « Ce n'est pas moi » envoyés avant ne peuvent plus bloquer le compte."),
         *_told(case.whose),

@@ -13,7 +13,7 @@ from ..accounts.progress import OnboardingStatus
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract
-from . import deeds, effects
+from . import deeds, effects, since_freeze
 from .cases import Case
 from .deeds import Noted
 
@@ -72,10 +72,15 @@ def act_of(case: Case, view: str, email: str = "") -> str:
 def seal(case: Case, view: str) -> str:
     """Return what the page of a remedy is based on: the newest such act, the address, and what will happen."""
     last = _newest(case, view)
-    plan = "" if why_not(case, view) else "\n".join(REMEDIES[view].plan(case))
+    plan = [] if why_not(case, view) else [*since(case, view), *REMEDIES[view].plan(case)]
     address = case.account.email if case.account is not None else ""
-    digest = hashlib.sha256("\n".join([plan, address, *proofs(case, view)]).encode()).hexdigest()[:32]
+    digest = hashlib.sha256("\n".join([*plan, address, *proofs(case, view)]).encode()).hexdigest()[:32]
     return f"{last.id if last is not None else 0}.{digest}"
+
+
+def since(case: Case, view: str) -> list[str]:
+    """Return what happened since the freeze that a thaw would end."""
+    return since_freeze.sentences(case.account) if view == "thaw" and case.account is not None else []
 
 
 def overtaken(case: Case, view: str, sealed: str) -> str:

@@ -86,6 +86,11 @@ def _released(account: Account, contract: Contract, write: Callable[[], None]) -
     _closed(account, write)
 
 
+def _finished(account: Account, write: Callable[[], None]) -> None:
+    account.completed_at = UNTIL
+    write()
+
+
 def _frozen(account: Account, by: Freezer, write: Callable[[], None]) -> None:
     account.frozen_at, account.frozen_by = UNTIL, by
     write()
@@ -186,11 +191,11 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
         month=date(2026, 10, 1),
         link=LINK,
     ),
-    "office_acted": lambda a, c, m: notifications.office_acted(
-        a, c, by_office=OfficeWord("delay_lifted", "À <b>lundi</b>.")
+    "office_acted": lambda a, c, m: _finished(
+        a, lambda: notifications.office_acted(a, c, by_office=OfficeWord("delay_lifted", "À <b>lundi</b>."))
     ),
-    "office_acted, an account without password": lambda a, c, m: notifications.office_acted(
-        a, c, by_office=OfficeWord("reattached"), link=LINK
+    "office_acted, an account without password": lambda a, c, m: _finished(
+        a, lambda: notifications.office_acted(a, c, by_office=OfficeWord("reattached"), link=LINK)
     ),
     "activation, from the office": lambda a, c, m: notifications.activation(
         a, c, link=LINK, until=UNTIL, by_office=OfficeWord("activation_corrected", "À lundi.")

@@ -155,6 +155,7 @@ def _show(clerk: Clerk, case: Case, view: str, form: RemedyForm, trouble: str) -
         contract=case.contract,
         remedy=remedies.REMEDIES[view],
         plan=[] if obstacle else remedies.REMEDIES[view].plan(case),
+        since=remedies.since(case, view),
         obstacle=obstacle,
         trouble=trouble,
     )
