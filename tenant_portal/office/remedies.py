@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from .. import formats
 from ..accounts import office_acts, office_rules
 from ..accounts.progress import OnboardingStatus
+from ..db import utcnow
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract
@@ -92,10 +93,13 @@ def overtaken(case: Case, view: str, sealed: str) -> str:
         return ""
     last, known = _newest(case, view), sealed.partition(".")[0]
     if last is not None and str(last.id) != known:
-        when = formats.moment(last.created_at)
+        day = formats.day(last.created_at)
+        when = {"time": formats.time(last.created_at), "day": "" if day == formats.day(utcnow()) else f" ({day})"}
         if last.clerk == case.clerk:
-            return _("Vous l'avez déjà fait : %(at)s. Rien n'est fait une seconde fois.", at=when)
-        return _("%(clerk)s l'a déjà fait : %(at)s. Rien n'est fait une seconde fois.", clerk=last.clerk, at=when)
+            return _("Vous l'avez déjà fait à %(time)s%(day)s. Rien n'est fait une seconde fois.", **when)
+        return _(
+            "%(clerk)s l'a déjà fait à %(time)s%(day)s. Rien n'est fait une seconde fois.", clerk=last.clerk, **when
+        )
     return _("La situation a changé depuis que cette page est ouverte. Rien n'est fait. Relisez, puis confirmez.")
 
 
