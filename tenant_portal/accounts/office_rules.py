@@ -103,7 +103,9 @@ _OBSTACLES: dict[str, Callable[[Account], str]] = {
     "activation_sent": lambda account: "finished" if account.is_finished else "",
     "activation_corrected": lambda account: "finished" if account.is_finished else "",
     "reset_sent": _why_no_reset,
-    "delay_lifted": lambda account: "" if rate_limits.login_waits_until(account.id) else "no_delay",
+    "delay_lifted": lambda account: (
+        "frozen" if account.is_frozen else "" if rate_limits.login_waits_until(account.id) else "no_delay"
+    ),
     "sessions_ended": lambda account: "" if sessions.running(account) else "no_session",
     "frozen": _why_no_freeze,
     "thawed": lambda account: "" if account.is_frozen else "not_frozen",

@@ -321,7 +321,11 @@ def office_acted(
 ) -> None:
     """Tell the owner, or one of his former addresses, what the office did at his request (G05)."""
     content = {"digits": _digits(contract), "at": utcnow().isoformat(), "link": link, **_office_word(by_office)}
-    security_mails.warn("office_acted", account, contract, content | facts, address=address)
+    content |= facts
+    if account.is_finished:
+        security_mails.warn("office_acted", account, contract, content, address=address)
+    else:  # nothing stands yet that could be frozen
+        outbox.put("office_acted", account.email, account=account, contract=contract, content=content | {"not_me": ""})
 
 
 def _office_word(word: OfficeWord | None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from ..documents import library
 from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..models import REOPENING, Account
-from . import noted_choice, since_freeze
+from . import noted_choice
 from .cases import Case
 
 
@@ -53,7 +53,7 @@ def address(case: Case) -> list[str]:
     plan = [
         _("Un lien à confirmer part à la nouvelle adresse. Il marche pendant %(duration)s.", duration=lasts),
         _(
-            "L'adresse d'avant est prévenue tout de suite, et peut dire « Ce n'est pas moi » : %(address)s.",
+            "L'adresse d'avant (%(address)s) est prévenue tout de suite, et peut dire « Ce n'est pas moi ».",
             address=told,
         ),
         _("Si la personne est au guichet, la nouvelle adresse compte dès qu'elle est confirmée."),
@@ -124,9 +124,8 @@ def freeze(case: Case) -> list[str]:
 
 
 def thaw(case: Case) -> list[str]:
-    """Return what happened since the freeze, then what thawing does."""
+    """Return what thawing does."""
     return [
-        *since_freeze.sentences(case.whose),
         _("Le compte est débloqué. L'ancien mot de passe ne marche plus : le locataire en choisit un autre."),
         _("Les liens « Ce n'est pas moi » envoyés avant ne peuvent plus bloquer le compte."),
         *_told(case.whose),

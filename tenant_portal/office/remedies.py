@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 from .. import formats
 from ..accounts import office_acts, office_rules
 from ..accounts.progress import OnboardingStatus
+from ..db import utcnow
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract
-from . import deeds, effects, new_address, noted_choice
+from . import deeds, effects, new_address, noted_choice, since_freeze
 from .cases import Case
 from .deeds import Noted
 
@@ -72,10 +73,15 @@ def act_of(case: Case, view: str, email: str = "") -> str:
 def seal(case: Case, view: str) -> str:
     """Return what the page of a remedy is based on: the newest such act, the address, and what will happen."""
     last = _newest(case, view)
-    plan = "" if why_not(case, view) else "\n".join(REMEDIES[view].plan(case))
+    plan = [] if why_not(case, view) else [*since(case, view), *REMEDIES[view].plan(case)]
     address = case.account.email if case.account is not None else ""
-    digest = hashlib.sha256("\n".join([plan, address, *proofs(case, view)]).encode()).hexdigest()[:32]
+    digest = hashlib.sha256("\n".join([*plan, address, *proofs(case, view)]).encode()).hexdigest()[:32]
     return f"{last.id if last is not None else 0}.{digest}"
+
+
+def since(case: Case, view: str) -> list[str]:
+    """Return what happened since the freeze that a thaw would end."""
+    return since_freeze.sentences(case.account) if view == "thaw" and case.account is not None else []
 
 
 def overtaken(case: Case, view: str, sealed: str) -> str:
@@ -87,10 +93,13 @@ def overtaken(case: Case, view: str, sealed: str) -> str:
         return ""
     last, known = _newest(case, view), sealed.partition(".")[0]
     if last is not None and str(last.id) != known:
-        when = formats.moment(last.created_at)
+        day = formats.day(last.created_at)
+        when = {"time": formats.time(last.created_at), "day": "" if day == formats.day(utcnow()) else f" ({day})"}
         if last.clerk == case.clerk:
-            return _("Vous l'avez déjà fait : %(at)s. Rien n'est fait une seconde fois.", at=when)
-        return _("%(clerk)s l'a déjà fait : %(at)s. Rien n'est fait une seconde fois.", clerk=last.clerk, at=when)
+            return _("Vous l'avez déjà fait à %(time)s%(day)s. Rien n'est fait une seconde fois.", **when)
+        return _(
+            "%(clerk)s l'a déjà fait à %(time)s%(day)s. Rien n'est fait une seconde fois.", clerk=last.clerk, **when
+        )
     return _("La situation a changé depuis que cette page est ouverte. Rien n'est fait. Relisez, puis confirmez.")
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.utils import parseaddr, parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -88,6 +89,16 @@ def _closed(account: Account, write: Callable[[], None]) -> None:
 def _released(account: Account, contract: Contract, write: Callable[[], None]) -> None:
     contract.account = None
     _closed(account, write)
+
+
+def _finished(account: Account, write: Callable[[], None]) -> None:
+    account.completed_at = UNTIL
+    write()
+
+
+def _noted(account: Account, contract: Contract, act: str, **facts: str) -> None:
+    write = partial(notifications.office_acted, account, contract, by_office=OfficeWord(act), **facts)
+    _finished(account, write)
 
 
 def _frozen(account: Account, by: Freezer, write: Callable[[], None]) -> None:
@@ -203,26 +214,26 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
         month=date(2026, 10, 1),
         link=LINK,
     ),
-    "office_acted": lambda a, c, m: notifications.office_acted(
-        a, c, by_office=OfficeWord("delay_lifted", "À <b>lundi</b>.")
+    "office_acted": lambda a, c, m: _finished(
+        a, lambda: notifications.office_acted(a, c, by_office=OfficeWord("delay_lifted", "À <b>lundi</b>."))
     ),
-    "office_acted, an account without password": lambda a, c, m: notifications.office_acted(
-        a, c, by_office=OfficeWord("reattached"), link=LINK
+    "office_acted, an account without password": lambda a, c, m: _finished(
+        a, lambda: notifications.office_acted(a, c, by_office=OfficeWord("reattached"), link=LINK)
     ),
-    "office_acted, another address": lambda a, c, m: notifications.office_acted(
-        a, c, by_office=OfficeWord("address_asked"), address=a.email, counts_at=UNTIL.isoformat()
+    "office_acted, another address": lambda a, c, m: _noted(
+        a, c, "address_asked", address=a.email, counts_at=UNTIL.isoformat()
     ),
-    "office_acted, another address at the counter": lambda a, c, m: notifications.office_acted(
-        a, c, by_office=OfficeWord("address_asked"), address=a.email, counts_at=""
+    "office_acted, another address at the counter": lambda a, c, m: _noted(
+        a, c, "address_asked", address=a.email, counts_at=""
     ),
-    "office_acted, a choice about notices": lambda a, c, m: notifications.office_acted(
-        a, c, by_office=OfficeWord("choice_noted"), link=LINK, **NOTICES, answer="yes", waits=""
+    "office_acted, a choice about notices": lambda a, c, m: _noted(
+        a, c, "choice_noted", link=LINK, **NOTICES, answer="yes", waits=""
     ),
-    "office_acted, a choice that waits": lambda a, c, m: notifications.office_acted(
-        a, c, by_office=OfficeWord("choice_noted"), link=LINK, **NOTICES, answer="yes", waits="yes"
+    "office_acted, a choice that waits": lambda a, c, m: _noted(
+        a, c, "choice_noted", link=LINK, **NOTICES, answer="yes", waits="yes"
     ),
-    "office_acted, a choice about news": lambda a, c, m: notifications.office_acted(
-        a, c, by_office=OfficeWord("choice_noted"), link=LINK, purpose="general", answer="yes", unsubscribe=OTHER_LINK
+    "office_acted, a choice about news": lambda a, c, m: _noted(
+        a, c, "choice_noted", link=LINK, purpose="general", answer="yes", unsubscribe=OTHER_LINK
     ),
     "activation, from the office": lambda a, c, m: notifications.activation(
         a, c, link=LINK, until=UNTIL, by_office=OfficeWord("activation_corrected", "À lundi.")

@@ -320,7 +320,7 @@ def test_g05_second_click_and_second_clerk_read_who_was_faster(
     mailbox.read(to=EMAIL)
     a_clerk("M. Petit")
     page = other.click()
-    assert page.says("Mme Roux l'a déjà fait") and page.says("bloqué et contesté")
+    assert page.says("Mme Roux l'a déjà fait à 9 h 30.") and page.says("bloqué et contesté")
     assert [row[:2] for row in journal(app)] == [("Mme Roux", "reset_sent"), ("Mme Roux", "frozen")]
 
 

@@ -40,6 +40,8 @@ class RemedyForm(PortalForm):
     def __init__(self, case: Case, view: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.case, self.view = case, view
+        for name in ("identity", "reason", "sentence"):  # the list of faults follows the page
+            self._fields[name] = self._fields.pop(name)
         known, reasons = remedies.proofs(case, view), remedies.REMEDIES[view].reasons
         self.identity.choices, self.reason.choices = list(known), list(reasons)
 
@@ -251,6 +253,7 @@ def _show(clerk: Clerk, case: Case, view: str, form: RemedyForm, trouble: str) -
         contract=case.contract,
         remedy=remedies.REMEDIES[view],
         plan=[] if obstacle else remedies.REMEDIES[view].plan(case),
+        since=remedies.since(case, view),
         obstacle=obstacle,
         trouble=trouble,
     )
