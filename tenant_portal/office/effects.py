@@ -160,4 +160,6 @@ def reattach(case: Case) -> list[str]:
         plan.append(
             _("Ce compte est rouvert. Son ancien mot de passe ne marche plus : le locataire en choisit un autre.")
         )
+    if case.whose.is_frozen:
+        plan.append(_("Ce compte est bloqué, et le reste."))
     return [*plan, _("Les réponses restent sur Non : le locataire peut les changer."), *_told(case.whose)]

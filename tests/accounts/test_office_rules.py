@@ -7,8 +7,8 @@ from tests.support.paths import ROOT
 
 TABLE = re.compile(r"^\| `(\w+)` \| ([a-z_, ]+) \|", re.MULTILINE)
 #: What tells whether an account is somebody else's, or may give it to somebody else.
-NOT_FOR_NOBODY = {"activation_corrected", "frozen", "thawed", "detached", "reattached", "address_asked"}
-NOT_FOR_NOBODY |= {"choice_noted"}
+NOT_FOR_NOBODY = {"activation_corrected", "frozen", "thawed", "detached", "reattached"}
+NOT_FOR_NOBODY |= {"address_asked", "choice_noted"}
 
 
 def test_g05_table_of_acts_is_the_one_that_is_printed() -> None:

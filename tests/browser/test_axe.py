@@ -340,6 +340,10 @@ def test_g05_every_page_of_a_remedy(app: Flask, page: Page, an_account: Callable
     check(page)
     page.goto("/gestion/contrat/1/deblocage")
     check(page)
+    for remedy in ("adresse", "choix"):
+        page.goto(f"/gestion/contrat/1/{remedy}")
+        press(page.locator("main form button[type=submit]").last)
+        check(page)
 
 
 @pytest.fixture

@@ -362,15 +362,19 @@ def test_f23_remedies_are_there_for_staff_alone_and_take_no_form_without_token_o
     assert not journal(app) and not mailbox.read_all() and tenant.browser.get("/espace").path == "/espace"
 
 
-def test_f26_no_word_about_the_tenant_stands_in_an_address_or_cookie(
-    app: Flask, staff: Portal, mailbox: Mailbox, an_account: AnAccount
+def test_f26_no_word_about_the_tenant_stands_in_an_address_cookie_or_log_line(
+    app: Flask, staff: Portal, mailbox: Mailbox, an_account: AnAccount, caplog: pytest.LogCaptureFixture
 ) -> None:
     tenant = an_account()
-    answer = staff.http
-    page = do(staff, app, tenant.lease, "mot-de-passe", NONE)
-    mailbox.read(to=EMAIL)
-    for secret in (tenant.lease.reference, "MARTIN", "martin", EMAIL):
-        assert secret not in page.url and secret not in str(answer.get_cookie("session"))
+    caplog.set_level("INFO")
+    form = filled(opened(staff, app, tenant.lease, "mot-de-passe"), NONE, sentence="Bonjour Élodie.")
+    answer = staff.http.post(form.page.path, data=dict(form.node.form_values()))
+    assert answer.status_code == 303
+    with staff.http.session_transaction() as session:
+        told = f"{dict(session)} {answer.headers} {caplog.text}"
+    assert "office_act" in told and mailbox.read(to=EMAIL)
+    for secret in (tenant.lease.reference, "MARTIN", "martin", EMAIL, "lodie"):
+        assert secret not in told
 
 
 def test_g05_disputed_account_is_thawed_or_its_contract_detached(
