@@ -35,7 +35,18 @@ AContract = Callable[..., Lease]
 AnAccount = Callable[..., Tenant]
 ADesk = Callable[..., Portal]
 NONE, COUNTER, CALL, LETTER = "aucune vérification", "au guichet", "rappel au numéro connu", "lettre à code"
-ALL = ("delai", "activation", "mot-de-passe", "deblocage", "appareils", "blocage", "retrait", "remise")
+ALL = (
+    "delai",
+    "activation",
+    "mot-de-passe",
+    "adresse",
+    "choix",
+    "deblocage",
+    "appareils",
+    "blocage",
+    "retrait",
+    "remise",
+)
 
 
 def number_of(app: Flask, lease: Lease) -> int:
