@@ -210,22 +210,6 @@ class Login(Base):
     account: Mapped[Account] = relationship()
 
 
-class EmailChange(Base):
-    """A change of the mail address (F3); it ends when stopped, replaced or undone."""
-
-    __tablename__ = "portal_email_changes"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("portal_accounts.id", ondelete="CASCADE"), index=True)
-    old_email: Mapped[str] = mapped_column(String(EMAIL_MAX))
-    new_email: Mapped[str] = mapped_column(String(EMAIL_MAX))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
-    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-    account: Mapped[Account] = relationship()
-
-
 class KeptPassword(Base):
     """One half of a password that waits for the rest of its sign-up (H14); random without the other."""
 

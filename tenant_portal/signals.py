@@ -25,6 +25,8 @@ message_received = _signals.signal("message-received")
 #: "2026-11", finished `account` or None.
 notice_published = _signals.signal("notice-published")
 
+_NO_TO_ALL = dict.fromkeys(map(str, ConsentPurpose), False)
+
 log = logging.getLogger("tenant_portal")
 
 
@@ -39,9 +41,22 @@ def send(signal: NamedSignal, **what: Any) -> None:
             log.exception("a receiver of the signal %s failed", signal.name)
 
 
+def send_choices_changed(*, account: int, news: list[tuple[str, dict[str, bool]]]) -> None:
+    """Send the answers that count now (`consents.news`)."""
+    for reference, choices in news:
+        send(choices_changed, account=account, reference=reference, choices=choices)
+
+
+def send_contract_released(*, account: int, reference: str, withdrawn: list[str] | None, keeps_others: bool) -> None:
+    """Send what a release changed: the account that it closed, or else the answers for that contract."""
+    if withdrawn is not None:
+        send_account_closed(account=account, reference=reference, withdrawn=withdrawn)
+    elif keeps_others:
+        send(choices_changed, account=account, reference=reference, choices=dict(_NO_TO_ALL))
+
+
 def send_account_closed(*, account: int, reference: str, withdrawn: list[str]) -> None:
     """Send `account_closed`, and `choices_changed` for each contract whose answers changed."""
     send(account_closed, account=account, reference=reference)
     for changed in withdrawn:
-        choices = dict.fromkeys(map(str, ConsentPurpose), False)
-        send(choices_changed, account=account, reference=changed, choices=choices)
+        send(choices_changed, account=account, reference=changed, choices=dict(_NO_TO_ALL))

@@ -92,7 +92,7 @@ def wording(purpose: ConsentPurpose) -> str:
 
 def in_short(purpose: ConsentPurpose, yes: bool) -> str:
     """Return an answer as it reads without its question."""
-    no = _("Non (papier)") if purpose is ConsentPurpose.E_NOTICE else _("Non")
+    no = _("Non (papier)") if purpose == ConsentPurpose.E_NOTICE else _("Non")
     return _("%(subject)s : %(answer)s", subject=SUBJECTS[purpose], answer=_("Oui") if yes else no)
 
 
@@ -170,6 +170,14 @@ def withdraw(account: Account, *, channel: str, actor: str = "tenant", only: Cho
     standing = newest(_answers(account.id))
     accepted = {choice: False for choice, row in standing.items() if row.answer and only in (None, choice)}
     return touched(account, answer(account, accepted, channel=channel, actor=actor))
+
+
+def news(account: Account, changed: Iterable[Choice]) -> list[tuple[str, dict[str, bool]]]:
+    """Return reference and present answers of each contract for which other answers count now, for the signal."""
+    return [
+        (contract.reference, {str(name): row.answer for name, row in current(account.id, contract.id).items()})
+        for contract in touched(account, changed)
+    ]
 
 
 def touched(account: Account, changed: Iterable[Choice]) -> list[Contract]:

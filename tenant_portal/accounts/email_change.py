@@ -4,22 +4,63 @@ The *first address* is the one before the oldest change that can still be undone
 address*.
 """
 
-from sqlalchemy import exists, func, select, update
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, String, and_, exists, func, or_, select, update
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .. import audit
-from ..db import db, utcnow
+from ..db import Base, UtcDateTime, db, utcnow
 from ..errors import TooManyMails
-from ..models import OBJECTION, Account, EmailChange, Mail, MailState
+from ..models import OBJECTION, Account, Mail, MailState
 from ..settings import settings
+from ..text import EMAIL_MAX
 from . import passwords, rate_limits, sessions
 from .limited_acts import REPEAT_WINDOW, Per
 
+#: How long the address that the office was told can prove itself (`office_email_change.py`).
+PROOF = timedelta(hours=72)
+
+
+class EmailChange(Base):
+    """A change of the mail address (F3); it ends when stopped, replaced or undone.
+
+    The office's has `counts_at`: it counts from then on, once the new address has proved itself (F27).
+    """
+
+    __tablename__ = "portal_email_changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("portal_accounts.id", ondelete="CASCADE"), index=True)
+    old_email: Mapped[str] = mapped_column(String(EMAIL_MAX))
+    new_email: Mapped[str] = mapped_column(String(EMAIL_MAX))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+    counts_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    account: Mapped[Account] = relationship()
+
+    @property
+    def is_by_office(self) -> bool:
+        """Tell whether the office asked for it."""
+        return self.counts_at is not None
+
+
+#: Neither done nor ended.
+WAITS = and_(EmailChange.confirmed_at.is_(None), EmailChange.ended_at.is_(None))
+
 
 def pending(account: Account) -> EmailChange | None:
-    """Return the change that waits for its confirmation."""
-    waits = EmailChange.confirmed_at.is_(None), EmailChange.ended_at.is_(None)
-    is_young = EmailChange.created_at > utcnow() - settings.email_change_hours
-    rows = select(EmailChange).where(EmailChange.account_id == account.id, *waits, is_young)
+    """Return the change that waits: for its confirmation, or one of the office for its day."""
+    now = utcnow()
+    is_own = and_(EmailChange.counts_at.is_(None), EmailChange.created_at > now - settings.email_change_hours)
+    is_offices = and_(
+        EmailChange.counts_at.is_not(None),
+        or_(EmailChange.proved_at.is_not(None), EmailChange.created_at > now - PROOF),
+    )
+    rows = select(EmailChange).where(EmailChange.account_id == account.id, WAITS, or_(is_own, is_offices))
     return db.session.scalars(rows.order_by(EmailChange.id.desc()).limit(1)).one_or_none()
 
 
@@ -31,13 +72,28 @@ def oldest_open(account: Account) -> EmailChange | None:
     return db.session.scalars(rows.limit(1)).one_or_none()
 
 
+def is_younger(account: Account, age: timedelta) -> bool:
+    """Tell whether a change that counts was asked for less than that ago: its former address was told then."""
+    is_change = func.lower(EmailChange.old_email) != func.lower(EmailChange.new_email)
+    counts = EmailChange.confirmed_at.is_not(None), EmailChange.ended_at.is_(None), is_change
+    is_young = EmailChange.account_id == account.id, EmailChange.created_at > utcnow() - age
+    return bool(db.session.scalar(select(exists().where(*counts, *is_young))))
+
+
+def is_new(account: Account, email: str) -> bool:
+    """Tell whether an address is worth asking for: another one, or the present one that failed or is in doubt."""
+    is_fine = account.email_failed_at is None and account.email_doubted_at is None
+    return email.lower() != account.email.lower() or not is_fine
+
+
 def ask(account: Account, email: str) -> EmailChange | None:
     """Request a change of address, in the place of one that waits; return None for a double click.
 
     Raises `TooManyMails`.
     """
     waiting = pending(account)
-    if waiting is not None and waiting.new_email == email and utcnow() - waiting.created_at < REPEAT_WINDOW:
+    is_same = waiting is not None and not waiting.is_by_office and waiting.new_email == email
+    if is_same and waiting is not None and utcnow() - waiting.created_at < REPEAT_WINDOW:
         return None
     if rate_limits.count_use("email_change", Per.ACCOUNT, account.id) is None:
         raise TooManyMails
@@ -51,10 +107,7 @@ def ask(account: Account, email: str) -> EmailChange | None:
 
 def drop(account: Account) -> None:
     """End the change that waits; its link is dead."""
-    waits = EmailChange.confirmed_at.is_(None), EmailChange.ended_at.is_(None)
-    db.session.execute(
-        update(EmailChange).where(EmailChange.account_id == account.id, *waits).values(ended_at=utcnow())
-    )
+    db.session.execute(update(EmailChange).where(EmailChange.account_id == account.id, WAITS).values(ended_at=utcnow()))
 
 
 def doubt(account: Account) -> EmailChange | None:
@@ -108,7 +161,10 @@ def undo(account: Account) -> str | None:
 
 def has_failed(change: EmailChange) -> bool:
     """Tell whether the new address was refused for good (T09)."""
-    failed = Mail.state.in_((MailState.REFUSED, MailState.BOUNCED)), Mail.kind == "email_change"
+    failed = (
+        Mail.state.in_((MailState.REFUSED, MailState.BOUNCED)),
+        Mail.kind.in_(("email_change", "office_email_change")),
+    )
     to_it = Mail.account_id == change.account_id, Mail.recipient == change.new_email
     return bool(db.session.scalar(select(exists().where(*failed, *to_it, Mail.created_at >= change.created_at))))
 

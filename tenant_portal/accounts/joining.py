@@ -5,16 +5,21 @@ proves that account's address and password. The office releases one that is some
 """
 
 import enum
+from datetime import timedelta
 
 from .. import audit
 from ..contracts import lookup
 from ..db import begin_write, db
 from ..models import Account, ConsentPurpose, Contract
-from . import consents, email_change, lifecycle, passwords, rate_limits, sessions
+from . import consents, email_change, lifecycle, office_acts, passwords, rate_limits, sessions
 from .consents import Choice
 from .limited_acts import Per
 from .locks import lock_accounts
+from .office_acts import OfficeAct
 from .signed_links import Handover
+
+#: How long the office can put a released contract back.
+RELEASE_UNDONE = timedelta(days=7)
 
 
 class Outcome(enum.Enum):
@@ -116,6 +121,26 @@ def release(contract: Contract, holder: Account, *, actor: str) -> list[str] | N
     audit.record("contract_released", account=holder, contract=contract, actor=actor)
     contract.account = None
     return withdrawn
+
+
+def released(contract: Contract) -> OfficeAct | None:
+    """Return the act by which the office took the contract out of its account, unless that was undone."""
+    last = office_acts.newest(contract, None, "detached", "reattached")
+    return last if last is not None and last.act == "detached" else None
+
+
+def reattach(contract: Contract, former: Account, *, actor: str) -> bool:
+    """Put a released contract back into its account; tell whether that was closed for want of contracts.
+
+    The caller holds both locks, the contract's first. The answers stay withdrawn; an emptied account has no password
+    until its tenant chooses one.
+    """
+    was_emptied = not former.contracts
+    if was_emptied and former.is_closed:
+        lifecycle.reopen(former, contract, actor=actor)
+    contract.account = former
+    audit.record("contract_reattached", account=former, contract=contract, actor=actor)
+    return was_emptied
 
 
 def _prepare_leaving(contract: Contract, holder: Account, *, channel: str, actor: str) -> list[str] | None:

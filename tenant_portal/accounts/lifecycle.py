@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from .. import audit
 from ..db import begin_write, db, utcnow
-from ..models import Account, Contract, EmailChange
+from ..models import Account, Contract
 from . import authentication, consents, email_change, freezing, rate_limits, sessions
+from .email_change import EmailChange
 from .limited_acts import Per
 from .locks import lock_account
 
@@ -86,7 +87,7 @@ def close(account: Account, *, actor: str = "tenant") -> list[str]:
     return [contract.reference for contract in withdrawn]
 
 
-def reopen(account: Account) -> None:
+def reopen(account: Account, contract: Contract, *, actor: str = "tenant") -> None:
     """Open a closed account again; its answers stay withdrawn."""
     account.closed_at = None
-    audit.record("account_reopened", account=account, contract=account.contracts[0])
+    audit.record("account_reopened", account=account, contract=contract, actor=actor)

@@ -167,6 +167,7 @@ ACTS = {
     "link": Act(
         (
             "password.reset",
+            "address_proof.confirm",
             "contracts.hand_over",
             "not_me.ask",
             "not_me.confirm",

@@ -65,7 +65,26 @@ ACTS = {
     "message_recalled": Act(_l("réponse annulée avant son départ")),
     "message_answered_elsewhere": Act(_l("réponse donnée autrement")),
     "message_closed": Act(_l("message clos sans réponse")),
+    "activation_sent": Act(_l("e-mail d'activation renvoyé"), _l("renvoyé l'e-mail d'activation")),
+    "activation_corrected": Act(
+        _l("adresse mail corrigée, e-mail d'activation envoyé"),
+        _l("corrigé votre adresse mail et envoyé l'e-mail d'activation"),
+    ),
+    "reset_sent": Act(
+        _l("lien pour un nouveau mot de passe envoyé"), _l("envoyé un lien pour choisir un nouveau mot de passe")
+    ),
+    "delay_lifted": Act(_l("délai de connexion levé"), _l("levé le délai de connexion de votre compte")),
+    "sessions_ended": Act(_l("appareils déconnectés"), _l("déconnecté tous les appareils de votre compte")),
+    "frozen": Act(_l("compte bloqué"), _l("bloqué votre compte")),
+    "thawed": Act(_l("compte débloqué"), _l("débloqué votre compte")),
+    "detached": Act(_l("contrat retiré du compte"), _l("retiré un contrat de votre compte")),
+    "reattached": Act(_l("contrat remis dans le compte"), _l("remis un contrat dans votre compte")),
+    "address_asked": Act(
+        _l("autre adresse mail demandée"), _l("noté une nouvelle adresse mail pour votre compte, à confirmer")
+    ),
+    "choice_noted": Act(_l("choix noté par écrit"), _l("noté un choix que vous avez demandé par écrit")),
 }
+_TOLD = [name for name, act in ACTS.items() if act.for_tenant]
 #: How the clerk knew that it was the tenant.
 IDENTITIES = {
     "counter": _l("au guichet, pièce d'identité vue"),
@@ -83,6 +102,7 @@ REASONS = {
     "not_me": _l("compte ouvert ou utilisé par quelqu'un d'autre"),
     "holder_changed": _l("changement de titulaire"),
     "on_request": _l("à la demande du locataire"),
+    "office_slip": _l("erreur de notre bureau"),
 }
 
 
@@ -108,12 +128,25 @@ def record(
     audit.note("office_act", act=act, account=number, contract=contract)
 
 
+def told(act: str) -> str:
+    """Return what follows « Notre bureau a … »."""
+    return str(ACTS[act].for_tenant)
+
+
+def newest(contract: Contract, account: Account | None, *acts: str) -> OfficeAct | None:
+    """Return the newest of these acts on a contract or its account; by default of all that the tenant is told of."""
+    whose = OfficeAct.contract_id == contract.id
+    if account is not None:
+        whose = or_(whose, OfficeAct.account_id == account.id)
+    rows = select(OfficeAct).where(whose, OfficeAct.act.in_(acts or _TOLD)).order_by(OfficeAct.id.desc())
+    return db.session.scalars(rows.limit(1)).one_or_none()
+
+
 def told_to(account: Account) -> list[OfficeAct]:
     """Return the newest acts that the tenant reads, of his account and of his contracts."""
-    told = [name for name, act in ACTS.items() if act.for_tenant]
     whose = or_(
         OfficeAct.account_id == account.id,
         OfficeAct.account_id.is_(None) & OfficeAct.contract_id.in_([contract.id for contract in account.contracts]),
     )
-    rows = select(OfficeAct).where(whose, OfficeAct.act.in_(told), OfficeAct.created_at >= account.created_at)
+    rows = select(OfficeAct).where(whose, OfficeAct.act.in_(_TOLD), OfficeAct.created_at >= account.created_at)
     return list(db.session.scalars(rows.order_by(OfficeAct.id.desc()).limit(TOLD_MAX)))

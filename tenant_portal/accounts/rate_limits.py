@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
-from sqlalchemy import Integer, Table, bindparam, delete, select, text, update
+from sqlalchemy import ColumnElement, Integer, Table, bindparam, delete, func, or_, select, text, update
 
 from ..db import UtcDateTime, db, utcnow
 from ..models import RateLimitCounter
@@ -90,6 +90,17 @@ def delay_after(failures: int, limit: FailureLimit) -> timedelta:
 def clear(act: str, per: Per, whose: object) -> None:
     """Delete a counter of failures or uses."""
     db.session.execute(_DELETE, {"key": _key(act, per, whose)})
+
+
+def login_waits_until(account_id: int) -> datetime | None:
+    """Return when the longest wait for logins to an account ends, of whatever device; None without any."""
+    waits = select(func.max(_counters.c.wait_until)).where(_of_logins(account_id), _counters.c.wait_until > utcnow())
+    return db.session.scalar(waits) if settings.throttle else None
+
+
+def lift_login_waits(account_id: int) -> None:
+    """Delete all counters of failed logins to an account; those of network addresses end by themselves."""
+    db.session.execute(delete(_counters).where(_of_logins(account_id)))
 
 
 def count_use(act: str, per: Per, whose: object) -> int | None:
@@ -199,6 +210,11 @@ def origin_of(address: str | None) -> str:
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:
         return str(ipaddress.ip_network((ip, 64), strict=False))
     return str(getattr(ip, "ipv4_mapped", None) or ip)
+
+
+def _of_logins(account_id: int) -> ColumnElement[bool]:
+    own = [_key("login", per, account_id) for per in (Per.ACCOUNT, Per.LINK)]
+    return or_(_counters.c.key.in_(own), _counters.c.key.startswith(_key("login", Per.DEVICE, f"{account_id}:")))
 
 
 def _key(act: str, per: Per, whose: object) -> str:

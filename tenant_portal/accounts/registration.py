@@ -141,11 +141,11 @@ def count_resend(contract_id: int) -> bool:
     return rate_limits.count_use("resend", Per.CONTRACT, contract_id) is not None
 
 
-def change_sign_up_email(account: Account, email: str) -> None:
+def change_sign_up_email(account: Account, email: str, *, actor: str = "tenant") -> None:
     """Correct the address of a pending account; links to the former one are dead (T07)."""
     if account.email != email:
         account.email, account.activated_at, account.email_failed_at = email, None, None
-        audit.record("signup_email_changed", account=account, contract=account.contracts[0], step=6)
+        audit.record("signup_email_changed", account=account, contract=account.contracts[0], step=6, actor=actor)
 
 
 def activate(account: Account) -> None:

@@ -12,10 +12,11 @@ from itsdangerous import BadSignature, SignatureExpired, Signer, TimestampSigner
 
 from ..db import db, utcnow
 from ..errors import LinkExpired, LinkInvalid, LinkReplaced, LinkUsed
-from ..models import OBJECTION, Account, Contract, EmailChange
+from ..models import OBJECTION, Account, Contract
 from ..settings import Settings, settings, state
 from ..text import masked_reference
-from . import freezing
+from . import email_change, freezing
+from .email_change import EmailChange
 
 #: How far ahead the clock of another server may be.
 CLOCK_LEEWAY = timedelta(minutes=1)
@@ -95,6 +96,13 @@ LINK_KINDS = {
     "email_change": LinkKind(
         lifetime=lambda s: s.email_change_hours,
         facts=lambda c: (c.account.password_hash, c.account.email, c.confirmed_at, c.ended_at),
+        is_used=lambda c: c.confirmed_at is not None and c.ended_at in (None, c.confirmed_at),
+        subject=EmailChange,
+    ),
+    # No password: its tenant has lost it. The office has identified him, and the address on file can object (F27).
+    "office_email_change": LinkKind(
+        lifetime=lambda s: email_change.PROOF,
+        facts=lambda c: (c.account.email, c.confirmed_at, c.ended_at),
         is_used=lambda c: c.confirmed_at is not None and c.ended_at in (None, c.confirmed_at),
         subject=EmailChange,
     ),

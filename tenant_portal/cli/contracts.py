@@ -19,7 +19,7 @@ from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..mail import notifications, rendering
 from ..messages import conversation, ownership
-from ..models import Account, ConsentPurpose, Contract
+from ..models import Account, Contract
 from ..operations.preconditions import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
 
 #: Different words that are shown.
@@ -105,9 +105,7 @@ def contracts_freeze(reference: str) -> None:
     undone = freezing.freeze(account, Freezer.STAFF)
     if undone is None:
         raise Stop(_("Ce compte est déjà bloqué."))
-    notifications.account_frozen(account, contract)
-    if undone.put_in is not None:
-        notifications.email_change_undone(account, contract, address=undone.put_in)
+    notifications.account_frozen(account, contract, undone=undone)
     db.session.commit()
     click.echo(
         _("Compte bloqué. Pour le débloquer : flask portal contracts thaw %(reference)s", reference=contract.reference)
@@ -130,11 +128,7 @@ def contracts_release(reference: str) -> None:
     number, name, is_frozen = account.id, contract.reference, account.is_frozen
     kept = [other.reference for other in account.contracts]
     db.session.commit()
-    if withdrawn is not None:
-        signals.send_account_closed(account=number, reference=name, withdrawn=withdrawn)
-    elif kept:
-        choices = dict.fromkeys(map(str, ConsentPurpose), False)
-        signals.send(signals.choices_changed, account=number, reference=name, choices=choices)
+    signals.send_contract_released(account=number, reference=name, withdrawn=withdrawn, keeps_others=bool(kept))
     click.echo(_("Le contrat %(reference)s n'a plus de compte : son locataire peut s'inscrire.", reference=name))
     click.echo(_("Un e-mail prévient l'adresse du compte qui l'avait."))
     if not kept:

@@ -27,7 +27,7 @@ class TryLater(Stop):
 @with_database
 def mail_send(now: bool, watch: bool) -> None:
     """Deliver the mails of the outbox."""
-    done = outbox.deliver_due(now=now)
+    done = courier.deliver(now=now)
     _print_delivery(done)
     if watch:
         courier.watch(report=_print_delivery)

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from flask import Flask, Response, current_app
 
+from ..accounts import office_email_change
 from ..db import cause, is_away, utcnow
 from ..settings import settings, state
-from . import outbox
+from . import new_addresses, outbox
 
 #: Longest seconds between rounds while mails wait, and in `watch`.
 LOOK_SECONDS, WATCH_SECONDS = 300, 5
@@ -21,6 +22,14 @@ GATHER_SECONDS = 0.5
 LEAST_SECONDS, DOWN_SECONDS = 0.2, 60
 
 log = logging.getLogger("tenant_portal")
+
+
+def deliver(*, now: bool = False, stop: threading.Event | None = None) -> outbox.Delivery:
+    """Make one round: new addresses whose day has come count, then due mails leave."""
+    new_addresses.settle_due()
+    done = outbox.deliver_due(now=now, stop=stop)
+    done.next_due_at = min(filter(None, (done.next_due_at, office_email_change.next_at())), default=None)
+    return done
 
 
 def watch(*, every: float = WATCH_SECONDS, report: Callable[[outbox.Delivery], None] | None = None) -> None:
@@ -93,10 +102,10 @@ def _round(
     stop: threading.Event | None = None,
     report: Callable[[outbox.Delivery], None] | None = None,
 ) -> float | None:
-    """Deliver once; return the seconds until the next round, or None if no mail waits."""
+    """Deliver once; return the seconds until the next round, or None if nothing waits."""
     try:
         with app.app_context():
-            done = outbox.deliver_due(stop=stop)
+            done = deliver(stop=stop)
             if report is not None:
                 report(done)
             if done.next_due_at is None:

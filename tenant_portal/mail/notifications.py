@@ -4,39 +4,27 @@ A mail to a tenant shows only the last three digits of a reference (U42).
 """
 
 from datetime import date, datetime
-from typing import Any
+from typing import NamedTuple
 
 from .. import i18n, public_urls
-from ..accounts import consents, freezing, signed_links
+from ..accounts import consents, freezing
 from ..accounts.authentication import AuthenticatedAccount, KnownContract
+from ..accounts.email_change import EmailChange
 from ..accounts.signed_links import Handover
 from ..db import utcnow
 from ..messages import ownership
 from ..messages.models import Message
-from ..models import Account, Contract, EmailChange
+from ..models import Account, Contract
 from ..settings import settings
 from ..text import masked_reference
-from . import outbox
+from . import outbox, security_mails
 
-#: They tell of what somebody did, or tried, in a tenant's name: each holds the link « Ce n'est pas moi » (H07).
-SECURITY_MAILS = frozenset(
-    {
-        "account_closed",
-        "account_created",
-        "account_reopened",
-        "account_thawed",
-        "already_registered",
-        "attempts",
-        "contract_handed_over",
-        "contract_joined",
-        "data_copied",
-        "e_notice_changed",
-        "email_change_asked",
-        "email_changed",
-        "new_device",
-        "password_changed",
-    }
-)
+
+class OfficeWord(NamedTuple):
+    """What the office did (a key of `office_acts.ACTS`), and the sentence that it wrote for the tenant."""
+
+    act: str
+    sentence: str = ""
 
 
 def activation(
@@ -48,10 +36,11 @@ def activation(
     signup_link: str = "",
     join_link: str = "",
     turn: int = 0,
+    by_office: OfficeWord | None = None,
 ) -> None:
     """Send the link of step 9; `signup_link` if a reset was asked for instead, `join_link` if the address is known."""
     content = {"digits": _digits(contract), "link": link, "until": until.isoformat(), "signup_link": signup_link}
-    content["join_link"] = join_link
+    content |= {"join_link": join_link, **_office_word(by_office)}
     outbox.put("activation", account.email, account=account, contract=contract, content=content, turn=turn)
 
 
@@ -59,7 +48,7 @@ def already_registered(account: Account, contract: Contract, *, login_link: str,
     """Tell the owner that the contract has an account, open or closed (T13)."""
     content = {"digits": _digits(contract), "link": login_link, "reset_link": reset_link, **_closing(account)}
     content["frozen_at"] = account.frozen_at.isoformat() if account.frozen_at else ""
-    _warn("already_registered", account, contract, content)
+    security_mails.warn("already_registered", account, contract, content)
 
 
 def contract_taken(email: str, contract: Contract, *, message_link: str) -> None:
@@ -76,9 +65,17 @@ def welcome(account: Account, contract: Contract, *, link: str) -> None:
     outbox.put("welcome", account.email, account=account, contract=contract, content=content)
 
 
-def reset(account: Account | None, contract: Contract | None, *, link: str, until: datetime, turn: int = 0) -> None:
+def reset(
+    account: Account | None,
+    contract: Contract | None,
+    *,
+    link: str,
+    until: datetime,
+    turn: int = 0,
+    by_office: OfficeWord | None = None,
+) -> None:
     """Send the reset link (T17), to nobody without an account."""
-    content = {"digits": _digits(contract), "link": link, "until": until.isoformat()}
+    content = {"digits": _digits(contract), "link": link, "until": until.isoformat(), **_office_word(by_office)}
     outbox.put("reset", _address(account), account=account, contract=contract, content=content, turn=turn)
 
 
@@ -103,7 +100,7 @@ def staff_changed(address: str, *, what: str, left: int = 0) -> None:
 def password_changed(account: Account, contract: Contract | None, *, address: str = "") -> None:
     """Tell the owner of a new password, at another address if one is given (U36)."""
     content = {"digits": _digits(contract), "changed_at": utcnow().isoformat()}
-    _warn("password_changed", account, contract, content, address=address)
+    security_mails.warn("password_changed", account, contract, content, address=address)
 
 
 def email_change(
@@ -118,14 +115,24 @@ def email_change(
 def email_change_asked(change: EmailChange, contract: Contract | None) -> None:
     """Tell the present address of the request (F3); the new one stays hidden (T31)."""
     content = {"digits": _digits(contract), "at": change.created_at.isoformat()}
-    _warn("email_change_asked", change.account, contract, content, address=change.old_email)
+    security_mails.warn("email_change_asked", change.account, contract, content, address=change.old_email)
 
 
-def email_changed(change: EmailChange, contract: Contract | None, *, address: str, turn: int = 0) -> None:
-    """Tell the former or the new address that it is done (F3, U36)."""
-    content = {"digits": _digits(contract), "at": (change.confirmed_at or utcnow()).isoformat()}
+def office_email_change(change: EmailChange, contract: Contract, *, link: str, until: datetime) -> None:
+    """Send the link by which the address that the office was told proves itself (F27)."""
+    content = {"digits": _digits(contract), "link": link, "until": until.isoformat()}
+    counts_at = change.counts_at or change.created_at
+    content["counts_at"] = counts_at.isoformat() if counts_at > change.created_at else ""  # at the counter, at once
+    outbox.put("office_email_change", change.new_email, account=change.account, contract=contract, content=content)
+
+
+def email_changed(
+    change: EmailChange, contract: Contract | None, *, address: str, link: str = "", turn: int = 0
+) -> None:
+    """Tell the former or the new address that it is done (F3, U36); `link` leads on to a new password."""
+    content = {"digits": _digits(contract), "at": (change.confirmed_at or utcnow()).isoformat(), "link": link}
     content["is_former"] = "yes" if address != change.new_email else ""
-    _warn("email_changed", change.account, contract, content, address=address, turn=turn)
+    security_mails.warn("email_changed", change.account, contract, content, address=address, turn=turn)
 
 
 def email_change_undone(account: Account, contract: Contract, *, address: str) -> None:
@@ -138,13 +145,13 @@ def account_closed(account: Account, contract: Contract, *, link: str, reset_lin
     """Tell the owner until when the closed account can be reopened (T35, L26)."""
     content = {"digits": _digits(contract), "link": link, "reset_link": reset_link, "is_idle": is_idle}
     content |= _closing(account)
-    _warn("account_closed", account, contract, content)
+    security_mails.warn("account_closed", account, contract, content)
 
 
 def account_reopened(account: Account, contract: Contract) -> None:
     """Tell the owner that it is open again, without consents (T35)."""
     content = {"digits": _digits(contract), "reopened_at": utcnow().isoformat()}
-    _warn("account_reopened", account, contract, content)
+    security_mails.warn("account_reopened", account, contract, content)
 
 
 def account_created(account: Account, contract: Contract, *, is_joined: bool = False) -> None:
@@ -155,20 +162,32 @@ def account_created(account: Account, contract: Contract, *, is_joined: bool = F
     if contract.email.lower() in {"", account.email.lower()}:
         return
     content = {"digits": _digits(contract), "at": utcnow().isoformat(), "is_joined": is_joined}
-    _warn("account_created", account, contract, content, address=contract.email)
+    security_mails.warn("account_created", account, contract, content, address=contract.email)
 
 
-def account_frozen(account: Account, contract: Contract | None, *, turn: int = 0) -> None:
-    """Tell the address on file that nobody can log in, and how that ends (H07)."""
+def account_frozen(
+    account: Account,
+    contract: Contract | None,
+    *,
+    undone: freezing.Undone | None = None,
+    turn: int = 0,
+    by_office: OfficeWord | None = None,
+) -> None:
+    """Tell the address on file that nobody can log in, and how that ends (H07); and one that the freeze put out."""
+    if undone is not None and undone.put_in is not None and contract is not None:
+        email_change_undone(account, contract, address=undone.put_in)
     content = {"digits": _digits(contract), "at": (account.frozen_at or utcnow()).isoformat()}
+    content |= _office_word(by_office)
     content["link"] = "" if freezing.is_disputed(account) else public_urls.public("password.forgotten")
     outbox.put("account_frozen", account.email, account=account, contract=contract, content=content, turn=turn)
 
 
-def account_thawed(account: Account, contract: Contract) -> None:
+def account_thawed(account: Account, contract: Contract, *, by_office: OfficeWord | None = None) -> None:
     """Tell the owner that the office thawed it, and where he chooses a password (H07)."""
-    content = {"digits": _digits(contract), "at": utcnow().isoformat()}
-    _warn("account_thawed", account, contract, content | {"link": public_urls.public("password.forgotten")})
+    content = {"digits": _digits(contract), "at": utcnow().isoformat(), **_office_word(by_office)}
+    security_mails.warn(
+        "account_thawed", account, contract, content | {"link": public_urls.public("password.forgotten")}
+    )
 
 
 def account_disputed(
@@ -186,13 +205,13 @@ def new_device(
 ) -> None:
     """Tell the owner of a login from an unknown device (T39, ASVS 6.3.5)."""
     content = {"digits": _digits(contract), "device_name": device_name, "at": utcnow().isoformat(), "link": link}
-    _warn("new_device", account, contract, content)
+    security_mails.warn("new_device", account, contract, content)
 
 
 def attempts(account: Account | None, contract: Contract | None, *, link: str) -> None:
     """Tell the owner of failed logins (T21), nobody without an account."""
     content = {"digits": _digits(contract), "link": link, "failed_at": utcnow().isoformat()}
-    _warn("attempts", account, contract, content)
+    security_mails.warn("attempts", account, contract, content)
 
 
 def message_received(message: Message) -> None:
@@ -274,7 +293,9 @@ def documents_ending(
 
 def data_copied(account: Account, contract: Contract) -> None:
     """Tell the owner that a copy of all data was taken (H09)."""
-    _warn("data_copied", account, contract, {"digits": _digits(contract), "copied_at": utcnow().isoformat()})
+    security_mails.warn(
+        "data_copied", account, contract, {"digits": _digits(contract), "copied_at": utcnow().isoformat()}
+    )
 
 
 def e_notice_changed(account: Account, answers: list[tuple[Contract, bool]], *, month: date, link: str) -> None:
@@ -283,12 +304,16 @@ def e_notice_changed(account: Account, answers: list[tuple[Contract, bool]], *, 
         {"digits": _digits(contract), "answer": answer, "waits": answer and not contract.is_direct_debit}
         for contract, answer in answers
     ]
-    _warn("e_notice_changed", account, answers[0][0], {"changed": changed, "month": month.isoformat(), "link": link})
+    security_mails.warn(
+        "e_notice_changed", account, answers[0][0], {"changed": changed, "month": month.isoformat(), "link": link}
+    )
 
 
 def contract_joined(account: Account, contract: Contract, *, link: str) -> None:
     """Tell the owner that a contract was added to the account (T27)."""
-    _warn("contract_joined", account, contract, {"digits": _digits(contract), "link": link, "at": utcnow().isoformat()})
+    security_mails.warn(
+        "contract_joined", account, contract, {"digits": _digits(contract), "link": link, "at": utcnow().isoformat()}
+    )
 
 
 def handover(wanted: Handover, *, address: str, link: str, until: datetime) -> None:
@@ -309,39 +334,30 @@ def contract_handed_over(account: Account, contract: Contract, *, is_emptied: bo
         content["not_me"] = ""
         outbox.put("contract_handed_over", account.email, account=account, contract=contract, content=content)
     else:
-        _warn("contract_handed_over", account, account.contracts[0], content)
+        security_mails.warn("contract_handed_over", account, account.contracts[0], content)
 
 
-def contract_released(account: Account, contract: Contract) -> None:
+def contract_released(account: Account, contract: Contract, *, by_office: OfficeWord | None = None) -> None:
     """Tell the account's address that the office took the contract out, and whom to call (T14)."""
-    content = {"digits": _digits(contract), "at": utcnow().isoformat(), **_closing(account)}
+    content = {"digits": _digits(contract), "at": utcnow().isoformat(), **_closing(account), **_office_word(by_office)}
     content |= {"is_emptied": "" if account.contracts else "yes", "is_frozen": "yes" if account.is_frozen else ""}
     outbox.put("contract_released", account.email, account=account, contract=contract, content=content)
 
 
-def _warn(
-    kind: str,
-    account: Account | AuthenticatedAccount | None,
-    contract: Contract | KnownContract | None,
-    content: dict[str, Any],
-    *,
-    address: str = "",
-    turn: int = 0,
+def office_acted(
+    account: Account, contract: Contract, *, by_office: OfficeWord, link: str = "", address: str = "", **facts: str
 ) -> None:
-    """Write a mail about an act that may be somebody else's, with the link « Ce n'est pas moi » (H07).
+    """Tell the owner, or one of his former addresses, what the office did at his request (G05)."""
+    content = {"digits": _digits(contract), "at": utcnow().isoformat(), "link": link, **_office_word(by_office)}
+    content |= facts
+    if account.is_finished:
+        security_mails.warn("office_acted", account, contract, content, address=address)
+    else:  # nothing stands yet that could be frozen
+        outbox.put("office_acted", account.email, account=account, contract=contract, content=content | {"not_me": ""})
 
-    Without an account the work is the same (F9). An address that may freeze nothing gets no link.
-    """
-    reader = address or _address(account)
-    whose = account or Account(id=0, email="", signup_key="")
-    token = signed_links.issue("not_me", whose, contract, reader=reader)
-    may = whose.email_doubted_at is None
-    if address and isinstance(whose, Account):
-        may = address.lower() in freezing.readers(whose)
-    content["not_me"] = public_urls.public("not_me.open_link", token=token) if may else ""
-    content["not_me_until"] = signed_links.expires_at("not_me").isoformat()
-    assert kind in SECURITY_MAILS
-    outbox.put(kind, reader, account=account, contract=contract, content=content, turn=turn)
+
+def _office_word(word: OfficeWord | None) -> dict[str, str]:
+    return {"office_act": word.act, "office_sentence": word.sentence} if word is not None else {}
 
 
 def _closing(account: Account) -> dict[str, str]:

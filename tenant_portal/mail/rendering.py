@@ -11,7 +11,7 @@ import flask_mail
 from flask import current_app
 
 from .. import contrast, formats, i18n, template_names
-from ..accounts import progress
+from ..accounts import consents, office_acts, progress
 from ..mail_addresses import ascii_domain
 from ..models import Contract, Mail
 from ..settings import settings
@@ -148,6 +148,8 @@ def _render(row: Mail, part: str) -> str:
             "plain": i18n.gettext,
             "typed": quotes.typed,
             "quoted": quotes.quoted,
+            "office_did": office_acts.told,
+            "answer_in_short": consents.in_short,
             "ink": contrast.ink(settings.brand_colour),
         }
     )

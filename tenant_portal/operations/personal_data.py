@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Select, Table, and_, exists, false, func, or_, select
 
+from ..accounts.email_change import EmailChange
 from ..accounts.office_acts import OfficeAct
 from ..db import Base, db, utcnow
 from ..documents import library
@@ -25,7 +26,6 @@ from ..models import (
     Consent,
     Contract,
     Document,
-    EmailChange,
     Event,
     Login,
     Mail,
@@ -156,6 +156,8 @@ SECTIONS = {
             "old_email": _l("ancienne adresse mail"),
             "new_email": _l("nouvelle adresse mail"),
             "created_at": _l("demande"),
+            "counts_at": _l("compte à partir de (demande de notre bureau)"),
+            "proved_at": _l("confirmation par la nouvelle adresse (demande de notre bureau)"),
             "confirmed_at": _l("confirmation"),
             "ended_at": _l("arrêt"),
         },

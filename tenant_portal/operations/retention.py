@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 
+from ..accounts.email_change import EmailChange
 from ..accounts.office_acts import OfficeAct
 from ..contracts import ending
 from ..db import Base, db, utcnow
@@ -14,7 +15,6 @@ from ..models import (
     REOPENING,
     Account,
     Contract,
-    EmailChange,
     Event,
     KeptPassword,
     Login,

@@ -9,6 +9,7 @@ from ..mail import courier
 from ..settings import state
 from . import (
     account,
+    address_proof,
     choices,
     contracts,
     csp_reports,
@@ -48,6 +49,7 @@ SCREENS = (
     choices.screen,
     contracts.screen,
     threads.screen,
+    address_proof.screen,
     email_change.screen,
     not_me.screen,
     sessions.screen,

@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, session, url_for
 from wtforms import HiddenField
 
 from .. import public_urls, signals
-from ..accounts import consents
+from ..accounts import consents, written_choices
 from ..accounts.consents import QUESTIONS, Answer, Choice
 from ..accounts.locks import lock_account
 from ..contracts import lookup
@@ -60,6 +60,7 @@ def overview(account: Account):
             "choices/overview.html",
             form=form,
             register=register,
+            told=written_choices.told,
             contracts={contract.id: contract for contract in account.contracts},
             saved=_saved(account),
             month=library.next_month(),
@@ -119,10 +120,7 @@ def _save(account: Account, form: ChoicesForm) -> dict[Choice, bool]:
             month=library.next_month(),
             link=public_urls.public("choices.overview"),
         )
-    news = [(c.reference, consents.current(account.id, c.id)) for c in consents.touched(account, new)]
-    number = account.id
+    number, news = account.id, consents.news(account, new)
     db.session.commit()
-    for reference, answers in news:
-        choices = {str(purpose): row.answer for purpose, row in answers.items()}
-        signals.send(signals.choices_changed, account=number, reference=reference, choices=choices)
+    signals.send_choices_changed(account=number, news=news)
     return changed

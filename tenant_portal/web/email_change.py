@@ -6,13 +6,15 @@ from flask import Blueprint, redirect, request, url_for
 from wtforms import ValidationError
 
 from ..accounts import email_change, signed_links
+from ..accounts.email_change import EmailChange
+from ..accounts.locks import lock_account
 from ..accounts.signed_links import Link
 from ..db import begin_write, db
 from ..errors import LinkUsed
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
-from ..models import Account, Contract, EmailChange
+from ..models import Account, Contract
 from . import guards, identity, links
 from .address_typos import suggested_address
 from .fields import CurrentPasswordField, MailAddressField
@@ -38,8 +40,7 @@ class ChangeForm(PortalForm):
 
     def validate_email(self, field: Any) -> None:
         """Refuse the present address, unless it failed or is in doubt."""
-        is_fine = self.account.email_failed_at is None and self.account.email_doubted_at is None
-        if field.data.lower() == self.account.email.lower() and is_fine:
+        if not email_change.is_new(self.account, field.data):
             raise ValidationError(_("Cette adresse est déjà celle de votre compte. Saisissez la nouvelle."))
 
 
@@ -80,7 +81,8 @@ def stop(account: Account):
         return redirect(url_for("portal.account.overview"))
     if ButtonForm().is_fresh():
         begin_write()
-        email_change.drop(account)
+        if lock_account(account.contracts[0]) is not None:
+            email_change.drop(account)
         db.session.commit()
         flash_once("email_change_dropped")
     else:

@@ -28,6 +28,7 @@ _PAGES = {
     "activation": "signup.open_link",
     "reset": "password.open_link",
     "email_change": "email_change.open_link",
+    "office_email_change": "address_proof.open_link",
     "handover": "contracts.open_link",
     "unsubscribe_commercial": "unsubscribe.confirm",
     "unsubscribe_general": "unsubscribe.confirm",

@@ -78,7 +78,7 @@ def confirm_reopening() -> Any:
     link = _link(lock=True)
     if link is None:
         return redirect(url_for(".log_in"))
-    lifecycle.reopen(link.account)
+    lifecycle.reopen(link.account, link.contract)
     notifications.account_reopened(link.account, link.contract)
     audit.record("logged_in", account=link.account, step=12)
     identity.log_in(link.account.id, language=link.account.language, remember=False)

@@ -76,8 +76,6 @@ def _leave(link: Link) -> Any:
 
 
 def _tell(link: Link, undone: Undone, by: Freezer) -> None:
-    notifications.account_frozen(link.account, link.contract)
-    if undone.put_in is not None:
-        notifications.email_change_undone(link.account, link.contract, address=undone.put_in)
+    notifications.account_frozen(link.account, link.contract, undone=undone)
     standing = rendering.onboarding_text(link.contract)
     notifications.account_disputed(link.account, link.contract, undone, by=by, standing_text=standing)

@@ -7,14 +7,15 @@ from wtforms import ValidationError
 
 from .. import public_urls
 from ..accounts import email_change, freezing, lifecycle, passwords, registration, sessions, signed_links
+from ..accounts.email_change import EmailChange
 from ..accounts.lifecycle import Reset
 from ..accounts.sessions import Session
 from ..db import begin_write, db
 from ..errors import LinkReplaced
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..mail import notifications
-from ..models import Account, Contract, EmailChange
+from ..mail import new_addresses, notifications
+from ..models import Account, Contract
 from . import cookies, guards, identity, links
 from .fields import ConfirmationField, ContractReferenceField, CurrentPasswordField, NewPasswordField
 from .forms import PortalForm, judge_new_password
@@ -80,6 +81,7 @@ def forgotten():
     form = ForgottenForm(reference=session.get("portal_signup", {}).get("reference"))
     if not form.validate_on_submit():
         return page("password/forgotten.html", form=form)
+    new_addresses.settle_due()  # or the link would go to the address that the tenant has lost
     reset = lifecycle.request_reset(form.reference.data, device=cookies.device_mark(), origin=identity.origin())
     if reset.turn is not None:
         _send_link(reset, reset.turn)

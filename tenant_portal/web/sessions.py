@@ -1,4 +1,4 @@
-"""« Mes appareils » (T31, T39)."""
+"""« Mes connexions »: devices, logins, and what the office did (T31, T39, G05)."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, url_for
 from wtforms import RadioField, ValidationError
 
 from .. import audit
-from ..accounts import sessions
+from ..accounts import office_acts, sessions
 from ..db import db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
@@ -60,6 +60,9 @@ def overview(own: sessions.Session):
         "own": db.session.get_one(Login, own.id),
         "others": {str(login.id): login for login in others},
         "latest": sessions.latest(account, LATEST),
+        "office_acts": office_acts.told_to(account),
+        "words": office_acts.ACTS,
+        "reasons": office_acts.REASONS,
     }
     if not form.validate_on_submit():
         return page("sessions/overview.html", form=form, refusal=None, **context)

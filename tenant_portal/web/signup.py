@@ -16,7 +16,7 @@ from ..mail import notifications
 from ..messages import drafts
 from ..models import Account, Contract
 from ..text import masked_reference
-from . import identity, links, pair_flow, session_over, signup_refusals, visits
+from . import activation_mail, identity, links, pair_flow, session_over, signup_refusals, visits
 from .address_typos import suggested_address
 from .fields import MailAddressField
 from .forms import ButtonForm, LoginForm, PortalForm, SignupForm
@@ -204,7 +204,7 @@ def new_link():
     link = links.require("activation", lock=True, even_late=True)
     may_leave = registration.count_resend(link.contract.id)
     if may_leave:
-        _send_activation(link.account, link.contract)
+        activation_mail.send(link.account, link.contract)
     db.session.commit()
     links.forget("activation")
     flash_once("mail_sent_again" if may_leave else "mail_limit")
@@ -221,7 +221,7 @@ def _take(form: SignupForm, contract: Contract) -> dict[str, Any]:
     )
     match result.outcome, result.account:
         case Outcome.CREATED, Account() as account:
-            _send_activation(account, contract)
+            activation_mail.send(account, contract)
         case Outcome.ALREADY_REGISTERED, Account() as account:
             _tell_registered(account, contract, form.email.data)
         case Outcome.REPEATED, _:
@@ -272,14 +272,6 @@ def _account_of(known: dict[str, Any]) -> tuple[Account | None, Contract | None]
     return account, contract if account is not None or (standing is not None and standing.is_finished) else None
 
 
-def _send_activation(account: Account, contract: Contract) -> None:
-    link = links.address("activation", account, contract)
-    is_known = registration.has_other_account(account.email, besides=account)
-    join_link = public_urls.public("contracts.join") if is_known else ""
-    until = signed_links.expires_at("activation")
-    notifications.activation(account, contract, link=link, until=until, join_link=join_link)
-
-
 def _tell_registered(account: Account, contract: Contract, typed: str) -> None:
     """Tell the owner at the address on file, and whoever typed another one (T13)."""
     registration.has_other_account(typed, besides=account)  # the same work as for a new account (F9)
@@ -295,6 +287,6 @@ def _tell_registered(account: Account, contract: Contract, typed: str) -> None:
 
 def _send_again(account: Account | None, contract: Contract, typed: str) -> None:
     if account is not None:
-        _send_activation(account, contract)
+        activation_mail.send(account, contract)
     elif contract.account is not None and contract.account.is_finished:
         _tell_registered(contract.account, contract, typed)

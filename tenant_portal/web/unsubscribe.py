@@ -45,9 +45,6 @@ def _opened(token: str, *, lock: bool = False) -> tuple[Link, ConsentPurpose]:
 def _withdraw(link: Link, purpose: ConsentPurpose) -> None:
     account = link.account
     changed = consents.answer(account, {Choice(purpose): False}, channel="unsubscribe")
-    news = [(contract.reference, consents.current(account.id, contract.id)) for contract in account.contracts]
-    number = account.id
+    number, news = account.id, consents.news(account, changed)
     db.session.commit()
-    for reference, answers in news if changed else []:
-        choices = {str(purpose): row.answer for purpose, row in answers.items()}
-        signals.send(signals.choices_changed, account=number, reference=reference, choices=choices)
+    signals.send_choices_changed(account=number, news=news)

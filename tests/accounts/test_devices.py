@@ -1,4 +1,4 @@
-"""« Mes appareils »: new devices are told of, each is listed, and ends from another one."""
+"""« Mes connexions »: new devices are told of, each is listed, and ends from another one."""
 
 from functools import partial
 
@@ -71,7 +71,7 @@ def named(portal, agent):
 
 def end(browser, password, device=None, *, status=200):
     """Log out one device of the list, or the one that stands chosen."""
-    form = browser.get("/espace").click_link("Mon compte").click_link("Mes appareils").form("Je déconnecte")
+    form = browser.get("/espace").click_link("Mon compte").click_link("Mes connexions").form("Je déconnecte")
     if device is not None:
         form.choose("Quel appareil voulez-vous déconnecter ?", device)
     return form.fill("Mon mot de passe", password).click("Je déconnecte", status=status)
@@ -85,7 +85,7 @@ def test_t39_tenant_sees_his_devices_and_logs_out_one_then_all(portal, mailbox, 
     tenant.log_in(phone, remember=True)
     clock.move(minutes=20)
     tenant.log_in(office)
-    page = phone.get("/espace").click_link("Mon compte").click_link("Mes appareils")
+    page = phone.get("/espace").click_link("Mon compte").click_link("Mes connexions")
     own = plain(page.tree.cssselect("section[aria-labelledby=ici]")[0].text_content())
     assert "Firefox, Android" in own and "depuis le lundi 23 novembre à 9 h" in own
     assert "mémorisé jusqu'au lundi 7 décembre" in own

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
+from tenant_portal.accounts.email_change import EmailChange
 from tenant_portal.db import begin_write, db
-from tenant_portal.models import Account, EmailChange
+from tenant_portal.models import Account
 from tests.support.page_text import plain
 from tests.support.people import choose_password, must_run
 

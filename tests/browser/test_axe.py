@@ -376,6 +376,23 @@ def test_every_page_of_messages_at_the_desk(app: Flask, page: Page, a_contract: 
     check(page)
 
 
+def test_g05_every_page_of_a_remedy(app: Flask, page: Page, an_account: Callable[..., Tenant]) -> None:
+    app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
+    an_account()
+    page.goto("/gestion/contrat/1")
+    check(page)
+    press(page.locator("main").get_by_role("link", name="Envoyer un lien"))
+    check(page)
+    press(page.locator("main form button[type=submit]").last)
+    check(page)
+    page.goto("/gestion/contrat/1/deblocage")
+    check(page)
+    for remedy in ("adresse", "choix"):
+        page.goto(f"/gestion/contrat/1/{remedy}")
+        press(page.locator("main form button[type=submit]").last)
+        check(page)
+
+
 @pytest.fixture
 def broken_site(make_app: Callable[..., Flask], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a portal whose database has no tables."""

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.utils import parseaddr, parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,12 +15,14 @@ from lxml import html
 from sqlalchemy import select
 
 from tenant_portal.accounts import registration
+from tenant_portal.accounts.email_change import EmailChange
 from tenant_portal.accounts.freezing import Freezer, Undone
 from tenant_portal.accounts.signed_links import Handover
 from tenant_portal.db import begin_write, db, utcnow
-from tenant_portal.mail import notifications, outbox, rendering
+from tenant_portal.mail import notifications, outbox, rendering, security_mails
+from tenant_portal.mail.notifications import OfficeWord
 from tenant_portal.messages.models import Author, Message, MessageEntry
-from tenant_portal.models import Account, ConsentPurpose, Contract, EmailChange
+from tenant_portal.models import Account, ConsentPurpose, Contract
 from tenant_portal.models import Mail as MailRow
 
 from ..support.page_text import plain, visible_text
@@ -29,6 +32,9 @@ LINK = "https://espace.habitat-du-val.example/activation/" + "jeton-" * 20
 OTHER_LINK = "https://espace.habitat-du-val.example/inscription"
 #: 18:30 in Paris.
 UNTIL = datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
+
+#: A choice that the office noted.
+NOTICES = {"purpose": "e_notice", "month": "2026-12-01"}
 
 
 class Desk:
@@ -85,6 +91,16 @@ def _released(account: Account, contract: Contract, write: Callable[[], None]) -
     _closed(account, write)
 
 
+def _finished(account: Account, write: Callable[[], None]) -> None:
+    account.completed_at = UNTIL
+    write()
+
+
+def _noted(account: Account, contract: Contract, act: str, **facts: str) -> None:
+    write = partial(notifications.office_acted, account, contract, by_office=OfficeWord(act), **facts)
+    _finished(account, write)
+
+
 def _frozen(account: Account, by: Freezer, write: Callable[[], None]) -> None:
     account.frozen_at, account.frozen_by = UNTIL, by
     write()
@@ -107,6 +123,12 @@ def _about_choices(message: Message, write: Callable[[], None]) -> None:
 
 def _wish(account: Account) -> EmailChange:
     return EmailChange(account=account, old_email=account.email, new_email="marc@free.fr", created_at=UNTIL)
+
+
+def _offices(account: Account, *, at_counter: bool = False) -> EmailChange:
+    change = _wish(account)
+    change.counts_at = UNTIL if at_counter else UNTIL + timedelta(hours=24)
+    return change
 
 
 def _done(account: Account) -> EmailChange:
@@ -159,6 +181,13 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "email_changed, to the new address": lambda a, c, m: notifications.email_changed(
         _done(a), c, address="marc@free.fr"
     ),
+    "email_changed, asked for by the office": lambda a, c, m: notifications.email_changed(
+        _done(a), c, address="marc@free.fr", link=LINK
+    ),
+    "office_email_change": lambda a, c, m: notifications.office_email_change(_offices(a), c, link=LINK, until=UNTIL),
+    "office_email_change, at the counter": lambda a, c, m: notifications.office_email_change(
+        _offices(a, at_counter=True), c, link=LINK, until=UNTIL
+    ),
     "email_change_undone": lambda a, c, m: notifications.email_change_undone(a, c, address="marc@free.fr"),
     "account_created": lambda a, c, m: notifications.account_created(a, c),
     "account_created, joined": lambda a, c, m: notifications.account_created(a, c, is_joined=True),
@@ -190,6 +219,39 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
         [(c, False), (Contract(reference="0777456", is_direct_debit=False), True)],
         month=date(2026, 10, 1),
         link=LINK,
+    ),
+    "office_acted": lambda a, c, m: _finished(
+        a, lambda: notifications.office_acted(a, c, by_office=OfficeWord("delay_lifted", "À <b>lundi</b>."))
+    ),
+    "office_acted, an account without password": lambda a, c, m: _finished(
+        a, lambda: notifications.office_acted(a, c, by_office=OfficeWord("reattached"), link=LINK)
+    ),
+    "office_acted, another address": lambda a, c, m: _noted(
+        a, c, "address_asked", address=a.email, counts_at=UNTIL.isoformat()
+    ),
+    "office_acted, another address at the counter": lambda a, c, m: _noted(
+        a, c, "address_asked", address=a.email, counts_at=""
+    ),
+    "office_acted, a choice about notices": lambda a, c, m: _noted(
+        a, c, "choice_noted", link=LINK, **NOTICES, answer="yes", waits=""
+    ),
+    "office_acted, a choice that waits": lambda a, c, m: _noted(
+        a, c, "choice_noted", link=LINK, **NOTICES, answer="yes", waits="yes"
+    ),
+    "office_acted, a choice about news": lambda a, c, m: _noted(
+        a, c, "choice_noted", link=LINK, purpose="general", answer="yes", unsubscribe=OTHER_LINK
+    ),
+    "activation, from the office": lambda a, c, m: notifications.activation(
+        a, c, link=LINK, until=UNTIL, by_office=OfficeWord("activation_corrected", "À lundi.")
+    ),
+    "reset, from the office": lambda a, c, m: notifications.reset(
+        a, c, link=LINK, until=UNTIL, by_office=OfficeWord("reset_sent", "À lundi.")
+    ),
+    "account_frozen, from the office": lambda a, c, m: _frozen(
+        a, Freezer.STAFF, lambda: notifications.account_frozen(a, c, by_office=OfficeWord("frozen", "À lundi."))
+    ),
+    "account_thawed, from the office": lambda a, c, m: notifications.account_thawed(
+        a, c, by_office=OfficeWord("thawed", "À lundi.")
     ),
     "new_device": lambda a, c, m: notifications.new_device(a, c, device_name="Firefox, Android", link=LINK),
     "new_device, without a name": lambda a, c, m: notifications.new_device(a, c, device_name="", link=LINK),
@@ -245,6 +307,7 @@ NO_ALARM = {
     "handover",  # who ignores it keeps his contract
     "documents_ending",  # the lease is over
     "message_answered",
+    "office_email_change",  # to an address that is none of the account's yet
     "message_received",
     "message_to_landlord",
     "notice_published",
@@ -365,10 +428,10 @@ def test_h07_every_security_mail_holds_the_link_not_me_and_no_other_mail_does(
     letter = desk.send(write)
     with desk.app.app_context():
         kind = db.session.scalars(select(MailRow.kind)).one()
-    assert (kind in notifications.SECURITY_MAILS) is not (kind in NO_ALARM), "each mail is one of the two"
+    assert (kind in security_mails.SECURITY_MAILS) is not (kind in NO_ALARM), "each mail is one of the two"
     links = [link for link in letter.links if "/ce-nest-pas-moi/" in link]
     is_emptied = request.node.callspec.id == "contract_handed_over, the last"  # nothing is left to freeze
-    assert len(links) == (kind in notifications.SECURITY_MAILS and not is_emptied)
+    assert len(links) == (kind in security_mails.SECURITY_MAILS and not is_emptied)
 
 
 def test_t21_owner_is_told_that_several_tries_failed(desk: Desk) -> None:

@@ -6,6 +6,7 @@ from ...accounts import office_acts, progress
 from ...db import begin_write, db
 from ...models import Contract
 from ...web.pages import page
+from .. import remedies
 from ..clerks import Clerk
 
 
@@ -14,7 +15,8 @@ def show(clerk: Clerk, number: int):
     contract = db.session.get(Contract, number) or abort(404)
     account_id = contract.account_id
     standing = progress.onboarding_status(contract)
-    answer = page("office/contract/show.html", contract=contract, standing=standing, clerk=clerk)
+    offers = remedies.offered(contract, standing)
+    answer = page("office/contract/show.html", contract=contract, standing=standing, clerk=clerk, offers=offers)
     begin_write()
     office_acts.record(clerk.name, "viewed", contract=number, account=account_id)
     db.session.commit()
