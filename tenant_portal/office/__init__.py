@@ -33,6 +33,7 @@ ROUTES = (
     Route("", "todo.show"),
     Route("/chercher", "find.show", methods=BOTH),
     Route("/contrat/<portal_number:number>", "contract.show"),
+    Route("/aide", "help.show"),
 )
 
 
