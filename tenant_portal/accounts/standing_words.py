@@ -201,9 +201,9 @@ SITUATIONS = {
         _AFTER,
         _l("Notre bureau vérifie à qui est ce compte. Lui seul peut le débloquer."),
         _l(
-            "Le compte est bloqué et contesté. Vérifier à qui est le contrat. S'il est au titulaire du compte :"
-            " flask portal contracts thaw RÉFÉRENCE. S'il est à quelqu'un d'autre, qui pourra alors s'inscrire :"
-            " flask portal contracts release RÉFÉRENCE."
+            "Le compte est bloqué et contesté. Vérifier à qui est le contrat. S'il est au titulaire du compte,"
+            " débloquer le compte. S'il est à quelqu'un d'autre, retirer le contrat du compte : cette personne pourra"
+            " alors s'inscrire."
         ),
         _l("Je dois d'abord vérifier qui vous êtes : venez au guichet avec une pièce d'identité, ou je vous rappelle."),
         _l(
