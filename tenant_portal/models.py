@@ -257,7 +257,7 @@ class Mail(Base):
     kind: Mapped[str] = mapped_column(String(40))
     recipient: Mapped[str] = mapped_column(String(EMAIL_MAX), default="")
     language: Mapped[str] = mapped_column(String(8), default="fr")
-    #: Holds links, so it is wiped once the mail has left.
+    #: Its links are blacked out once the mail has left (`mail/contents.py`).
     content: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     message_id: Mapped[str] = mapped_column(String(120))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("portal_accounts.id", ondelete="SET NULL"), index=True)
@@ -271,6 +271,7 @@ class Mail(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    taken_by: Mapped[str] = mapped_column(String(255), default="")  # a relay, which may yet return it
     error: Mapped[str] = mapped_column(String(300), default="")
 
 
@@ -313,6 +314,7 @@ class Document(Base):
     digest: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(Integer)
     published_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # by its tenant, for the first time
 
     contract: Mapped[Contract] = relationship()
 

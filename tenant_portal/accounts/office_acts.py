@@ -4,7 +4,7 @@ The tenant reads its acts in « Mes connexions »: day, act, reason and the sent
 name. Looking is in the copy of his data alone.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ForeignKey, Index, String, or_, select
@@ -19,6 +19,8 @@ from ..models import Account, Contract
 SENTENCE_MAX = 140
 #: Acts that « Mes connexions » shows.
 TOLD_MAX = 20
+#: The act of opening a contract, and for how long a colleague reads who did.
+LOOK, SHOWN_LOOK = "viewed", timedelta(hours=12)
 
 
 class OfficeAct(Base):
@@ -54,7 +56,7 @@ class Act(NamedTuple):
 
 
 ACTS = {
-    "viewed": Act(_l("page du contrat ouverte")),
+    LOOK: Act(_l("page du contrat ouverte")),
     "staff_invited": Act(_l("collègue invité")),
     "staff_reset": Act(_l("accès d'un collègue réinitialisé")),
     "staff_role_changed": Act(_l("rôle d'un collègue changé")),
@@ -140,6 +142,19 @@ def newest(contract: Contract, account: Account | None, *acts: str) -> OfficeAct
         whose = or_(whose, OfficeAct.account_id == account.id)
     rows = select(OfficeAct).where(whose, OfficeAct.act.in_(acts or _TOLD)).order_by(OfficeAct.id.desc())
     return db.session.scalars(rows.limit(1)).one_or_none()
+
+
+def done_to(contract_id: int, *, most: int) -> list[OfficeAct]:
+    """Return what the office did last about a contract, for the office."""
+    rows = select(OfficeAct).where(OfficeAct.contract_id == contract_id, OfficeAct.act != LOOK)
+    return list(db.session.scalars(rows.order_by(OfficeAct.id.desc()).limit(most)))
+
+
+def last_look(contract_id: int, *, but: str) -> OfficeAct | None:
+    """Return who opened a contract last, within a day, but for one clerk."""
+    of_others = OfficeAct.act == LOOK, OfficeAct.clerk != but[:100], OfficeAct.created_at > utcnow() - SHOWN_LOOK
+    rows = select(OfficeAct).where(OfficeAct.contract_id == contract_id, *of_others)
+    return db.session.scalars(rows.order_by(OfficeAct.id.desc()).limit(1)).one_or_none()
 
 
 def told_to(account: Account) -> list[OfficeAct]:

@@ -5,68 +5,16 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from ..contracts import ending
 from ..contracts.lookup import today
 from ..db import db, utcnow
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract, Event, Mail, MailState
 from ..settings import settings
-from . import freezing
-
-#: The twelve steps of the help page.
-STEPS = (
-    _l("Cliquer sur « Je crée mon compte »"),
-    _l("Saisir la référence contrat"),
-    _l("Saisir le numéro de module"),
-    _l("Créer un mot de passe"),
-    _l("Confirmer le mot de passe"),
-    _l("Saisir l'adresse mail"),
-    _l("Répondre aux trois questions par Oui ou Non"),
-    _l("Cliquer sur « Je valide la création de mon compte »"),
-    _l("Ouvrir l'e-mail d'activation et cliquer sur le lien"),
-    _l("Se connecter : saisir la référence contrat"),
-    _l("Se connecter : saisir le mot de passe"),
-    _l("Cliquer sur « Je me connecte »"),
-)
-
-REMEDIES = {
-    "not_running": _l("Le bail n'est pas en cours : vérifier ses dates et la dernière liste des contrats."),
-    "not_started": _l(
-        "Le locataire n'a pas encore commencé : lui indiquer la page d'inscription et son avis d'échéance."
-    ),
-    "refused": _l("Un essai a été refusé à cette étape : vérifier avec le locataire ce qu'il saisit."),
-    "mismatch": _l(
-        "Les deux numéros saisis ne vont pas ensemble : relire avec le locataire la référence et le module."
-    ),
-    "mail_waiting": _l(
-        "L'e-mail attend de partir : vérifier le serveur de messagerie, puis « flask portal mail send »."
-    ),
-    "mail_refused": _l(
-        "L'e-mail n'a pas pu être remis : faire corriger l'adresse sur la page « Consultez vos e-mails »."
-    ),
-    "mail_sent": _l(
-        "L'e-mail est parti : faire regarder les courriers indésirables, sinon « Renvoyer l'e-mail »"
-        " après connexion avec la référence et le mot de passe."
-    ),
-    "link_expired": _l("Le lien n'est plus valable : le locataire se connecte et demande un autre e-mail."),
-    "activated": _l("Le compte est activé : il reste à se connecter avec la référence et le mot de passe."),
-    "password_refused": _l(
-        "Le compte est activé, mais le mot de passe est refusé : proposer « J'ai oublié mon mot de passe »."
-    ),
-    "address_failed": _l("Le compte fonctionne, mais son adresse mail ne reçoit plus rien : la faire corriger."),
-    "closed": _l(
-        "Le compte est fermé : pour le rouvrir, le locataire se connecte avec sa référence et son mot de passe."
-    ),
-    "frozen": _l(
-        "Le compte est bloqué : « Ce n'est pas moi ». Le locataire le débloque en choisissant un nouveau mot de passe :"
-        " proposer « J'ai oublié mon mot de passe »."
-    ),
-    "disputed": _l(
-        "Le compte est bloqué et contesté. Vérifier à qui est le contrat. S'il est au titulaire du compte :"
-        " flask portal contracts thaw RÉFÉRENCE. S'il est à quelqu'un d'autre, qui pourra alors s'inscrire :"
-        " flask portal contracts release RÉFÉRENCE."
-    ),
-    "finished": _l("Rien à faire : le compte fonctionne."),
-}
+from . import freezing, login_facts
+from .login_facts import LoginFacts
+from .standing_words import SITUATIONS, Situation
+from .steps import STEPS
 
 #: Mails as staff call them.
 MAIL_NAMES = {
@@ -118,13 +66,20 @@ class OnboardingStatus:
     since: datetime | None
     account: Account | None
     mails: list[Mail]
-    #: References of the other contracts in the account.
-    others: list[str]
+    #: The other contracts in the account.
+    others: list[Contract]
+    #: Of an account whose activation link was opened.
+    login: LoginFacts | None = None
 
     @property
-    def remedy(self) -> str:
-        """Return what to do next."""
-        return str(REMEDIES[self.situation])
+    def words(self) -> Situation:
+        """Return the row of the table of words."""
+        return SITUATIONS[self.situation]
+
+    @property
+    def on_the_telephone(self) -> str:
+        """Return what to say to whoever calls; for a refused answer, what its step asks for."""
+        return str(STEPS[self.step - 1].say if self.situation == "refused" else self.words.on_the_telephone)
 
     def mail_name(self, mail: Mail) -> str:
         """Return the kind of a mail."""
@@ -134,42 +89,46 @@ class OnboardingStatus:
     def steps(self) -> list[tuple[int, str, str]]:
         """Return number, title and state of each step: `done`, `next` or `later`."""
         return [
-            (number, str(title), "done" if number < self.step else "next" if number == self.step else "later")
-            for number, title in enumerate(STEPS, 1)
+            (number, str(step.title), "done" if number < self.step else "next" if number == self.step else "later")
+            for number, step in enumerate(STEPS, 1)
         ]
 
 
-def onboarding_status(contract: Contract) -> OnboardingStatus:
-    """Return where the tenant of a contract stands."""
+def onboarding_status(contract: Contract, *, most: int = 10) -> OnboardingStatus:
+    """Return where the tenant of a contract stands, with so many of his newest mails."""
     account = contract.account if contract.account is not None and not contract.account.is_gone else None
-    mails = list(
-        db.session.scalars(select(Mail).where(Mail.contract_id == contract.id).order_by(Mail.id.desc()).limit(10))
-    )
+    mails = _mails(contract, account, most)
+    facts = login_facts.of(account) if account is not None and account.is_activated else None
     if account is None:
         step, situation, since = _before_sign_up(contract)
-    elif account.is_frozen:
-        situation = "disputed" if freezing.is_disputed(account) else "frozen"
-        step, since = 13, account.frozen_at
-    elif account.is_closed:
-        step, situation, since = 13, "closed", account.closed_at
-    elif account.is_finished:
-        step, since = 13, account.completed_at
-        situation = "address_failed" if account.email_failed_at else "finished"
-    elif account.is_activated:
-        refused = _last_event(contract, ("login_refused",), after=account.activated_at)
-        step, situation = (11, "password_refused") if refused else (10, "activated")
-        since = refused.created_at if refused else account.activated_at
-    else:
+    elif facts is None:
         step, situation, since = 9, _mail_situation(account, mails), account.created_at
+    elif not account.is_finished:
+        step, situation, since = _before_first_login(account, facts)
+    else:
+        step, (situation, since) = 13, _after_first_login(contract, account, facts)
     if not contract.is_running(today()) and step < 13:
         situation = "not_running"
     held = account.contracts if account is not None else []
-    others = [other.reference for other in held if other.id != contract.id]
-    return OnboardingStatus(step, situation, since, account, mails, others)
+    return OnboardingStatus(
+        step, situation, since, account, mails, [other for other in held if other.id != contract.id], facts
+    )
+
+
+def _mails(contract: Contract, account: Account | None, most: int) -> list[Mail]:
+    """Return the newest mails about a contract, and those about its account alone; each by its index."""
+    rows = select(Mail).where(Mail.recipient != "").order_by(Mail.id.desc()).limit(most)
+    found = list(db.session.scalars(rows.where(Mail.contract_id == contract.id)))
+    if account is not None:
+        found += db.session.scalars(rows.where(Mail.account_id == account.id, Mail.contract_id.is_(None)))
+    return sorted(found, key=lambda mail: -mail.id)[:most]
 
 
 def _before_sign_up(contract: Contract) -> tuple[int, str, datetime | None]:
-    event = _last_event(contract, ("signup_refused", "signup_mismatch"))
+    refused = select(Event).where(
+        Event.contract_id == contract.id, Event.name.in_(("signup_refused", "signup_mismatch"))
+    )
+    event = db.session.scalars(refused.order_by(Event.id.desc()).limit(1)).one_or_none()
     if event is None:
         return 1, "not_started", None
     return event.step or 2, "mismatch" if event.name == "signup_mismatch" else "refused", event.created_at
@@ -186,8 +145,24 @@ def _mail_situation(account: Account, mails: list[Mail]) -> str:
     return "link_expired" if utcnow() - mail.created_at > settings.activation_hours else "mail_sent"
 
 
-def _last_event(contract: Contract, names: tuple[str, ...], after: datetime | None = None) -> Event | None:
-    query = select(Event).where(Event.contract_id == contract.id, Event.name.in_(names))
-    if after is not None:
-        query = query.where(Event.created_at > after)
-    return db.session.scalars(query.order_by(Event.id.desc()).limit(1)).one_or_none()
+def _before_first_login(account: Account, facts: LoginFacts) -> tuple[int, str, datetime | None]:
+    if facts.waits_until is not None:
+        return 11, "delayed", facts.refused_at
+    return (11, "password_refused", facts.refused_at) if facts.refused else (10, "activated", account.activated_at)
+
+
+def _after_first_login(contract: Contract, account: Account, facts: LoginFacts) -> tuple[str, datetime | None]:
+    """Return what stands in the way of a login, the worst first."""
+    found = {
+        "disputed": (account.is_frozen and freezing.is_disputed(account), account.frozen_at),
+        "frozen": (account.is_frozen, account.frozen_at),
+        "closed": (account.is_closed, account.closed_at),
+        "delayed": (facts.waits_until is not None, facts.refused_at),
+        "address_failed": (account.email_failed_at is not None, account.email_failed_at),
+        "address_doubted": (account.email_doubted_at is not None, account.email_doubted_at),
+        "reset_asked": (facts.reset_asked_at is not None, facts.reset_asked_at),
+        "login_refused": (facts.refused > 0, facts.refused_at),
+        "lease_ended": (ending.ended_on(contract) is not None, facts.last_login_at),
+    }
+    ready = "finished", facts.last_login_at or account.completed_at
+    return next(((situation, since) for situation, (holds, since) in found.items() if holds), ready)

@@ -4,7 +4,7 @@ import ipaddress
 import logging
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -55,6 +55,14 @@ class RateLimitState(NamedTuple):
     failures: int = 0
 
 
+class Failures(NamedTuple):
+    """What a counter tells of failures: how many, when last if that is known, and how long the next try waits."""
+
+    failures: int
+    last_at: datetime | None
+    waits_until: datetime | None
+
+
 def state_of(act: str, per: Per, whose: object) -> RateLimitState:
     """Return the state of a counter."""
     row = db.session.execute(_SELECT_STATE, {"key": _key(act, per, whose)}).one_or_none()
@@ -62,6 +70,23 @@ def state_of(act: str, per: Per, whose: object) -> RateLimitState:
         return RateLimitState()
     rest = row.wait_until - utcnow() if row.wait_until is not None and settings.throttle else timedelta(0)
     return RateLimitState(rest if rest > timedelta(0) else None, row.failures)
+
+
+def failures_of(act: str, whose: Iterable[tuple[Per, str]]) -> list[Failures]:
+    """Return the counters of failures that exist among these, for whoever explains them."""
+    limits = {_key(act, per, name): _failure_limit(act, per) for per, name in whose}
+    now = utcnow()
+    columns = (_counters.c.key, _counters.c.count, _counters.c.since, _counters.c.wait_until)
+    found = []
+    for key, count, since, until in db.session.execute(select(*columns).where(_counters.c.key.in_(limits))):
+        is_for_the_day = until is None or until == since + DAY
+        waits = settings.throttle and until is not None and until > now
+        found.append(
+            Failures(
+                count, None if is_for_the_day else until - delay_after(count, limits[key]), until if waits else None
+            )
+        )
+    return found
 
 
 def lock_counter(act: str, per: Per, whose: object) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from ..accounts import consents
 from ..accounts.consents import Answer
+from ..accounts.standing_words import SITUATIONS
 from ..contracts import lookup
 from ..db import db
 from ..i18n import lazy_gettext as _l
@@ -43,21 +44,19 @@ class Words(NamedTuple):
 
 
 REASONS = {
-    Paper.NOT_RUNNING: Words(_l("le bail n'est pas en cours"), _l("Votre bail n'est pas en cours.")),
+    Paper.NOT_RUNNING: Words(_l("le bail n'est pas en cours"), SITUATIONS["not_running"].for_tenant),
     Paper.NO_ACCOUNT: Words(_l("pas de compte"), _l("Vous n'avez pas de compte.")),
     Paper.NOT_FINISHED: Words(_l("création du compte pas finie"), _l("La création de votre compte n'est pas finie.")),
-    Paper.CLOSED: Words(_l("compte fermé"), _l("Votre compte est fermé.")),
+    Paper.CLOSED: Words(_l("compte fermé"), SITUATIONS["closed"].for_tenant),
     Paper.FROZEN: Words(
-        _l("compte bloqué : l'adresse mail est peut-être celle de quelqu'un d'autre"), _l("Votre compte est bloqué.")
+        _l("compte bloqué : l'adresse mail est peut-être celle de quelqu'un d'autre"), SITUATIONS["frozen"].for_tenant
     ),
     Paper.NOT_WANTED: Words(_l("avis par e-mail pas choisi"), _l("Vous n'avez pas choisi l'avis par e-mail.")),
     Paper.NO_DIRECT_DEBIT: Words(
         _l("avis par e-mail choisi, mais pas de prélèvement automatique"),
         _l("Votre contrat n'est plus en prélèvement automatique."),
     ),
-    Paper.ADDRESS_FAILED: Words(
-        _l("adresse mail en erreur : papier rétabli"), _l("Nos e-mails n'arrivent plus à votre adresse mail.")
-    ),
+    Paper.ADDRESS_FAILED: Words(_l("adresse mail en erreur : papier rétabli"), SITUATIONS["address_failed"].for_tenant),
 }
 
 

@@ -1,14 +1,14 @@
 """Find what is published, for its tenant."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Table, bindparam, func, select
+from sqlalchemy import Table, bindparam, func, select, update
 
 from ..contracts import lookup
-from ..db import db
+from ..db import db, utcnow
 from ..models import Contract, Document, DocumentKind
 from . import kinds, storage
 from .bundle import Member
@@ -26,6 +26,8 @@ class Item(NamedTuple):
     period: date
     digest: str
     size: int
+    #: When its tenant first opened or took this file.
+    opened_at: datetime | None
 
     @property
     def title(self) -> str:
@@ -49,6 +51,11 @@ _ITEMS = (
     .order_by(_contracts.reference, _columns.period.desc(), _columns.kind)
 )
 _OF_ACCOUNT = _ITEMS.where(_contracts.account_id == bindparam("account_id"))
+_OPENED = (
+    update(cast(Table, Document.__table__))
+    .where(_columns.id == bindparam("number"), _columns.digest == bindparam("of"), _columns.opened_at.is_(None))
+    .values(opened_at=bindparam("at"))
+)
 _OF_CONTRACTS = _ITEMS.where(_columns.contract_id.in_(bindparam("contract_ids", expanding=True)))
 
 
@@ -70,6 +77,18 @@ def find(account_id: int, number: int) -> Item | None:
 def files(items: Iterable[Item]) -> list[Member]:
     """Return the documents as members of a ZIP; nothing is read yet."""
     return [Member(item.place, storage.path_of(item.digest).read_bytes) for item in items]
+
+
+def note_opened(items: Iterable[Item]) -> None:
+    """Note that its tenant opened or took these documents, each for the first time; the caller has begun to write.
+
+    A file that was published again meanwhile is another one.
+    """
+    new = [item for item in items if item.opened_at is None]
+    if new:
+        db.session.connection().execute(
+            _OPENED, [{"number": item.id, "of": item.digest, "at": utcnow()} for item in new]
+        )
 
 
 def by_year(items: Iterable[Item]) -> dict[int, list[Item]]:

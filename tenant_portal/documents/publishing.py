@@ -27,7 +27,7 @@ _INSERT = insert(cast(Table, Document.__table__)).returning(_columns.id, sort_by
 _UPDATE = (
     update(cast(Table, Document.__table__))
     .where(_columns.id == bindparam("number"))
-    .values({name: bindparam(name) for name in ("digest", "size", "published_at")})
+    .values({name: bindparam(name) for name in ("digest", "size", "published_at", "opened_at")})
 )
 
 Item = TypeVar("Item")
@@ -236,4 +236,4 @@ def _set(batch: list[_Taken], kind: DocumentKind, report: Report, *, dry_run: bo
 
 
 def _file(taken: _Taken, now: datetime) -> dict[str, Any]:
-    return {"digest": taken.digest, "size": taken.size, "published_at": now}
+    return {"digest": taken.digest, "size": taken.size, "published_at": now, "opened_at": None}

@@ -25,16 +25,15 @@ from ..db import begin_write, db, utcnow
 from ..errors import PortalError
 from ..messages import answers
 from ..models import Account, Contract, Mail, MailState
-from . import bounces, rendering
-from .smtp import UNUSABLE, Failure, SmtpSession, hand_over
+from . import bounces, contents, rendering
+from .fates import CLAIMED, EXPIRED
+from .smtp import UNUSABLE, Failure, SmtpSession, hand_over, server_name
 from .verdicts import Cause, Verdict
 
 #: Mails of a claim, and the longest seconds of delivering them before their fate is noted.
 BATCH, BATCH_SECONDS = 100, 2.0
 #: A claim lasts longer than a batch, all timeouts of its last mail and the tries to note it.
 LEASE = timedelta(minutes=5)
-#: The `error` of a claimed row.
-CLAIMED = "on its way"
 #: Minutes to wait after each failure, about half of what the mail has waited by then; the last one repeats.
 RETRY_MINUTES = (1, 5, 10, 15, 30, 60, 120, 240, 720)
 #: So many recipients with the same answer about us end a round.
@@ -59,8 +58,9 @@ _THESE = _mails.c.id.in_(bindparam("ids", expanding=True))
 _IS_WAITING = _mails.c.state == MailState.WAITING
 _CLAIM = update(_mails).where(_THESE)
 _CLAIM = _CLAIM.values(attempts=_mails.c.attempts + 1, due_at=bindparam("until"), error=CLAIMED)
-_SENT = update(_mails).where(_THESE, _IS_WAITING)
-_SENT = _SENT.values(state=MailState.SENT, sent_at=bindparam("moment"), content=None, error="")
+_SENT = update(_mails).where(_mails.c.id == bindparam("number"), _IS_WAITING)
+_SENT = _SENT.values(state=MailState.SENT, sent_at=bindparam("moment"), taken_by=bindparam("server"), error="")
+_SENT = _SENT.values(content=bindparam("kept"))
 _REPEATED = select(_mails.c.id).where(
     _THESE,
     exists().where(
@@ -188,7 +188,7 @@ def note_report(raw: bytes) -> int | None:
     found = db.session.scalars(select(Mail).where(Mail.message_id.in_(ids)).order_by(Mail.id).with_for_update()).all()
     rows = [row for row in found if row.state is not MailState.BOUNCED]
     for row in rows:
-        row.state, row.content, row.error = MailState.BOUNCED, None, f"{returned.reason}: returned"
+        _settle(row, MailState.BOUNCED, f"{returned.reason}: returned")
         if returned.verdict is Verdict.GONE:
             _mark_address_failed(row)
     _reopen_messages(rows)
@@ -214,7 +214,7 @@ def _claim(*, after: int | None) -> list[Mail]:
         if not row.recipient:
             row.state, row.content = MailState.NOBODY, None
         elif not _has_live_link(row, moment):
-            row.state, row.content, row.error = MailState.REFUSED, None, "expired"
+            _settle(row, MailState.REFUSED, EXPIRED)
         else:
             _renew_not_me(row, moment)
     db.session.flush()
@@ -282,27 +282,31 @@ def _deliver(batch: list[Mail], server: SmtpSession, done: Delivery, stop: threa
             break
     left = todo[len(fates) :]
     if todo:
-        _note(fates, left)
+        _note(fates, todo)
     return batch.index(left[0]) if left else len(batch)
 
 
-def _note(fates: dict[int, Failure | None], left: list[Mail]) -> None:
+def _note(fates: dict[int, Failure | None], todo: list[Mail]) -> None:
     """Record what became of each mail, however long the database is away; give back those that were not tried."""
     for pause in NOTE_PAUSES:
         time.sleep(pause)
         try:
-            return _record(fates, left)
+            return _record(fates, todo)
         except OperationalError:
             log.warning("the fate of %s mails cannot be noted yet", len(fates))
-    _record(fates, left)
+    _record(fates, todo)
 
 
-def _record(fates: dict[int, Failure | None], left: list[Mail]) -> None:
+def _record(fates: dict[int, Failure | None], todo: list[Mail]) -> None:
     begin_write()
-    moment = utcnow()
-    sent = [number for number, failure in fates.items() if failure is None]
+    moment, server, left = utcnow(), server_name(), todo[len(fates) :]
+    sent = [
+        {"number": row.id, "kept": contents.kept(row.kind, row.content), "moment": moment, "server": server}
+        for row in todo
+        if row.id in fates and fates[row.id] is None
+    ]
     if sent:
-        db.session.execute(_SENT, {"ids": sent, "moment": moment})
+        db.session.connection().execute(_SENT, sent)
     former = [{"id": row.id, "attempts": row.attempts, "due_at": row.due_at, "error": row.error} for row in left]
     if former:
         db.session.execute(update(Mail), former)
@@ -314,7 +318,7 @@ def _record(fates: dict[int, Failure | None], left: list[Mail]) -> None:
         assert failure is not None
         row.error = failure.error
         if failure.is_final:
-            row.state, row.content = MailState.REFUSED, None
+            _settle(row, MailState.REFUSED, failure.error)
             if failure.verdict is Verdict.GONE:
                 _mark_address_failed(row)
         else:
@@ -329,6 +333,10 @@ def _reopen_messages(rows: Sequence[Mail]) -> None:
     lost = {row.id for row in rows if row.kind == "message_answered" and row.state is not MailState.WAITING}
     if lost:
         answers.reopen(lost)
+
+
+def _settle(row: Mail, state: MailState, error: str) -> None:
+    row.state, row.content, row.error = state, contents.kept(row.kind, row.content), error
 
 
 def _mark_address_failed(row: Mail) -> None:

@@ -1,30 +1,40 @@
 """Render a mail in its language, with headers for every mail program."""
 
+import logging
 import re
 import secrets
 from binascii import b2a_qp
 from email.header import Header
 from email.utils import format_datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import flask_mail
 from flask import current_app
+from jinja2 import UndefinedError
 
 from .. import contrast, formats, i18n, template_names
 from ..accounts import consents, office_acts, progress
+from ..accounts.standing_words import SITUATIONS
 from ..mail_addresses import ascii_domain
 from ..models import Contract, Mail
 from ..settings import settings
-from . import quotes
+from . import contents, fates, quotes
 
 #: RFC 3834, and Exchange's own: no automatic reply.
 _AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
-#: What of a mail's content leads to our pages.
-_LINKS = ("link", "reset_link", "signup_link", "join_link", "not_me", "unsubscribe")
-
 _BLANKS = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
 _SPECIALS = re.compile(r"[\"\\]")
+
+log = logging.getLogger("tenant_portal")
+
+
+class Letter(NamedTuple):
+    """A mail to look at."""
+
+    subject: str
+    text: str
 
 
 class RenderedMail(flask_mail.Message):
@@ -79,19 +89,25 @@ class RenderedMail(flask_mail.Message):
 
 def compose(row: Mail) -> RenderedMail:
     """Return the mail of an outbox row, in its language."""
-    content = row.content or {}
     with i18n.speaking(row.language):
-        text = _render(row, "txt")
+        subject, text = _as_text(row)
         html = _render(row, "html")
-        asked_at = f" ({formats.time(row.created_at)})" if content.get("is_repeated") else ""
-    subject, _, body = text.strip().partition("\n")
-    return RenderedMail(
-        row,
-        subject=subject + asked_at,
-        text=_BLANKS.sub("\n\n", body).strip() + "\n",
-        html=html,
-        reply_to=content.get("reply_to", ""),
-    )
+    return RenderedMail(row, subject=subject, text=text, html=html, reply_to=(row.content or {}).get("reply_to", ""))
+
+
+def as_seen(row: Mail) -> Letter | None:
+    """Return a mail as its tenant saw it, each link blacked out; None for one whose content is gone."""
+    content = contents.kept(row.kind, row.content)
+    if content is None:
+        return None
+    with i18n.speaking(row.language):
+        quoted = {"body": i18n.gettext("(Ce texte est dans le message.)")}
+        letter = Mail(kind=row.kind, language=row.language, content=quoted | content, created_at=row.created_at)
+        try:
+            return Letter(*_as_text(letter))
+        except (TypeError, ValueError, UndefinedError):  # kept by an earlier release, whose mails said other things
+            log.warning("mail %s cannot be shown", row.id)
+            return None
 
 
 def new_message_id() -> str:
@@ -134,7 +150,15 @@ def onboarding_text(contract: Contract) -> str:
     """Return a contract's progress as text for staff."""
     template = current_app.jinja_env.get_template("portal/standing.txt")
     status = progress.onboarding_status(contract)
-    return template.render(contract=contract, standing=status, **template_names.names(i18n.language(), is_html=False))
+    names = template_names.names(i18n.language(), is_html=False)
+    return template.render(contract=contract, standing=status, fate_of=fates.fate_of, **names)
+
+
+def _as_text(row: Mail) -> tuple[str, str]:
+    """Return subject and text in the language that is spoken."""
+    subject, _, body = _render(row, "txt").strip().partition("\n")
+    asked_at = f" ({formats.time(row.created_at)})" if (row.content or {}).get("is_repeated") else ""
+    return subject + asked_at, _BLANKS.sub("\n\n", body).strip() + "\n"
 
 
 def _render(row: Mail, part: str) -> str:
@@ -145,6 +169,7 @@ def _render(row: Mail, part: str) -> str:
             **(row.content or {}),
             **_links(row),
             **template_names.names(i18n.language(), is_html=part == "html"),
+            "situations": SITUATIONS,
             "plain": i18n.gettext,
             "typed": quotes.typed,
             "quoted": quotes.quoted,
@@ -157,7 +182,8 @@ def _render(row: Mail, part: str) -> str:
 
 def _links(row: Mail) -> dict[str, str]:
     """Return the links of a mail, which open pages in its language."""
-    found = {name: link for name in _LINKS if (link := (row.content or {}).get(name))}
+    found = {name: link for name in contents.LINKS if (link := (row.content or {}).get(name))}
+    found = {name: link for name, link in found.items() if link != contents.BLACKED}
     return {name: f"{link}{'&' if '?' in link else '?'}langue={row.language}" for name, link in found.items()}
 
 

@@ -156,6 +156,11 @@ class SmtpSession:
                 connection.__exit__(type(fault) if fault else None, fault, None)
 
 
+def server_name() -> str:
+    """Return the name of the server that takes our mails."""
+    return str(getattr(current_app.extensions["mail"], "server", None) or "")[:255]
+
+
 def hand_over(row: Mail, server: SmtpSession) -> Failure | None:
     """Compose and send the mail; return why it failed, or None."""
     try:

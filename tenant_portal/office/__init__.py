@@ -34,6 +34,7 @@ ROUTES = (
     Route("", "todo.show"),
     Route("/chercher", "find.show", methods=BOTH),
     Route("/contrat/<portal_number:number>", "contract.show"),
+    Route("/aide", "help.show"),
     Route("/contrat/<portal_number:number>/delai", "remedies.delay", methods=BOTH),
     Route("/contrat/<portal_number:number>/activation", "remedies.activation", methods=BOTH),
     Route("/contrat/<portal_number:number>/mot-de-passe", "remedies.reset", methods=BOTH),

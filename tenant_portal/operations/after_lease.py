@@ -64,7 +64,7 @@ def kept_until(end: date, warned: list[Warned]) -> date:
     return max([ending.due_on(end), *announced])
 
 
-def shown_until(leases: Iterable[lookup.Lease], account_id: int) -> dict[int, tuple[date, date]]:
+def shown_until(leases: Iterable[lookup.Lease | Contract], account_id: int) -> dict[int, tuple[date, date]]:
     """Return for each ended lease of an account its end, and the last day of its documents."""
     ends = {lease.id: end for lease in leases if (end := ending.ended_on(lease)) is not None}
     warned = _warned({number: account_id for number in ends}, ends)

@@ -20,6 +20,7 @@ from ..documents.bundle import Member
 from ..formats import exact_moment
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
+from ..mail import contents
 from ..messages.models import Draft, Message, MessageEntry
 from ..models import (
     Account,
@@ -86,6 +87,7 @@ SECTIONS = {
             "digest": _l("empreinte du fichier (SHA-256)"),
             "size": _l("taille en octets"),
             "published_at": _l("publication"),
+            "opened_at": _l("première ouverture ou premier téléchargement par vous"),
         },
     ),
     "consents": Section(
@@ -169,7 +171,9 @@ SECTIONS = {
             "kind": _l("sorte"),
             "recipient": _l("adresse mail"),
             "language": _l("langue"),
+            "content": _l("ce qu'il disait, sans ses liens"),
             "state": _l("état"),
+            "taken_by": _l("serveur d'envoi qui l'a accepté"),
             "error": _l("réponse du serveur"),
             "created_at": _l("écriture"),
             "sent_at": _l("envoi"),
@@ -209,9 +213,9 @@ SECTIONS = {
         },
     ),
 }
-#: Kept about a tenant, and not in his copy: secrets that would open the account to whoever finds the file. What a mail
-#: says is kept only until it leaves, because of its links. The name of a clerk is the clerk's.
-WITHHELD = {"accounts.password_hash", "logins.device_hash", "mails.content", "office_acts.clerk"}
+#: Kept about a tenant, and not in his copy: secrets that would open the account to whoever finds the file. The links of
+#: mails are such secrets too, and blacked out. The name of a clerk is the clerk's.
+WITHHELD = {"accounts.password_hash", "logins.device_hash", "office_acts.clerk"}
 
 
 def files(contracts: Sequence[Contract], account: Account | None) -> list[Member]:
@@ -229,6 +233,8 @@ def gather(contracts: Sequence[Contract], account: Account | None) -> dict[str, 
         name: _rows(section, condition, references)
         for (name, section), condition in zip(SECTIONS.items(), _conditions(contracts, account).values(), strict=True)
     }
+    for row in found["mails"]:
+        row["content"] = contents.kept(row["kind"], row["content"])
     if account is not None:
         own = {account.email, *(row[key] for row in found["email_changes"] for key in ("old_email", "new_email"))}
         _hide_others("email", found["contracts"], own)

@@ -106,6 +106,11 @@ def purge() -> dict[str, int]:
 def delete_rows(table: type[Base], condition: ColumnElement[bool]) -> int:
     """Delete rows and do what the foreign keys say: a host's SQLite may ignore them (docs/embedding.md)."""
     erased = select(_key_of(table)).where(condition)
+    if table is Account:  # its mails say what it chose, which goes with it
+        of_them = Mail.account_id.in_(erased), Mail.state != MailState.WAITING
+        db.session.execute(
+            update(Mail).where(*of_them).values(content=None).execution_options(synchronize_session=False)
+        )
     for other in Base.metadata.tables.values():
         for key in other.foreign_keys:
             if key.column is _key_of(table):

@@ -1,13 +1,15 @@
 """The tenant's rent notices and receipts."""
 
+from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, redirect, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, request, url_for
 
 from ..accounts.sessions import Session
 from ..contracts import lookup
+from ..db import begin_write, db
 from ..documents import library, storage
 from ..errors import DocumentMissing
 from ..operations import after_lease
@@ -55,13 +57,24 @@ def download_all(own: Session) -> Any:
     items = library.of_account(own.account_id)
     if not items:
         return redirect(url_for(".notices"))
+    _note_opened(items)
     return downloads.zipped(library.files(items), f"mes-avis-{lookup.today():%Y-%m-%d}.zip")
 
 
 def _sent(own: Session, number: int, *, is_download: bool) -> Response:
     item = library.find(own.account_id, number) or abort(404)
     try:
-        return downloads.pdf(storage.path_of(item.digest), item.file_name, is_download=is_download)
+        answer = downloads.pdf(storage.path_of(item.digest), item.file_name, is_download=is_download)
     except OSError as trouble:
         current_app.logger.error("the file %s of document %s: %s", item.digest, item.id, trouble.strerror)
         raise DocumentMissing from None
+    _note_opened([item])
+    return answer
+
+
+def _note_opened(items: Sequence[library.Item]) -> None:
+    """Note the first time, which tells the office what reached the tenant; who asks for headers alone has nothing."""
+    if request.method == "GET" and any(item.opened_at is None for item in items):
+        begin_write()
+        library.note_opened(items)
+        db.session.commit()

@@ -12,7 +12,7 @@ from ..i18n import lazy_gettext as _l
 from ..mail import notifications, rendering
 from ..messages.conversation import BODY_MAX, Topic, WriteResult
 from ..messages.masking import mask_passwords
-from ..messages.models import Message
+from ..messages.models import Message, MessageState
 from ..messages.typed_text import clean
 from ..models import Contract
 from .fields import ContractReferenceField, MailAddressField, QuestionField
@@ -62,6 +62,12 @@ TOPIC_LABELS = {Topic.NUMBER: _OF_ACCOUNT[Topic.NUMBER], **_BEFORE_LOGIN, **_OF_
 TOPICS_AT_HOME = {**_AT_HOME, **_OF_ACCOUNT, **_OTHER}
 #: Of a message that was sent.
 TOPIC_TITLES = {**TOPIC_LABELS, Topic.WAITING: _l("J'attends mon contrat")}
+#: The words for how far a message is.
+STATE_LABELS = {
+    MessageState.RECEIVED: _l("Reçu"),
+    MessageState.ANSWERED: _l("Répondu"),
+    MessageState.CLOSED: _l("Clos"),
+}
 _CHOOSE = _l("Choisissez un sujet dans la liste. Sinon, choisissez « Autre chose ».")
 
 

@@ -9,6 +9,7 @@ from ..accounts import rate_limits
 from ..accounts.limited_acts import Per
 from ..contracts import lookup
 from ..db import db
+from ..documents import library
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import Account
@@ -44,5 +45,6 @@ def copy(account: Account) -> Any:
     if rate_limits.count_use("data copy", Per.ACCOUNT, account.id) is not None:
         notifications.data_copied(account, contract)
     members = personal_data.files(account.contracts, account)
+    library.note_opened(library.of_account(account.id))
     db.session.commit()
     return downloads.zipped(members, f"mes-donnees-{lookup.today():%Y-%m-%d}.zip")

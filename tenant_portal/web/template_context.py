@@ -8,6 +8,7 @@ from flask import current_app, request, url_for
 from markupsafe import Markup
 
 from .. import i18n, template_names
+from ..accounts.standing_words import SITUATIONS
 from ..contracts.lookup import last_import_day
 from ..settings import settings, state
 from . import stylesheet
@@ -70,6 +71,7 @@ def _names_for_everyone(language: str) -> dict[str, Any]:
         **words,
         **links,
         "last_import_day": last_import_day,
+        "situations": SITUATIONS,
         "f": _macros("portal/fields.html", {**words, "form_token": form_token}),
         "parts": parts,
     }

@@ -8,24 +8,16 @@ from .. import i18n
 from ..accounts.sessions import Session
 from ..contracts import lookup
 from ..db import db
-from ..i18n import lazy_gettext as _l
 from ..messages import conversation, drafts, ownership
 from ..messages.conversation import Topic, WriteResult
-from ..messages.models import Author, Draft, Message, MessageState
+from ..messages.models import Author, Draft, Message
 from ..models import Account
 from . import guards, identity
 from .forms import ButtonForm
-from .message_forms import RETRY_AFTER, TOPIC_TITLES, TOPICS_OF_LINKS, EntryForm, OwnMessageForm, send
+from .message_forms import RETRY_AFTER, STATE_LABELS, TOPIC_TITLES, TOPICS_OF_LINKS, EntryForm, OwnMessageForm, send
 from .pages import flash_once, page
 
 screen = Blueprint("threads", __name__)
-
-#: The words for how far a message is.
-STATE_LABELS = {
-    MessageState.RECEIVED: _l("Reçu"),
-    MessageState.ANSWERED: _l("Répondu"),
-    MessageState.CLOSED: _l("Clos"),
-}
 
 
 @screen.get("/espace/messages")

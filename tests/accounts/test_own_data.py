@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from tenant_portal.db import begin_write, db
+from tenant_portal.mail.contents import BLACKED
 from tenant_portal.messages.models import Message
 from tenant_portal.models import Account, Contract, Event, Login
 from tenant_portal.operations import personal_data
@@ -55,7 +56,9 @@ def test_h09_tenant_takes_a_copy_of_all_his_data_and_documents(an_account, landl
     assert [answers[words] for words in answers if plain(words).startswith(QUESTIONS[0])] == [True]
     assert data["message_entries"][0]["body"] == "Le chauffage ne marche pas."
     assert data["email_changes"][0]["new_email"] == "elodie@laposte.net"
-    assert {"activation", "welcome", "notice_published"} <= {mail["kind"] for mail in data["mails"]}
+    said = {mail["kind"]: mail["content"] for mail in data["mails"]}
+    assert {"activation", "welcome", "notice_published"} <= set(said)
+    assert said["activation"]["digits"] == tenant.lease.reference[-3:] and said["activation"]["link"] == BLACKED
     assert {"signed_up", "finished", "data_copied"} <= {event["name"] for event in data["events"]}
     assert len(data["logins"]) == 1 and data["logins"][0]["is_remembered"] is False
     explained = plain(archive.read("LISEZ-MOI.txt").decode("utf-8-sig"))

@@ -325,10 +325,11 @@ def test_every_page_of_the_landlords_staff(app: Flask, page: Page, an_account: C
     tenant = an_account()
     page.goto("/gestion")
     check(page)
-    page.locator("main form input[type=text]").fill(tenant.lease.reference)
-    press(page.locator("main form button[type=submit]"))
+    page.get_by_label("Trouver un locataire").fill(tenant.lease.reference)
+    press(page.get_by_role("button", name="Trouver"))
+    page.locator("main details").first.locator("summary").click()
     check(page)
-    press(page.locator("main").get_by_role("link", name=re.compile(tenant.lease.reference)))
+    page.goto("/gestion/aide")
     check(page)
 
 

@@ -38,6 +38,7 @@ PERSONAL = {
         "documents.digest",
         "documents.size",
         "documents.published_at",
+        "documents.opened_at",
     },
     "votre réponse": {"consents.purpose", "consents.answer", "consents.channel", "consents.reason"},
     "avec le texte exact et la date": {
@@ -60,7 +61,9 @@ PERSONAL = {
         *("office_acts.act", "office_acts.about", "office_acts.identity", "office_acts.reason"),
         *("office_acts.sentence", "office_acts.created_at", "office_acts.clerk"),
     },
-    "suivi des e-mails": {"mails.kind", "mails.content", "mails.state", "mails.sent_at", "mails.error"},
+    "suivi des e-mails": {
+        *("mails.kind", "mails.content", "mails.state", "mails.taken_by", "mails.sent_at", "mails.error"),
+    },
     "essais refusés": {"attempts.key", "attempts.count", "attempts.since", "attempts.wait_until"},
     "Retenir la langue": {"accounts.language", "mails.language"},
 }

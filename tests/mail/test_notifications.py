@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from lxml import html
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tenant_portal.accounts import registration
 from tenant_portal.accounts.email_change import EmailChange
 from tenant_portal.accounts.freezing import Freezer, Undone
 from tenant_portal.accounts.signed_links import Handover
 from tenant_portal.db import begin_write, db, utcnow
-from tenant_portal.mail import notifications, outbox, rendering, security_mails
+from tenant_portal.mail import contents, notifications, outbox, rendering, security_mails
 from tenant_portal.mail.notifications import OfficeWord
 from tenant_portal.messages.models import Author, Message, MessageEntry
 from tenant_portal.models import Account, ConsentPurpose, Contract
@@ -319,6 +319,28 @@ NO_ALARM = {
     "welcome",  # what he has just done himself
 }
 every_mail = pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS.keys())
+
+
+def test_no_kind_of_mail_keeps_a_link_or_what_was_typed_once_it_has_left(app: Flask) -> None:
+    with app.app_context():
+        for name, write in WRITERS.items():
+            write(*_tenant())
+            db.session.flush()
+            row = db.session.scalars(select(MailRow).order_by(MailRow.id.desc()).limit(1)).one()
+            content = contents.kept(row.kind, row.content)
+            letter = rendering.as_seen(row)
+            assert not re.search(r"://|jeton|ce-nest-pas-moi|rien</b>", str(content)), name
+            assert (letter is None) == (content is None) == (row.recipient == "contact@habitat-du-val.example"), name
+            assert letter is None or not re.search(r"jeton|/ce-nest-pas-moi/", letter.text), name
+            assert (
+                letter is None
+                or letter.subject
+                and (contents.BLACKED in letter.text) == (contents.BLACKED in str(content))
+            ), name
+            db.session.rollback()
+            begin_write()
+            db.session.execute(delete(Contract))
+            db.session.commit()
 
 
 def _words(text: str) -> list[str]:

@@ -1,12 +1,18 @@
-"""One tenant: how far he is, and what to do next."""
+"""One tenant: what to say to him, how far he is, and what to do next."""
+
+from typing import Any
 
 from flask import abort
 
-from ...accounts import office_acts, progress
+from ... import formats
+from ...accounts import consents, office_acts
+from ...accounts.office_acts import ACTS, IDENTITIES, REASONS
+from ...contracts import lookup
 from ...db import begin_write, db
 from ...models import Contract
+from ...web.message_forms import STATE_LABELS, TOPIC_TITLES
 from ...web.pages import page
-from .. import remedies
+from .. import contract_file, remedies
 from ..clerks import Clerk
 
 
@@ -14,10 +20,25 @@ def show(clerk: Clerk, number: int):
     """Show all that helps with a tenant on the telephone; looking is noted."""
     contract = db.session.get(Contract, number) or abort(404)
     account_id = contract.account_id
-    standing = progress.onboarding_status(contract)
-    offers = remedies.offered(contract, standing)
-    answer = page("office/contract/show.html", contract=contract, standing=standing, clerk=clerk, offers=offers)
+    file = contract_file.gather(contract, reader=clerk.name)
+    words: dict[str, Any] = {
+        "acts": ACTS,
+        "identities": IDENTITIES,
+        "reasons": REASONS,
+        "topics": TOPIC_TITLES,
+        "states": STATE_LABELS,
+    }
+    answer = page(
+        "office/contract/show.html",
+        **file._asdict(),
+        **words,
+        remedies=remedies.offered(contract, file.standing),
+        today=lookup.today(),
+        in_short=consents.in_short,
+        time=formats.time,
+        clerk=clerk,
+    )
     begin_write()
-    office_acts.record(clerk.name, "viewed", contract=number, account=account_id)
+    office_acts.record(clerk.name, office_acts.LOOK, contract=number, account=account_id)
     db.session.commit()
     return answer
