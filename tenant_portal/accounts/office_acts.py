@@ -25,7 +25,10 @@ class OfficeAct(Base):
     """One line of the journal."""
 
     __tablename__ = "portal_office_acts"
-    __table_args__ = (Index("ix_portal_office_acts_contract_id_id", "contract_id", "id"),)
+    __table_args__ = (
+        Index("ix_portal_office_acts_contract_id_id", "contract_id", "id"),
+        Index("ix_portal_office_acts_clerk_id", "clerk", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
@@ -52,6 +55,10 @@ class Act(NamedTuple):
 
 ACTS = {
     "viewed": Act(_l("page du contrat ouverte")),
+    "journal_viewed": Act(_l("journal du bureau ouvert")),
+    "data_given": Act(
+        _l("copie des données remise (demande d'accès)"), _l("remis une copie des données, sur demande d'accès")
+    ),
 }
 #: How the clerk knew that it was the tenant.
 IDENTITIES = {

@@ -3,7 +3,7 @@
 import enum
 from datetime import date, datetime
 
-from sqlalchemy import Date, Enum, ForeignKey, String, Text
+from sqlalchemy import Date, Enum, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..db import Base, UtcDateTime, utcnow
@@ -30,6 +30,7 @@ class Message(Base):
     """A message to the landlord (T36) with what followed, or a wish for a mail when a contract appears (T05)."""
 
     __tablename__ = "portal_messages"
+    __table_args__ = (Index("ix_portal_messages_state_due_on", "state", "due_on"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20), unique=True)
