@@ -33,7 +33,15 @@ ROUTES = (
     Route("", "todo.show"),
     Route("/chercher", "find.show", methods=BOTH),
     Route("/contrat/<portal_number:number>", "contract.show"),
+    Route("/contrat/<portal_number:number>/demande-acces", "access_request.show", OWNER, BOTH),
+    Route("/demandes-acces", "access_request.past", OWNER),
+    Route("/journal", "journal.show", OWNER),
 )
+
+
+def may_open(view: str, role: str) -> bool:
+    """Tell whether there is such a page, and whether that role sees it: menus and links ask."""
+    return any(route.view == view and (route.role != OWNER or role == OWNER) for route in ROUTES)
 
 
 def new_screens() -> Blueprint:
@@ -46,7 +54,7 @@ def new_screens() -> Blueprint:
         screen.add_url_rule(route.rule, view, _imported_when_asked(route), methods=route.methods)
     for screen in screens.values():
         office.register_blueprint(screen)
-    office.context_processor(lambda: {"office_style_version": stylesheet.digests()["office.css"]})
+    office.context_processor(lambda: {"office_style_version": stylesheet.digests()["office.css"], "may_open": may_open})
     return office
 
 
