@@ -8,6 +8,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, match_skeleton
 from babel.units import format_unit
 
+from .db import utcnow
 from .i18n import gettext, language, ngettext
 from .settings import settings
 
@@ -95,6 +96,13 @@ def duration(length: timedelta) -> str:
     if minutes % 60 == 0 and minutes >= 60:
         return ngettext("%(num)d heure", "%(num)d heures", minutes // 60)
     return ngettext("%(num)d minute", "%(num)d minutes", minutes)
+
+
+def age(since: datetime) -> str:
+    """Return how long ago a moment was, in its largest unit: « 3 jours », « 20 minutes »."""
+    minutes = max(1, int((utcnow() - since).total_seconds() // 60))
+    unit, length = ("day", 1440) if minutes >= 1440 else ("hour", 60) if minutes >= 60 else ("minute", 1)
+    return format_unit(minutes // length, f"duration-{unit}", locale=language()).replace(" ", "\u00a0")
 
 
 def _typeset_french(text: str) -> str:

@@ -6,6 +6,8 @@ docs/security.md has the table.
 import enum
 from typing import NamedTuple, Protocol
 
+from sqlalchemy import ColumnElement, and_
+
 from .. import audit
 from ..db import utcnow
 from ..models import Account
@@ -63,6 +65,11 @@ def has_frozen(account: Account, by: Freezer) -> bool:
 def is_disputed(account: Freezable) -> bool:
     """Tell whether somebody else than its tenant has frozen it: its address may not be the tenant's."""
     return account.is_frozen and account.frozen_by != Freezer.TENANT
+
+
+def disputed() -> ColumnElement[bool]:
+    """Return `is_disputed` as a condition for accounts."""
+    return and_(Account.frozen_at.is_not(None), Account.frozen_by != Freezer.TENANT)
 
 
 def freeze(account: Account, by: Freezer) -> Undone | None:

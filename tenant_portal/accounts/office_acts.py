@@ -30,6 +30,7 @@ class OfficeAct(Base):
     __table_args__ = (
         Index("ix_portal_office_acts_contract_id_id", "contract_id", "id"),
         Index("ix_portal_office_acts_about_id", "about", "id"),
+        Index("ix_portal_office_acts_clerk_id", "clerk", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -85,6 +86,10 @@ ACTS = {
         _l("autre adresse mail demandée"), _l("noté une nouvelle adresse mail pour votre compte, à confirmer")
     ),
     "choice_noted": Act(_l("choix noté par écrit"), _l("noté un choix que vous avez demandé par écrit")),
+    "journal_viewed": Act(_l("journal du bureau ouvert")),
+    "data_given": Act(
+        _l("copie des données remise (demande d'accès)"), _l("remis une copie des données, sur demande d'accès")
+    ),
 }
 _TOLD = [name for name, act in ACTS.items() if act.for_tenant]
 #: How the clerk knew that it was the tenant.

@@ -34,6 +34,7 @@ def purge(dry_run: bool) -> None:
         "logins": _("Connexions"),
         "events": _("Journal"),
         "office_acts": _("Journal du bureau"),
+        "office_visits": _("Derniers passages des gestionnaires"),
         "drafts": _("Textes commencés"),
         "messages": _("Messages"),
         "warned": _("Baux terminés, dont le locataire est prévenu de l'effacement"),

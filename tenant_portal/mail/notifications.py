@@ -291,11 +291,13 @@ def documents_ending(
     outbox.put("documents_ending", account.email, account=account, contract=contract, content=content)
 
 
-def data_copied(account: Account, contract: Contract) -> None:
-    """Tell the owner that a copy of all data was taken (H09)."""
-    security_mails.warn(
-        "data_copied", account, contract, {"digits": _digits(contract), "copied_at": utcnow().isoformat()}
-    )
+def data_copied(account: Account, contract: Contract, *, given: str = "") -> None:
+    """Tell the owner that a copy of all data was taken (H09), or handed over by the office.
+
+    `given` is empty, or says what the office gave (G16): the "account", or the "contract" to somebody without it.
+    """
+    content = {"digits": _digits(contract), "copied_at": utcnow().isoformat(), "given": given}
+    security_mails.warn("data_copied", account, contract, content)
 
 
 def e_notice_changed(account: Account, answers: list[tuple[Contract, bool]], *, month: date, link: str) -> None:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 from flask import g
-from sqlalchemy import CursorResult, Table, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import CursorResult, Table, and_, bindparam, exists, func, insert, or_, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from .. import audit
@@ -23,6 +23,7 @@ from ..accounts import signed_links
 from ..accounts.authentication import AuthenticatedAccount, KnownContract
 from ..db import begin_write, db, utcnow
 from ..errors import PortalError
+from ..indexes import TROUBLED
 from ..messages import answers
 from ..models import Account, Contract, Mail, MailState
 from . import bounces, contents, rendering
@@ -168,7 +169,9 @@ def oldest_waiting_age() -> timedelta | None:
 def troubles() -> list[Trouble]:
     """Return what the landlord must mend: mails refused because of him, by cause."""
     counts = {cause: [0, 0] for cause in Cause}
-    refused = select(Mail.error, Mail.state, func.count()).where(Mail.error.startswith(Verdict.ABOUT_US))
+    refused = select(Mail.error, Mail.state, func.count()).where(
+        text(TROUBLED), Mail.error.startswith(Verdict.ABOUT_US)
+    )
     for error, fate, count in db.session.execute(refused.group_by(Mail.error, Mail.state)):
         cause = Cause(error.partition(", ")[2].partition(":")[0])
         counts[cause][0 if fate is MailState.WAITING else 1] += count

@@ -1,10 +1,16 @@
 """What the landlord does when servers refuse his mails, in words for the office and the doctor."""
 
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from sqlalchemy import func, or_, select
+
+from ..db import db, utcnow
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
+from ..models import Mail, MailState
 from . import outbox
+from .smtp import UNUSABLE
 from .verdicts import Cause
 
 _CAUSES = {
@@ -50,6 +56,23 @@ class Remedy(NamedTuple):
     remedy: str
     #: Mails wait for it now.
     is_urgent: bool
+
+
+#: The courier looks every minute, and tries a server that is away again as often.
+LATE = timedelta(minutes=15)
+
+
+def stopped_since() -> datetime | None:
+    """Return since when no mail leaves, or None: one is long due, or met no server, and none has left lately."""
+    late = utcnow() - LATE
+    is_stuck = or_(Mail.due_at < late, Mail.error.startswith(UNUSABLE))
+    oldest = db.session.scalar(select(func.min(Mail.created_at)).where(Mail.state == MailState.WAITING, is_stuck))
+    if oldest is None or oldest > late:
+        return None
+    last = db.session.scalar(select(func.max(Mail.sent_at)))
+    if last is not None and last > late:
+        return None
+    return max(oldest, last) if last is not None else oldest
 
 
 def needed() -> list[Remedy]:

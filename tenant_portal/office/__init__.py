@@ -34,6 +34,9 @@ ROUTES = (
     Route("", "todo.show"),
     Route("/chercher", "find.show", methods=BOTH),
     Route("/contrat/<portal_number:number>", "contract.show"),
+    Route("/contrat/<portal_number:number>/demande-acces", "access_request.show", OWNER, BOTH),
+    Route("/demandes-acces", "access_request.past", OWNER),
+    Route("/journal", "journal.show", OWNER),
     Route("/aide", "help.show"),
     Route("/contrat/<portal_number:number>/delai", "remedies.delay", methods=BOTH),
     Route("/contrat/<portal_number:number>/activation", "remedies.activation", methods=BOTH),
@@ -69,6 +72,12 @@ ROUTES = (
 )
 
 
+def may_open(view: str, role: str) -> bool:
+    """Tell whether there is such a page, and whether that role sees it: menus and links ask."""
+    is_there = has_own_accounts() or not view.startswith("colleagues.")
+    return is_there and any(route.view == view and (route.role != OWNER or role == OWNER) for route in ROUTES)
+
+
 def new_screens() -> Blueprint:
     """Return the blueprint of all pages of la gestion, each screen a blueprint of its own within."""
     office = Blueprint("office", __name__, url_prefix=PREFIX)
@@ -92,6 +101,7 @@ def _names() -> dict[str, Any]:
     return {
         "office_style_version": stylesheet.digests()["office.css"],
         "has_own_accounts": has_own_accounts(),
+        "may_open": may_open,
     }
 
 

@@ -1,24 +1,18 @@
-"""All that is kept about a tenant, for the tenant himself (H09) or for whoever answers his request.
+"""All that is kept about a tenant, for the tenant himself (H09) or for his request to the office (G16).
 
 It asks for contracts, and for an account if there is one: it serves both. A row that is older than the account's
 present sign-up is somebody else's and stays out.
 """
 
-import json
 from collections.abc import Sequence
-from datetime import date, datetime
-from functools import partial
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Select, Table, and_, exists, false, func, or_, select
+from sqlalchemy.orm import aliased
 
 from ..accounts.email_change import EmailChange
 from ..accounts.office_acts import OfficeAct
 from ..db import Base, db, utcnow
-from ..documents import library
-from ..documents.bundle import Member
-from ..formats import exact_moment
-from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
 from ..mail import contents
 from ..messages.models import Draft, Message, MessageEntry
@@ -217,13 +211,8 @@ SECTIONS = {
 #: mails are such secrets too, and blacked out. The name of a clerk is the clerk's.
 WITHHELD = {"accounts.password_hash", "logins.device_hash", "office_acts.clerk"}
 
-
-def files(contracts: Sequence[Contract], account: Account | None) -> list[Member]:
-    """Return the copy as members of a ZIP: an explanation, the data, and every document."""
-    data = json.dumps(gather(contracts, account), default=_as_text, ensure_ascii=False, indent=1)
-    texts = {"LISEZ-MOI.txt": "\ufeff" + _explanation(), "donnees.json": data}
-    members = [Member(name, partial(str.encode, text)) for name, text in texts.items()]
-    return members + library.files(library.of_contracts(contract.id for contract in contracts))
+#: What a copy without an account may hold.
+OF_CONTRACTS = {"contracts", "documents", "messages", "message_entries", "mails", "events", "office_acts"}
 
 
 def gather(contracts: Sequence[Contract], account: Account | None) -> dict[str, list[dict[str, Any]]]:
@@ -239,6 +228,8 @@ def gather(contracts: Sequence[Contract], account: Account | None) -> dict[str, 
         own = {account.email, *(row[key] for row in found["email_changes"] for key in ("old_email", "new_email"))}
         _hide_others("email", found["contracts"], own)
         _hide_others("recipient", found["mails"], own)
+    else:
+        _hide_others("email", found["contracts"], set(_roster_addresses(contracts)))
     return found
 
 
@@ -247,6 +238,21 @@ def _hide_others(key: str, rows: list[dict[str, Any]], own: set[str]) -> None:
     for row in rows:
         if row[key].lower() not in {address.lower() for address in own}:
             row[key] = ""
+
+
+def _roster_addresses(contracts: Sequence[Contract]) -> list[str]:
+    """Return the addresses that the landlord has, but that of whoever has the account: he is not who asks (F30)."""
+    held = {one.account.email.lower() for one in contracts if one.account is not None and one.account.is_finished}
+    return [one.email.lower() for one in contracts if one.email and one.email.lower() not in held]
+
+
+def _has_moved_since(table: type[OfficeAct | Event | Mail]) -> ColumnElement[bool]:
+    """Tell whether the contract has changed accounts since: an erased one leaves rows that are nobody's by now."""
+    moves = "contract_joined", "contract_handed_over", "contract_released"
+    later = aliased(Event)
+    return exists().where(
+        later.contract_id == table.contract_id, later.name.in_(moves), later.created_at > table.created_at
+    )
 
 
 def _conditions(contracts: Sequence[Contract], account: Account | None) -> dict[str, ColumnElement[bool]]:
@@ -259,9 +265,17 @@ def _conditions(contracts: Sequence[Contract], account: Account | None) -> dict[
     has_left = or_(MessageEntry.leaves_at.is_(None), MessageEntry.leaves_at <= utcnow())
     whose = MessageEntry.message_id.in_(select(Message.id).where(conditions["messages"]))
     conditions["message_entries"] = and_(whose, has_left)
-    nobodys = and_(OfficeAct.account_id.is_(None), OfficeAct.contract_id.in_(numbers))
+    nobodys = and_(OfficeAct.account_id.is_(None), OfficeAct.contract_id.in_(numbers), ~_has_moved_since(OfficeAct))
     if account is None:
-        conditions["events"] = and_(Event.contract_id.in_(numbers), Event.account_id.is_(None))
+        in_messages = Event.name.startswith("message_", autoescape=True)  # whoever wrote them names any contract
+        about = Event.contract_id.in_(numbers), Event.account_id.is_(None)
+        conditions["events"] = and_(*about, ~in_messages, ~_has_moved_since(Event))
+        conditions["mails"] = and_(
+            Mail.contract_id.in_(numbers),
+            Mail.account_id.is_(None),
+            func.lower(Mail.recipient).in_(_roster_addresses(contracts)),
+            ~_has_moved_since(Mail),
+        )
         conditions["office_acts"] = nobodys
         return conditions
     conditions["account"] = Account.id == account.id
@@ -284,8 +298,8 @@ def _is_message_of(contracts: Sequence[Contract], account: Account | None) -> Co
     """Tell messages that he wrote when logged in, or from his own address: about his contracts, or about none if nobody
     shares the address.
     """
-    addresses = [account.email] if account is not None else [one.email for one in contracts if one.email]
-    is_own = func.lower(Message.email).in_([address.lower() for address in addresses])
+    addresses = [account.email.lower()] if account is not None else _roster_addresses(contracts)
+    is_own = func.lower(Message.email).in_(addresses)
     is_about = Message.contract_id.in_([contract.id for contract in contracts])
     if account is None:
         return and_(is_own, is_about, Message.account_id.is_(None))
@@ -312,30 +326,3 @@ def _numbered(table: Table, *columns: ColumnElement[Any]) -> Select[Any]:
     if table is not MessageEntry.__table__:
         return select(*columns)
     return select(Message.number.label("message"), *columns).join(Message, Message.id == table.c.message_id)
-
-
-def _explanation() -> str:
-    lines = [
-        _("Copie de vos données, faite le %(moment)s.", moment=exact_moment(utcnow())),
-        "",
-        _("Vos documents sont dans les dossiers « contrat-… ». Le reste est dans le fichier « donnees.json »."),
-        _("Ce fichier s'ouvre avec un éditeur de texte. Il sert surtout à donner vos données à un autre service."),
-        _("Il contient :"),
-    ]
-    for name, section in SECTIONS.items():
-        lines += ["", f"{name} : {section.title}", *(f"- {key} : {meaning}" for key, meaning in section.keys.items())]
-    lines += [
-        "",
-        _("Les heures sont données en temps universel (UTC). « contract » est la référence du contrat concerné."),
-        _(
-            "Votre mot de passe, les marques de vos appareils et les liens de nos e-mails n'y sont pas : ils"
-            " ouvriraient votre compte à qui trouve ce fichier."
-        ),
-    ]
-    return "\r\n".join([*lines, ""])
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    raise TypeError(f"no way to write {value!r}")

@@ -5,8 +5,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 
+from ..accounts import office_visits
 from ..accounts.email_change import EmailChange
 from ..accounts.office_acts import OfficeAct
+from ..accounts.office_visits import OfficeVisit
 from ..contracts import ending
 from ..db import Base, db, utcnow
 from ..messages import drafts
@@ -60,6 +62,7 @@ def rules(now: datetime) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
         "logins": (Login, and_(Login.expires_at < now - JOURNAL, Login.id.not_in(_newest_logins()))),
         "events": (Event, Event.created_at < now - JOURNAL),
         "office_acts": (OfficeAct, OfficeAct.created_at < now - JOURNAL),
+        "office_visits": (OfficeVisit, OfficeVisit.latest_at < now - office_visits.LONGEST),
         "drafts": (Draft, Draft.created_at < now - drafts.LIFETIME),
         "messages": (Message, Message.last_entry_at < now - JOURNAL),
         **{table.__tablename__: (table, table.expired(now)) for table in tables_with_own_rule()},

@@ -13,7 +13,7 @@ from ..documents import library
 from ..i18n import lazy_gettext as _l
 from ..mail import notifications
 from ..models import Account
-from ..operations import personal_data
+from ..operations import data_copy
 from . import downloads, guards
 from .fields import CurrentPasswordField
 from .forms import PortalForm
@@ -44,7 +44,7 @@ def copy(account: Account) -> Any:
     audit.record("data_copied", account=account, contract=contract)
     if rate_limits.count_use("data copy", Per.ACCOUNT, account.id) is not None:
         notifications.data_copied(account, contract)
-    members = personal_data.files(account.contracts, account)
+    members = data_copy.files(account.contracts, account)
     library.note_opened(library.of_account(account.id))
     db.session.commit()
     return downloads.zipped(members, f"mes-donnees-{lookup.today():%Y-%m-%d}.zip")

@@ -11,7 +11,7 @@ from tenant_portal.db import begin_write, db
 from tenant_portal.mail.contents import BLACKED
 from tenant_portal.messages.models import Message
 from tenant_portal.models import Account, Contract, Event, Login
-from tenant_portal.operations import personal_data
+from tenant_portal.operations import data_copy, personal_data
 from tests.support.page_text import plain
 from tests.support.people import open_account, second_contract
 from tests.support.portal_client import Portal
@@ -163,6 +163,6 @@ def test_h09_a_request_without_account_is_answered_with_the_contract_alone(app, 
         db.session.add(Event(name="signup_refused", contract_id=contract.id))
         db.session.commit()
         found = personal_data.gather([contract], None)
-        names = [member.path for member in personal_data.files([contract], None)]
+        names = [member.path for member in data_copy.files([contract], None)]
     assert names == ["LISEZ-MOI.txt", "donnees.json", f"contrat-{lease.reference}/avis-2026-11.pdf"]
     assert [name for name, rows in found.items() if rows] == ["contracts", "documents", "events"]

@@ -320,17 +320,28 @@ def test_every_page_of_things_gone_wrong(
     mailbox.read_all()
 
 
-def test_every_page_of_the_landlords_staff(app: Flask, page: Page, an_account: Callable[..., Tenant]) -> None:
-    app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
+def test_every_page_of_the_landlords_staff(
+    app: Flask, page: Page, an_account: Callable[..., Tenant], mailbox: Mailbox
+) -> None:
+    app.extensions["portal"].options["staff"] = lambda: ("Mme Moreau", "owner")
     tenant = an_account()
     page.goto("/gestion")
     check(page)
-    page.get_by_label("Trouver un locataire").fill(tenant.lease.reference)
-    press(page.get_by_role("button", name="Trouver"))
-    page.locator("main details").first.locator("summary").click()
+    must_run(app, "contracts", "freeze", tenant.lease.reference)
+    for path in ("", "/contrat/1/demande-acces", "/demandes-acces", "/journal"):
+        page.goto(f"/gestion{path}")
+        check(page)
+    page.goto("/gestion/contrat/1/demande-acces")
+    press(page.get_by_role("button", name="Télécharger la copie à remettre"))
     check(page)
     page.goto("/gestion/aide")
     check(page)
+    page.goto("/gestion/chercher")
+    check(page)
+    page.get_by_role("searchbox").fill(tenant.lease.reference)
+    press(page.get_by_role("button", name="Trouver"))
+    check(page)
+    mailbox.read_all()
 
 
 def test_every_page_of_the_staffs_own_accounts(app: Flask, page: Page, mailbox: Mailbox) -> None:

@@ -72,6 +72,7 @@ TECHNICAL = re.compile(
     r"\.(id|\w+_id)$|^name_words\.|^imports\.|^logins\.token_hash$|^contracts\.imported_at$|^messages\.told_at$"
     r"|^message_entries\.(leaves_at|former_state|former_due_on)$"
     r"|^email_changes\.\w+_at$|^mails\.(message_id|attempts|turn|created_at|due_at)$"
+    r"|^office_visits\."  # of staff
     r"|^kept_passwords\."  # random without the half that the page holds
     r"|^staff(_\w+)?\."  # the landlord's own people; what they were typing, for an hour
     r"|^accounts\.(signup_key|frozen_by|\w+_at)$"

@@ -4,12 +4,14 @@ import csv
 import io
 import random
 import shutil
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from tenant_portal import roster
 from tenant_portal.db import begin_write, db, utcnow
+from tenant_portal.documents import unserved
 from tenant_portal.models import Account, Consent, ConsentPurpose, Contract, Mail
 from tenant_portal.roster import csv_reader
 from tests.support.page_text import plain
@@ -191,6 +193,9 @@ def test_h11_each_of_two_thousand_contracts_is_on_exactly_one_side(app, tmp_path
             .join(Mail, Mail.contract_id == Contract.id)
             .where(Mail.kind == "notice_published")
         ).all()
+        by_mail = unserved.goes_by_mail(date(2026, 12, 1), answered_before=utcnow() + timedelta(minutes=1))
+        asked_at_once = db.session.scalars(select(Contract.reference).join(Contract.account).where(by_mail)).all()
+    assert sorted(asked_at_once) == sorted(mailed), "what waits for the office is decided alike"
     printed = [row["Référence contrat"] for row in paper_list(app)]
     assert len(expected) == 2000 and 200 < len(mailed) < 1800
     assert sorted([*mailed, *printed]) == sorted(expected), "each on one side, once"

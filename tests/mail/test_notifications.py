@@ -272,6 +272,8 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
         a, m, lambda: notifications.contract_ready(m, c, link=LINK, join_link=OTHER_LINK)
     ),
     "data_copied": lambda a, c, m: notifications.data_copied(a, c),
+    "data_copied, by the office": lambda a, c, m: notifications.data_copied(a, c, given="account"),
+    "data_copied, to another holder": lambda a, c, m: notifications.data_copied(a, c, given="contract"),
     "documents_ending": lambda a, c, m: notifications.documents_ending(
         a, c, ended_on=date(2023, 11, 30), kept_until=date(2026, 11, 30), link=LINK, ends_account=True
     ),

@@ -82,6 +82,7 @@ def live(app: Flask, office: PostOffice, folder: Path) -> None:
         drafts.keep(db.session.scalars(select(Account.id)).first() or 0, "Je ne serai pas", number=page.path[-11:])
         db.session.commit()
     app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
+    Portal(app).get("/gestion")
     Portal(app).get("/gestion/contrat/1")
     sign_up_in_english(Portal(app), ENGLISH, email="grace.hopper@example.com")
     assert publish(app, in_folder(folder / "avis", {f"{FINISHED.reference}_2026-11.pdf": NOTICE}))[0] == 0
