@@ -320,11 +320,13 @@ def test_every_page_of_things_gone_wrong(
 def test_every_page_of_the_landlords_staff(app: Flask, page: Page, an_account: Callable[..., Tenant]) -> None:
     app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
     tenant = an_account()
+    an_account()
     page.goto("/gestion")
     check(page)
-    page.locator("main form input[type=text]").fill(tenant.lease.reference)
-    press(page.locator("main form button[type=submit]"))
-    check(page)
+    for what in ("introuvable", "martin"):
+        page.locator("#recherche").fill(what)
+        press(page.locator("[role=search] button"))
+        check(page)
     press(page.locator("main").get_by_role("link", name=re.compile(tenant.lease.reference)))
     check(page)
 
