@@ -27,7 +27,7 @@ from .terms import Checker, Terms, terms_of
 #: Contracts shown.
 SEARCH_MAX = 50
 #: Contracts read to look for common words and addresses in them.
-CHECKED_MAX = 1_000
+CHECKED_MAX = 600
 #: Those read at a time.
 CHUNK = 200
 _MESSAGE = re.compile(r"M-[0-9]{4}-[0-9]{4}")
@@ -120,9 +120,10 @@ def _by_spelling(terms: Terms, look_up: Callable[[str], Word | None]) -> Ids:
 def _checked(ids: Ids, terms: Terms) -> Ids:
     """Return those that have all terms."""
     found: list[int] = []
+    checker = Checker(terms)
     for begin in range(0, len(ids.found), CHUNK):
         rows = _rows(ids.found[begin : begin + CHUNK])
-        found += Checker(terms, _former(rows) if terms.addresses else {}).of(rows)
+        found += checker.of(rows, _former(rows) if terms.addresses else {})
         if len(found) > SEARCH_MAX:
             break
     return Ids(found, ids.has_more)

@@ -1,7 +1,7 @@
 """What a search consists of: words, numbers and mail addresses, and whether a contract has them all."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -61,13 +61,13 @@ def is_number(word: str) -> bool:
 class Checker:
     """Tells which rows have all terms, as the indexes would."""
 
-    def __init__(self, terms: Terms, former: dict[int, list[str]]) -> None:
-        self.terms, self.former = terms, former
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
         self._beginnings = cache(lambda value: " ".join(beginnings_of(value)))
 
-    def of(self, rows: Sequence[Any]) -> list[int]:
-        """Return the numbers of the rows that have every word and address."""
-        return [row.id for row in rows if self._has_words(row) and self._has_addresses(row)]
+    def of(self, rows: Sequence[Any], former: Mapping[int, list[str]]) -> list[int]:
+        """Return the numbers of the rows that have every word and address, with the accounts' former ones."""
+        return [r.id for r in rows if self._has_words(r) and self._has_addresses(r, former.get(r.account_id, []))]
 
     def _has_words(self, row: Any) -> bool:
         values = (row.last_name, row.first_name, street_name(row.street), row.city)
@@ -77,8 +77,8 @@ class Checker:
             for word in self.terms.words
         )
 
-    def _has_addresses(self, row: Any) -> bool:
-        own = [row.email, row.account_email or "", *self.former.get(row.account_id, ())]
+    def _has_addresses(self, row: Any, former: list[str]) -> bool:
+        own = [row.email, row.account_email or "", *former]
         return all(any(map(partial(_is_address, typed), own)) for typed in self.terms.addresses)
 
 
