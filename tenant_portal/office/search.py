@@ -79,7 +79,7 @@ def _by_number(digits: str) -> Ids:
     for column, length in ((Contract.reference, settings.reference_length), (Contract.module, settings.module_length)):
         found |= dict.fromkeys(indexes.by_number(padded_variants(digits, length), column, digits, SEARCH_MAX + 1))
     word = indexes.look_up(digits)
-    named = indexes.by_words(word, (), SEARCH_MAX) if word is not None and any(word.counts) else Ids([], False)
+    named = indexes.by_words(word, (), SEARCH_MAX + 1) if word is not None and any(word.counts) else Ids([], False)
     return Ids(list(found | dict.fromkeys(named.found)), named.has_more)
 
 
