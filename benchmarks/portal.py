@@ -58,7 +58,7 @@ def prepare(folder: Path, *, memory: int, passes: int, contracts: int, tenants: 
             begin_write()
             db.session.execute(insert(Contract), [_contract(n) for n in range(begin, min(begin + _CHUNK, contracts))])
             db.session.commit()
-        _open_accounts(tenants)
+        open_accounts(tenants)
     return app
 
 
@@ -78,7 +78,8 @@ def _contract(number: int) -> dict[str, Any]:
     }
 
 
-def _open_accounts(tenants: int) -> None:
+def open_accounts(tenants: int) -> None:
+    """Give the first contracts finished accounts."""
     password_hash = passwords.hash(PASSWORD)
     answers = {ConsentPurpose.E_NOTICE: False, ConsentPurpose.COMMERCIAL: False, ConsentPurpose.GENERAL: True}
     begin_write()

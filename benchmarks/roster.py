@@ -201,15 +201,15 @@ def _by_copy(address: str, file: Path) -> None:
 
 
 def _tell(work: Callable[[], None], server: int | None) -> None:
-    processor, clock = _processor(server), time.perf_counter()
+    begun, clock = processor(server), time.perf_counter()
     work()
-    taken = {"processor": _processor(server) - processor, "clock": time.perf_counter() - clock}
+    taken = {"processor": processor(server) - begun, "clock": time.perf_counter() - clock}
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
     print(json.dumps({**taken, "peak": peak}))
 
 
-def _processor(server: int | None) -> float:
+def processor(server: int | None) -> float:
     """Return the processor time of this process so far, and of the server's process for it."""
     mine = time.process_time()
     if server is None:

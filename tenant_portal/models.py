@@ -20,8 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .db import Base, UtcDateTime, utcnow
-from .text import EMAIL_MAX, WORD_MAX, full_name, place
+from .db import Base, UtcDateTime, addresses_index, utcnow
+from .text import EMAIL_MAX, HOUSE_NUMBER, full_name, place
 
 #: How long a closed account can be reopened before the purge erases it (T35).
 REOPENING = timedelta(days=14)
@@ -39,6 +39,7 @@ class Account(Base):
     """A tenant's account, pending until its first login finishes it (step 12)."""
 
     __tablename__ = "portal_accounts"
+    __table_args__ = addresses_index("portal_accounts", "email")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(EMAIL_MAX), index=True)
@@ -104,8 +105,13 @@ class Contract(Base):
     __table_args__ = (
         UniqueConstraint("reference"),
         CheckConstraint("reference <> '' AND module <> ''", name="numbers"),
-        Index("ix_portal_contracts_last_name", "last_name"),
-        Index("ix_portal_contracts_first_name", "first_name"),
+        # The search reads names, street and number from the index alone.
+        Index("ix_portal_contracts_last_name", "last_name", "first_name", "street", "id"),
+        Index("ix_portal_contracts_first_name", "first_name", "last_name", "street", "id"),
+        Index("ix_portal_contracts_street_name", text(f"ltrim(street, '{HOUSE_NUMBER}')"), "street", "id"),
+        Index("ix_portal_contracts_city", "city"),
+        Index("ix_portal_contracts_module", "module"),
+        *addresses_index("portal_contracts", "email"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -144,18 +150,6 @@ class Contract(Base):
     def tenant_name(self) -> str:
         """Return title, first and last name."""
         return full_name(self.title, self.first_name, self.last_name)
-
-
-class NameWord(Base):
-    """A folded word of a name, for the search; names without a contract may stay."""
-
-    __tablename__ = "portal_name_words"
-
-    #: Compared byte by byte: a prefix is a range in every collation.
-    word: Mapped[str] = mapped_column(
-        String(WORD_MAX).with_variant(String(WORD_MAX, collation="C"), "postgresql"), primary_key=True
-    )
-    name: Mapped[str] = mapped_column(String(200), primary_key=True)
 
 
 class ConsentPurpose(enum.StrEnum):

@@ -4,9 +4,12 @@ import re
 import unicodedata
 
 _WORD = re.compile(r"[^\W_]+")
+_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
 
 #: Characters that a search compares.
 WORD_MAX = 200
+#: What stands before the name of a street. An index has these signs in this order.
+HOUSE_NUMBER = "0123456789, "
 EMAIL_MAX = 254  # RFC 5321, 4.5.3.1.3, without angle brackets
 #: Longer texts are neither numbers nor addresses, whatever decorates them.
 PASTED_MAX = 1_000
@@ -43,8 +46,19 @@ def pasted(typed: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the folded words of a text, each once, without punctuation."""
-    return list(dict.fromkeys(word[:WORD_MAX] for word in _WORD.findall(folded(text))))
+    """Return the folded words of a text without punctuation; «œ» is two letters."""
+    return _WORD.findall(folded(text).translate(_LIGATURES))
+
+
+def beginnings_of(text: str) -> list[str]:
+    """Return a text in one piece from each of its words on: «D'Angelo» is dangelo and angelo."""
+    words = words_of(text)
+    return list(dict.fromkeys("".join(words[at:])[:WORD_MAX] for at in range(len(words))))
+
+
+def street_name(street: str) -> str:
+    """Return a street without its house number."""
+    return street.lstrip(HOUSE_NUMBER)
 
 
 def full_name(title: str, first_name: str, last_name: str) -> str:

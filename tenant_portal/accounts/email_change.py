@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, String, and_, exists, func, or_, select, upda
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .. import audit
-from ..db import Base, UtcDateTime, db, utcnow
+from ..db import Base, UtcDateTime, addresses_index, db, utcnow
 from ..errors import TooManyMails
 from ..models import OBJECTION, Account, Mail, MailState
 from ..settings import settings
@@ -29,6 +29,7 @@ class EmailChange(Base):
     """
 
     __tablename__ = "portal_email_changes"
+    __table_args__ = addresses_index("portal_email_changes", "old_email")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("portal_accounts.id", ondelete="CASCADE"), index=True)

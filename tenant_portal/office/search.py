@@ -1,126 +1,159 @@
-"""Search contracts by what a tenant says on the telephone, within bounds."""
+"""Search contracts by what a tenant says on the telephone, within bounds.
 
-from collections.abc import Iterable
+The rarest word leads: its contracts are read from an index, and the other words narrow them in the database. Words with
+thousands of values, and mail addresses beside words, are looked for in a bounded number of those.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
+from ..accounts.email_change import EmailChange
 from ..contracts.numbers import NUMBER_TEXT_MAX, digits_of, padded_variants
 from ..db import db
-from ..models import Account, Contract, NameWord
+from ..messages.conversation import number_of
+from ..messages.models import Message
+from ..models import Account, Contract
 from ..settings import settings
-from ..text import EMAIL_MAX, words_of
+from . import indexes
+from .indexes import Ids, Word
+from .terms import Checker, Terms, terms_of
 
 #: Contracts shown.
 SEARCH_MAX = 50
-#: More words than any name has.
-WORDS_MAX = 10
-#: Longer queries are not tried in other words.
-SPLIT_WORDS_MAX, SPLIT_LENGTH_MAX = 3, 30
-#: «Delatour» has two.
-CUTS_MAX = 3
-#: Names counted to tell which word is rare.
-NAMES_MAX = 1_000
-#: Sorts after all texts with the same beginning, by code point.
-_LAST_CHARACTER = "\U0010ffff"
-#: Sorts after all numbers with the same beginning, in any collation.
-_LAST_DIGITS = "9" * 20
+#: Contracts read to look for common words and addresses in them.
+CHECKED_MAX = 600
+#: Those read at a time.
+CHUNK = 200
+_MESSAGE = re.compile(r"M-[0-9]{4}-[0-9]{4}")
+#: Words that are looked up, and those that narrow a search in the database; all are looked for in what that finds.
+WORDS_MAX, FILTERS_MAX = 6, 2
+#: Longer searches are not tried with two words in one.
+JOINED_MAX = 4
 
 
-def search(query: str) -> list[Contract]:
-    """Find contracts by the beginning of a reference, a mail address, or words of a name.
+@dataclass(frozen=True)
+class Found:
+    """What a search found."""
 
-    Digits are a reference. A text with @ is an address, the account's or the roster's. Words of a name may come in any
-    order, without accents and capitals, in one word or several.
+    contracts: list[Contract] = field(default_factory=list)
+    #: Whether there may be more.
+    has_more: bool = False
+    message: Message | None = None
+
+    @property
+    def only(self) -> Contract | None:
+        """Return the contract that is all there is."""
+        return self.contracts[0] if len(self.contracts) == 1 and not self.has_more and self.message is None else None
+
+
+def search(query: str) -> Found:
+    """Find contracts by reference, module, names, street, city and mail addresses, and a message by its number.
+
+    All words must be found, each by its beginning, without accents, capitals, hyphens and apostrophes.
     """
     text = query.strip()
+    terms = terms_of(text)
+    if terms is None or not (terms.words or terms.addresses):
+        return Found()
     digits = digits_of(text)
-    if digits.isascii() and digits.isdigit():
-        found = _by_reference(digits)
-    elif "@" in text:
-        found = _by_address(text.lower())
-    else:
-        found = _by_any_spelling(words_of(text))
-    return sorted(found, key=lambda contract: (contract.last_name, contract.reference))[:SEARCH_MAX]
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= NUMBER_TEXT_MAX
+    message = _message(text)
+    if text[0] in "Mm" and _MESSAGE.fullmatch(number_of(text)):
+        return Found(message=message)
+    ids = _by_number(digits) if is_number else _by_terms(terms)
+    contracts = _loaded(ids.found[:SEARCH_MAX])
+    exact = padded_variants(digits, settings.reference_length) if is_number else []
+    contracts.sort(key=lambda one: (one.reference not in exact, one.last_name, one.first_name, one.reference))
+    return Found(contracts, ids.has_more or len(ids.found) > SEARCH_MAX, message)
 
 
-def _by_reference(digits: str) -> list[Contract]:
-    if len(digits) > NUMBER_TEXT_MAX:
-        return []
-    variants = padded_variants(digits, settings.reference_length)
-    begins = Contract.reference.between(digits, digits + _LAST_DIGITS)
-    return _some(select(Contract).where(Contract.reference.in_(variants)), select(Contract).where(begins))
+def _by_number(digits: str) -> Ids:
+    """Look for a reference, then a module, then words with these digits."""
+    found: dict[int, None] = {}
+    for column, length in ((Contract.reference, settings.reference_length), (Contract.module, settings.module_length)):
+        found |= dict.fromkeys(indexes.by_number(padded_variants(digits, length), column, digits, SEARCH_MAX + 1))
+    word = indexes.look_up(digits)
+    named = indexes.by_words(word, (), SEARCH_MAX + 1) if word is not None and any(word.counts) else Ids([], False)
+    return Ids(list(found | dict.fromkeys(named.found)), named.has_more)
 
 
-def _by_address(address: str) -> list[Contract]:
-    """Scan all addresses until enough are found."""
-    if len(address) > EMAIL_MAX or "\0" in address:
-        return []
-    accounts = select(Account.id).where(func.lower(Account.email).startswith(address, autoescape=True))
-    ids = list(db.session.scalars(accounts.limit(SEARCH_MAX)))
-    of_roster = func.lower(Contract.email).startswith(address, autoescape=True)
-    return _some(select(Contract).where(Contract.account_id.in_(ids)), select(Contract).where(of_roster))
+def _by_terms(terms: Terms) -> Ids:
+    """Look for the words as typed, then for two neighbours in one word: «Le Gall» may be LEGALL."""
+    look_up = cache(indexes.look_up)
+    ids = _by_spelling(terms, look_up)
+    pairs = enumerate(pairwise(terms.words)) if len(terms.words) <= JOINED_MAX else ()
+    for at, (first, second) in pairs:
+        if len(ids.found) <= SEARCH_MAX and indexes.is_written_so(first + second, second):
+            more = _by_spelling(terms.joined(at), look_up)
+            ids = Ids(list(dict.fromkeys(ids.found + more.found)), ids.has_more or more.has_more)
+    return ids
 
 
-def _by_any_spelling(words: list[str]) -> list[Contract]:
-    """Look for the words, and for «Le Goff» as LEGOFF; only where nobody is found, for «Dangelo» as D'ANGELO."""
-    if len(words) > WORDS_MAX:
-        return []
-    joined = [[*words[:at], words[at] + words[at + 1], *words[at + 2 :]] for at in range(len(words) - 1)]
-    found = _by_id(contract for spelling in (words, *joined) for contract in _by_name(spelling))
-    if not found and len(words) <= SPLIT_WORDS_MAX and max(map(len, words), default=0) <= SPLIT_LENGTH_MAX:
-        split = ([*words[:at], *parts, *words[at + 1 :]] for at, word in enumerate(words) for parts in _parts_of(word))
-        found = _by_id(contract for spelling in split for contract in _by_name(spelling))
-    return list(found.values())
+def _by_spelling(terms: Terms, look_up: Callable[[str], Word | None]) -> Ids:
+    words: list[Word] = []
+    for text in terms.rarest(WORDS_MAX):
+        word = look_up(text)
+        if word is None:
+            return Ids([], False)
+        words.append(word)
+    words.sort(key=lambda word: (not word.may_lead, word.is_house, word.effort))
+    leader = words[0] if words else None
+    filters = [word for word in words[1:] if not word.is_common][:FILTERS_MAX]
+    needs_check = bool(terms.addresses) or len(terms.words) > 1 + len(filters)
+    most = CHECKED_MAX if needs_check else SEARCH_MAX + 1
+    if terms.addresses:
+        ids = indexes.by_address(terms.addresses[0], most)
+        if leader is None or not leader.may_lead or not ids.has_more:
+            return _checked(ids, terms)
+    if leader is None or leader.is_house:
+        return Ids([], False)
+    ids = indexes.by_words(leader, filters, most)
+    return _checked(ids, terms) if needs_check else ids
 
 
-def _parts_of(word: str) -> list[list[str]]:
-    """Return how a word may consist of whole words of names, and the beginning of one."""
-    pieces = {word[start:end] for start in range(len(word)) for end in range(start + 1, len(word))}
-    known = set(db.session.scalars(select(NameWord.word).where(NameWord.word.in_(pieces)).distinct().limit(SEARCH_MAX)))
-
-    def parts(rest: str, cuts_left: int) -> list[list[str]]:
-        cuts = [cut for cut in range(1, len(rest)) if cuts_left and rest[:cut] in known]
-        return [[rest[:cut], *more] for cut in cuts for more in ([rest[cut:]], *parts(rest[cut:], cuts_left - 1))]
-
-    return parts(word, CUTS_MAX)[:SEARCH_MAX]
-
-
-def _by_name(words: list[str]) -> list[Contract]:
-    """Look up the rarest word, then filter by the others."""
-    if not words or len(words) > WORDS_MAX:
-        return []
-    counts = {word: _count_names(word) for word in words}
-    if not all(counts.values()):
-        return []
-    rarest, *others = sorted(words, key=lambda word: (counts[word], -len(word)))
-    rest = [or_(Contract.last_name.in_(_names(word)), Contract.first_name.in_(_names(word))) for word in others]
-    return _some(*(select(Contract).where(name.in_(_names(rarest)), *rest) for name in _NAMES))
+def _checked(ids: Ids, terms: Terms) -> Ids:
+    """Return those that have all terms."""
+    found: list[int] = []
+    checker = Checker(terms)
+    for begin in range(0, len(ids.found), CHUNK):
+        rows = _rows(ids.found[begin : begin + CHUNK])
+        found += checker.of(rows, _former(rows) if terms.addresses else {})
+        if len(found) > SEARCH_MAX:
+            break
+    return Ids(found, ids.has_more)
 
 
-_NAMES: tuple[ColumnElement[str], ...] = (Contract.last_name, Contract.first_name)  # type: ignore[assignment]
+def _rows(ids: list[int]) -> Sequence[Any]:
+    names = ("id", "last_name", "first_name", "street", "city", "reference", "module", "email", "account_id")
+    columns: list[Any] = [getattr(Contract, name) for name in names]
+    rows = select(*columns, Account.email.label("account_email")).outerjoin(Contract.account)
+    return db.session.execute(rows.where(Contract.id.in_(ids))).all()
 
 
-def _names(word: str) -> Select[Any]:
-    """Select the names with a word that begins so; «œ» and «æ» are read as two letters, and as one."""
-    one, two = word.replace("oe", "œ").replace("ae", "æ"), word.replace("œ", "oe").replace("æ", "ae")
-    spellings = dict.fromkeys((word, one, two))
-    begins = [and_(NameWord.word >= known, NameWord.word < known + _LAST_CHARACTER) for known in spellings]
-    return select(NameWord.name).where(or_(*begins))
+def _former(rows: Sequence[Any]) -> dict[int, list[str]]:
+    """Return the former addresses of the accounts."""
+    accounts = {row.account_id for row in rows if row.account_id is not None}
+    changes = select(EmailChange.account_id, EmailChange.old_email)
+    former: dict[int, list[str]] = {}
+    wanted = EmailChange.account_id.in_(accounts), EmailChange.confirmed_at.is_not(None)
+    for account_id, address in db.session.execute(changes.where(*wanted)):
+        former.setdefault(account_id, []).append(address)
+    return former
 
 
-def _count_names(word: str) -> int:
-    """Count those names, up to `NAMES_MAX`."""
-    return db.session.scalar(select(func.count()).select_from(_names(word).limit(NAMES_MAX).subquery())) or 0
+def _loaded(ids: list[int]) -> list[Contract]:
+    return list(db.session.scalars(select(Contract).options(joinedload(Contract.account)).where(Contract.id.in_(ids))))
 
 
-def _some(*statements: Select[Any]) -> list[Contract]:
-    """Return what the statements find, each contract once."""
-    found: dict[int, Contract] = {}
-    for statement in statements:
-        found |= _by_id(db.session.scalars(statement.limit(SEARCH_MAX)))
-    return list(found.values())
-
-
-def _by_id(contracts: Iterable[Contract]) -> dict[int, Contract]:
-    return {contract.id: contract for contract in contracts}
+def _message(text: str) -> Message | None:
+    number = number_of(text)
+    if not _MESSAGE.fullmatch(number):
+        return None
+    return db.session.scalars(select(Message).where(Message.number == number)).first()

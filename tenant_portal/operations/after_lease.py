@@ -14,11 +14,12 @@ from sqlalchemy import Table, and_, delete, exists, func, not_, or_, select, upd
 from .. import audit, public_urls
 from ..accounts import lifecycle
 from ..contracts import ending, lookup
+from ..contracts.sought import SOUGHT, SearchWord
 from ..db import db
 from ..documents import publishing, storage
 from ..mail import notifications
 from ..mail.verdicts import Verdict
-from ..models import Account, Consent, ConsentPurpose, Contract, Document, Mail, MailState, NameWord
+from ..models import Account, Consent, ConsentPurpose, Contract, Document, Mail, MailState
 from ..settings import settings
 from . import retention
 
@@ -159,7 +160,7 @@ def _erase(contracts: list[Contract], done: Done) -> None:
     Files go before the commit: who is interrupted here does it again.
     """
     numbers = [contract.id for contract in contracts]
-    names = {name for one in contracts for name in (one.last_name, one.first_name) if name}
+    sought = {value for row in db.session.execute(select(*SOUGHT).where(Contract.id.in_(numbers))) for value in row}
     for account in {one.account for one in contracts if one.account is not None}:
         _close_emptied(account, numbers, done)
     _keep_answers(numbers)
@@ -174,7 +175,7 @@ def _erase(contracts: list[Contract], done: Done) -> None:
     named = set(db.session.scalars(select(Document.digest).where(Document.digest.in_(digests))))
     for digest in digests - named:
         storage.erase(digest)
-    _forget_names(names)
+    _forget_words(sought)
 
 
 def _close_emptied(account: Account, numbers: list[int], done: Done) -> None:
@@ -194,7 +195,7 @@ def _keep_answers(numbers: list[int]) -> None:
     db.session.execute(keep.execution_options(synchronize_session=False))
 
 
-def _forget_names(names: set[str]) -> None:
-    """Take names that no contract has any more out of the search."""
-    is_borne = exists().where(or_(Contract.last_name == NameWord.name, Contract.first_name == NameWord.name))
-    db.session.execute(delete(NameWord).where(NameWord.name.in_(names), not_(is_borne)))
+def _forget_words(values: set[str]) -> None:
+    """Take what no contract has any more out of the search."""
+    is_borne = or_(*(exists().where(column == SearchWord.value) for column in SOUGHT))
+    db.session.execute(delete(SearchWord).where(SearchWord.value.in_(values), not_(is_borne)))

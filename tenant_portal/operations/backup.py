@@ -17,7 +17,7 @@ from sqlalchemy import JSON, DateTime, Integer, MetaData, Select, Table, event, 
 from sqlalchemy.engine import Connection
 
 from ..atomic_file import sync, written
-from ..db import UtcDateTime, db, utcnow
+from ..db import UtcDateTime, db, reading_schema, utcnow
 from ..documents import storage
 from ..documents.archive import may_be_notice
 from ..documents.storage import is_digest
@@ -98,7 +98,8 @@ def _tables(connection: Connection) -> MetaData:
 def _reflected(connection: Connection) -> MetaData:
     found = MetaData()
     event.listen(found, "column_reflect", _make_portable)
-    found.reflect(connection, only=lambda name, _metadata: name.startswith("portal_"))
+    with reading_schema():
+        found.reflect(connection, only=lambda name, _metadata: name.startswith("portal_"))
     return found
 
 

@@ -14,14 +14,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from ..db import db
+from ..contracts.sought import SearchWord
+from ..db import db, reading_schema
 from ..messages.models import Message
 from ..resources import folder
 
 VERSION_TABLE = "portal_alembic_version"
 #: PostgreSQL's advisory lock of an upgrade: « portal » in ASCII.
 UPGRADE_LOCK = 0x706F7274616C
+#: Of all tables: whoever imports this module has them all.
 TABLES = Message.metadata
+assert SearchWord.metadata is TABLES
 
 
 class State(enum.Enum):
@@ -100,7 +103,7 @@ def newest() -> str:
 
 def drift() -> list[Any]:
     """Return the differences between the tables of database and code."""
-    with db.engine.connect() as connection:
+    with db.engine.connect() as connection, reading_schema():
         context = MigrationContext.configure(connection, opts=options(connection))
         return list(compare_metadata(context, TABLES))
 

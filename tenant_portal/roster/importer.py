@@ -13,10 +13,11 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from .. import audit
+from ..contracts.sought import SearchWord
 from ..db import begin_staging, begin_write, db, lock_writes, translate_driver_errors, utcnow
 from ..errors import RosterUnusable
 from ..i18n import gettext as _
-from ..models import Contract, Import, NameWord
+from ..models import Contract, Import
 from . import columns, doubles, harm, zeros
 from .csv_reader import Roster, from_tables
 from .report import Report
@@ -26,8 +27,13 @@ from .staging import Stage, stage_all
 IMPORT_LOCK = 0x726F73746572
 
 _contracts = Contract.metadata.tables[Contract.__tablename__]
-_words = Contract.metadata.tables[NameWord.__tablename__]
-_INDEXES_OF_NAMES = {"ix_portal_contracts_last_name", "ix_portal_contracts_first_name"}
+_words = Contract.metadata.tables[SearchWord.__tablename__]
+#: How a database says what its indexes are.
+_CATALOGUES = {
+    "postgresql": "SELECT indexname, indexdef FROM pg_indexes"
+    " WHERE schemaname = current_schema() AND tablename = :table",
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = :table",
+}
 
 
 def take(
@@ -91,20 +97,30 @@ def _add_to_none(stage: Stage) -> bool:
     connection = stage.connection
     if connection.scalar(select(_contracts.c.id).limit(1)):
         return False
-    indexes = [index for index in _contracts.indexes if index.name in _INDEXES_OF_NAMES]
     try:
         with _savepoint(connection):
-            for index in indexes:  # indexing a million names at once is much faster
-                index.drop(connection)
+            indexes = _drop_indexes(connection)  # indexing a million contracts at once is much faster
             connection.execute(insert(_contracts).from_select(stage.names, _staged(stage)))
-            for index in indexes:
-                index.create(connection)
+            _run(connection, indexes)
     except IntegrityError:
         if connection.dialect.name != "postgresql":
-            for index in indexes:
-                index.create(connection)
+            _run(connection, indexes)
         return False
     return True
+
+
+def _drop_indexes(connection: Connection) -> list[str]:
+    """Drop the indexes of the contracts but for those of keys; return what makes them anew."""
+    ours = {index.name for index in _contracts.indexes}
+    every = connection.execute(text(_CATALOGUES[connection.dialect.name]), {"table": _contracts.name}).all()
+    found = {name: statement for name, statement in every if name in ours}
+    _run(connection, [f"DROP INDEX {name}" for name in found])
+    return list(found.values())
+
+
+def _run(connection: Connection, statements: Iterable[str]) -> None:
+    for statement in statements:
+        connection.exec_driver_sql(statement)
 
 
 def _bring(roster: Roster, stage: Stage, report: Report, staged: int) -> None:
@@ -172,9 +188,9 @@ def _upsert(stage: Stage) -> None:
 
 
 def _learn_words(stage: Stage) -> None:
-    """Add the words of the staged names to the search."""
-    source = select(stage.words.c.word, stage.words.c.name).distinct().where(true())
-    stage.connection.execute(_insert(stage)(_words).from_select(["word", "name"], source).on_conflict_do_nothing())
+    """Add the words of what was staged to the search."""
+    source = select(stage.words.c.word, stage.words.c.value).distinct().where(true())
+    stage.connection.execute(_insert(stage)(_words).from_select(["word", "value"], source).on_conflict_do_nothing())
 
 
 def _insert(stage: Stage) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from ..contracts import lookup
 from ..i18n import gettext as _
 from ..models import Contract
 from ..settings import settings
-from ..text import words_of
+from ..text import beginnings_of, street_name
 from . import columns, words
 from .csv_reader import Batch, Roster
 from .report import Fault, Report
@@ -25,8 +25,10 @@ REMEMBERED = 25_000
 OWN = ("title", "last_name", "first_name", "email")
 #: Joined lines that are staged at a time.
 JOINED_AT_ONCE = 1_000
-#: Names remembered before their words are staged.
-NAMES_MAX = 100_000
+#: Values remembered before their words are staged.
+VALUES_MAX = 100_000
+#: What the search finds by its words.
+SOUGHT = {"last_name", "first_name", "street", "city"}
 
 _contracts = Contract.metadata.tables[Contract.__tablename__]
 #: NULL in a COPY to PostgreSQL. No cleaned cell contains it.
@@ -50,8 +52,8 @@ class Stage:
         self.refused_references = table("portal_refused_references", metadata, Column("reference", String))
         #: Modules of refused rows without readable reference.
         self.refused_modules = table("portal_refused_modules", metadata, Column("module", String))
-        #: Words of the names, for the search.
-        self.words = table("portal_staged_words", metadata, Column("word", String), Column("name", String))
+        #: Words of names, streets and cities, for the search.
+        self.words = table("portal_staged_words", metadata, Column("word", String), Column("value", String))
         #: References on several lines, and whether these differ in a column.
         self.groups = table(
             "portal_staged_groups",
@@ -78,7 +80,7 @@ class Stage:
         )
         #: References on file that differ from those of lines by leading zeros.
         self.twins = table("portal_staged_twins", metadata, Column("line", Integer), Column("reference", String))
-        self._names = set[str]()
+        self._values = set[str]()
         metadata.create_all(connection, checkfirst=False)
         self.drop = partial(metadata.drop_all, connection, checkfirst=False)
 
@@ -87,17 +89,18 @@ class Stage:
         """Return the rows that change something; the few lines come first, as SQLite begins with them."""
         return self.changes.join(self.rows, self.rows.c.line == self.changes.c.line)
 
-    def add_names(self, names: Sequence[str]) -> None:
-        """Remember names, so that each is split into words once."""
-        self._names.update(names)
-        if len(self._names) > NAMES_MAX:
+    def add_values(self, columns: Mapping[str, Sequence[str]]) -> None:
+        """Remember what is sought by its words, so that each value is split into words once."""
+        for name in SOUGHT & columns.keys():
+            self._values.update(map(street_name, columns[name]) if name == "street" else columns[name])
+        if len(self._values) > VALUES_MAX:
             self.add_words()
 
     def add_words(self) -> None:
-        """Stage the words of the remembered names."""
-        pairs = [(word, name) for name in self._names for word in words_of(name)]
-        self._names.clear()
-        self.add(self.words, word=[word for word, _name in pairs], name=[name for _word, name in pairs])
+        """Stage the words of the remembered values."""
+        pairs = [(word, value) for value in self._values for word in beginnings_of(value)]
+        self._values.clear()
+        self.add(self.words, word=[word for word, _value in pairs], value=[value for _word, value in pairs])
 
     def refuse(self, references: Select[Any]) -> None:
         """Keep the contracts of these references."""
@@ -107,9 +110,9 @@ class Stage:
         """Stage what lines will say of all tenants of their contract."""
         names = [column.name for column in self.joined.c]
         while some := list(islice(lines, JOINED_AT_ONCE)):
-            self.add(self.joined, **{name: [one[name] for one in some] for name in names})
-            for name in {"last_name", "first_name"} & set(names):
-                self.add_names([one[name] for one in some])
+            said = {name: [one[name] for one in some] for name in names}
+            self.add(self.joined, **said)
+            self.add_values(said)
         self.add_words()
 
     def join(self) -> None:
@@ -161,8 +164,7 @@ def stage_all(roster: Roster, stage: Stage, report: Report, progress: Callable[[
             clean["is_direct_debit"] = payments.judge(clean, verdict, report)
         taken = _without_refused(batch._replace(columns=clean), verdict, stage, report)
         stage.add(stage.rows, line=taken.lines, **taken.columns)
-        for name in {"last_name", "first_name"} & taken.columns.keys():
-            stage.add_names(taken.columns[name])
+        stage.add_values(taken.columns)
         staged += len(taken.lines)
         for cleaner in cleaners.values():
             cleaner.forget()

@@ -69,7 +69,7 @@ PERSONAL = {
 }
 #: What tells nothing of a person beyond the above: numbers of rows, states, the landlord's own acts.
 TECHNICAL = re.compile(
-    r"\.(id|\w+_id)$|^name_words\.|^imports\.|^logins\.token_hash$|^contracts\.imported_at$|^messages\.told_at$"
+    r"\.(id|\w+_id)$|^search_words\.|^imports\.|^logins\.token_hash$|^contracts\.imported_at$|^messages\.told_at$"
     r"|^message_entries\.(leaves_at|former_state|former_due_on)$"
     r"|^email_changes\.\w+_at$|^mails\.(message_id|attempts|turn|created_at|due_at)$"
     r"|^office_visits\."  # of staff

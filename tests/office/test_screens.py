@@ -40,9 +40,9 @@ def test_staff_see_at_which_step_a_tenant_is_and_what_to_do(staff, portal, mailb
 
 def test_staff_find_nothing_and_are_told_how_to_search(staff, a_contract):
     a_contract()
-    assert search(staff, "zzz").says("0 contrat trouvé")
-    assert search(staff, "%").says("0 contrat trouvé")
-    assert search(staff, "artin").says("0 contrat trouvé"), "a name is found by the beginning of its words"
+    assert search(staff, "zzz").says("Aucun contrat trouvé")
+    assert search(staff, "%").says("Aucun contrat trouvé")
+    assert search(staff, "artin").says("Aucun contrat trouvé"), "a name is found by the beginning of its words"
     assert search(staff, "").faults
 
 

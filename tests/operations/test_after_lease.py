@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import func, select
 
 from tenant_portal import signals
+from tenant_portal.contracts.sought import SearchWord
 from tenant_portal.db import db
-from tenant_portal.models import Account, Consent, Contract, Document, Login, Mail, MailState, NameWord
+from tenant_portal.models import Account, Consent, Contract, Document, Login, Mail, MailState
 from tests.support.page_text import plain
 from tests.support.people import must_run, second_contract
 from tests.support.rent_notices import files, pdf
@@ -125,7 +126,7 @@ def test_h08_t34_two_mails_each_once_then_all_is_erased(gone, app, purge, clock,
         assert purge() == (0, 1)
     assert heard == [gone.lease.reference]
     assert not files(app)
-    for table in (Account, Contract, Consent, Document, Login, NameWord):
+    for table in (Account, Contract, Consent, Document, Login, SearchWord):
         assert count(app, table) == 0, table
     assert gone.log_in(portal).path == "/connexion"
     assert purge() == (0, 0) and not mailbox.unread()
@@ -281,7 +282,7 @@ def test_h08_a_lease_without_account_ends_in_silence_and_a_roster_that_still_has
     clock.move(days=DAYS)
     assert purge() == (0, 0)
     clock.move(days=1)
-    assert purge() == (0, 1) and not files(app) and count(app, NameWord) == 0
+    assert purge() == (0, 1) and not files(app) and count(app, SearchWord) == 0
     leave(lease, last_name="LECŒUR")
     assert count(app, Document) == 0
     assert purge() == (0, 1) and not mailbox.unread()

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from tenant_portal import create_app, roster
+from tenant_portal.contracts.sought import SearchWord
 from tenant_portal.db import db
 from tenant_portal.errors import RosterUnusable
-from tenant_portal.models import Contract, NameWord
+from tenant_portal.models import Contract
 from tenant_portal.roster import COLUMNS
 from tests.support.paths import ROOT
 
@@ -493,7 +494,7 @@ def test_two_tenants_of_one_lease_are_one_contract_with_both_names(
     assert counts(said) == (0, 0, 2, 0, 0)
     assert "La ligne 2 est du même contrat : leurs locataires sont réunis." in said
     with app.app_context():
-        assert db.session.scalar(select(NameWord.word).where(NameWord.name == last_name).limit(1))
+        assert db.session.scalar(select(SearchWord.word).where(SearchWord.value == last_name).limit(1))
 
 
 @on_both

@@ -18,6 +18,8 @@ from ..tools.freeze_state import STATES
 #: Oldest first.
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations.config()).walk_revisions()][::-1]
 
+#: Made anew from other tables.
+DERIVED = {"portal_name_words"}
 #: Tables by their former names.
 RENAMED = {"portal_notices": "portal_documents"}
 
@@ -67,6 +69,7 @@ def lost(before: Rows, after: Rows) -> list[str]:
     return [
         f"{name} {key}: {column} was {value!r}, is {after.get(name, {}).get(key, {}).get(column)!r}"
         for name, table in before.items()
+        if name not in DERIVED
         for key, row in table.items()
         for column, value in row.items()
         if (there := after.get(name, {}).get(key)) is None or column in there and there[column] != value

@@ -3,22 +3,24 @@
 from flask import redirect, url_for
 from wtforms import StringField
 
+from ...contracts import ending, lookup
 from ...i18n import lazy_gettext as _l
 from ...web.fields import Required
 from ...web.forms import PortalForm
 from ...web.pages import page
 from .. import search
 from ..clerks import Clerk
+from ..terms import QUERY_MAX
 
 
 class SearchForm(PortalForm):
     """The search; a POST, so that no name or mail address is in a URL."""
 
     query = StringField(
-        _l("Référence contrat, nom ou adresse mail"),
-        [Required(_l("Saisissez une référence contrat, un nom ou une adresse mail."))],
-        description=_l("Le début suffit. Exemples : 123456, Martin, nom@domaine.fr"),
-        render_kw={"autocomplete": "off", "spellcheck": "false"},
+        _l("Référence, module, nom, rue, ville, adresse mail ou numéro de message"),
+        [Required(_l("Saisissez ce que dit le locataire : sa référence, son nom, sa rue ou son adresse mail."))],
+        description=_l("Le début de chaque mot suffit. Exemples : 123456, Martin Lilas, @domaine.fr, M-1234-5678"),
+        render_kw={"autocomplete": "off", "spellcheck": "false", "maxlength": str(QUERY_MAX)},
     )
 
 
@@ -26,6 +28,13 @@ def show(clerk: Clerk):
     """Find contracts; a single one is opened at once."""
     form = SearchForm()
     found = search.search(form.query.data) if form.validate_on_submit() else None
-    if found is not None and len(found) == 1:
-        return redirect(url_for("portal.office.contract.show", number=found[0].id), 303)
-    return page("office/find/show.html", form=form, clerk=clerk, found=found, most=search.SEARCH_MAX)
+    if found is not None and found.only is not None:
+        return redirect(url_for("portal.office.contract.show", number=found.only.id), 303)
+    return page(
+        "office/find/show.html",
+        form=form,
+        clerk=clerk,
+        found=found,
+        ended_on=ending.ended_on,
+        roster_day=lookup.last_import_day() if found is not None else None,
+    )
