@@ -11,7 +11,7 @@ from tests.support.paths import ROOT
 pytestmark = pytest.mark.security
 
 DOCS = ROOT / "docs" / "security.md"
-GUARDED = {"account", "staff"}
+GUARDED = {"account", "office", "owner"}
 
 
 def open_endpoints(app):
