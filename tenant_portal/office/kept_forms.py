@@ -9,7 +9,7 @@ from ..db import begin_write, db, utcnow
 from ..errors import FormExpired
 from ..web.forms import PortalForm
 from . import PREFIX, staff
-from .models import KEPT, KeptForm
+from .models import KEPT, KeptForm, Staff
 from .sessions import Visit
 
 #: Words in names of fields whose content is never kept.
@@ -28,6 +28,8 @@ def keep(staff_id: int) -> bool:
     if form.refusal not in {None, FormExpired} or not any(text for texts in fields.values() for text in texts):
         return False
     begin_write()
+    if db.session.get(Staff, staff_id, with_for_update=True) is None:  # a double click comes one after the other
+        return False
     staff.forget_kept_form(staff_id)
     db.session.add(KeptForm(staff_id=staff_id, path=request.path, page=_page_of_form(), fields=fields))
     db.session.commit()

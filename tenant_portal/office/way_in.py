@@ -15,7 +15,8 @@ def lead_to_login() -> Any:
     """Redirect to the login, which leads on to this page; what was typed in a form of it is kept for its clerk."""
     left_id = sessions.visit().left_id
     if request.method == "POST":
-        flash_once("staff_form_kept" if left_id is not None and kept_forms.keep(left_id) else "nothing_saved")
+        has_kept = left_id is not None and kept_forms.keep(left_id)
+        flash_once("staff_form_kept" if has_kept else "nothing_saved")
     elif left_id is not None:
         flash_once("session_over")
     return redirect(url_for("portal.office.entrance.log_in", suite=request.path))

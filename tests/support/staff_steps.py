@@ -47,7 +47,7 @@ def invite(app: Flask, mailbox: Mailbox, email: str, *options: str) -> str:
     """Invite somebody by command; return the link of the mail."""
     said = must_run(app, "staff", "add", email, *options)
     link = mailbox.read(to=email).link
-    assert link.partition("?")[0] in said
+    assert link.rpartition("/")[2] in said
     return link
 
 

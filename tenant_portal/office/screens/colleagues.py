@@ -73,9 +73,11 @@ def invite_again(clerk: Clerk, number: int):
     of = _begin(clerk, number)
     if of is None:
         return redirect(url_for("portal.office.colleagues.show", number=number))
-    act = "staff_reset" if of.is_enrolled else "staff_invited"
+    was_enrolled = of.is_enrolled
     staff.reset(of)
-    return _done(clerk, act, of, said="colleague_reset" if act == "staff_reset" else "colleague_invited")
+    if was_enrolled:
+        return _done(clerk, "staff_reset", of, said="colleague_reset")
+    return _done(clerk, "staff_invited", of, said="colleague_invited")
 
 
 def change_role(clerk: Clerk, number: int):
