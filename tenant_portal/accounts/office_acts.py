@@ -23,6 +23,8 @@ SENTENCE_MAX = 140
 TOLD_MAX = 20
 #: The act of opening a contract, and for how long a colleague reads who did.
 LOOK, SHOWN_LOOK = "viewed", timedelta(hours=12)
+#: Who stands in a line for a command: it runs for the office, and says no name.
+COMMAND = "flask portal"
 
 
 class OfficeAct(Base):

@@ -9,7 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from .. import public_urls, roster, signals
-from ..accounts import freezing, joining
+from ..accounts import freezing, joining, office_acts
 from ..accounts.freezing import Freezer
 from ..accounts.locks import lock_account
 from ..contracts import lookup, numbers
@@ -88,6 +88,7 @@ def contracts_thaw(reference: str) -> None:
     if not account.is_frozen:
         raise Stop(_("Ce compte n'est pas bloqué."))
     freezing.thaw(account, actor=Freezer.STAFF)
+    office_acts.record(office_acts.COMMAND, "thawed", contract=contract)
     notifications.account_thawed(account, contract)
     db.session.commit()
     click.echo(_("Compte débloqué. Un e-mail demande au locataire de choisir un nouveau mot de passe."))
@@ -105,6 +106,7 @@ def contracts_freeze(reference: str) -> None:
     undone = freezing.freeze(account, Freezer.STAFF)
     if undone is None:
         raise Stop(_("Ce compte est déjà bloqué."))
+    office_acts.record(office_acts.COMMAND, "frozen", contract=contract)
     notifications.account_frozen(account, contract, undone=undone)
     db.session.commit()
     click.echo(
@@ -123,6 +125,7 @@ def contracts_release(reference: str) -> None:
     contract, account = _lock(reference)
     if not account.is_finished:
         raise Stop(_("La création de ce compte n'est pas finie : le locataire peut s'inscrire sans cela."))
+    office_acts.record(office_acts.COMMAND, "detached", contract=contract)
     withdrawn = joining.release(contract, account, actor="staff")
     notifications.contract_released(account, contract)
     number, name, is_frozen = account.id, contract.reference, account.is_frozen

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Select, Table, and_, exists, false, func, or_, select
 
-from ..accounts.email_change import EmailChange
 from ..accounts import office_acts
+from ..accounts.email_change import EmailChange
 from ..accounts.moves import has_moved_since
 from ..accounts.office_acts import OfficeAct
 from ..db import Base, db, utcnow

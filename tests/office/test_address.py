@@ -274,6 +274,9 @@ def test_g05_second_click_and_second_clerk_write_no_second_mail(app, mailbox, an
     assert not mailbox.read_all()
     page = page_of(other, app, tenant)
     assert page.says("qui attend encore, est remplacé")
+    page = page.click_link("Revenir au contrat")
+    assert page.says("Autre adresse mail, en attente") and page.says(NEW) and page.says("pas encore confirmée")
+    assert page.says("compte au plus tôt le mardi 24 novembre")
 
 
 def test_f27_no_link_for_a_password_goes_to_a_young_address_but_at_the_counter(
