@@ -18,6 +18,7 @@ from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..mail import notifications, rendering
+from ..mail.notifications import OfficeWord
 from ..messages import conversation, ownership
 from ..models import Account, Contract
 from ..operations.preconditions import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
@@ -107,7 +108,7 @@ def contracts_freeze(reference: str) -> None:
     if undone is None:
         raise Stop(_("Ce compte est déjà bloqué."))
     office_acts.record(office_acts.COMMAND, "frozen", contract=contract)
-    notifications.account_frozen(account, contract, undone=undone)
+    notifications.account_frozen(account, contract, undone=undone, by_office=OfficeWord("frozen"))
     db.session.commit()
     click.echo(
         _("Compte bloqué. Pour le débloquer : flask portal contracts thaw %(reference)s", reference=contract.reference)
