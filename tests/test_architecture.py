@@ -228,7 +228,8 @@ def test_templates_and_what_names_them_fit_together(app: Flask) -> None:
 
 
 def test_each_mail_has_a_function_a_text_and_an_html_part() -> None:
-    functions = {node.name for node in TREES["mail.notifications"].body if isinstance(node, ast.FunctionDef)}
+    files = ("mail.notifications", "mail.landlord_mails")
+    functions = {node.name for file in files for node in TREES[file].body if isinstance(node, ast.FunctionDef)}
     pages = {path.stem for path in (TEMPLATES / "mail").glob("*.html")} - {"base"}
     texts = {path.stem for path in (TEMPLATES / "mail").glob("*.txt")}
     assert pages and pages <= texts and pages <= functions

@@ -47,22 +47,22 @@ _INDEXES = (
 def upgrade() -> None:
     """Apply the step."""
     _add_journal()
-    _add_search()
     _add_staff()
     _add_email_changes()
     _add_answers()
     _add_fates()
     _add_visits()
+    _add_search()  # last: SQLite builds no table anew beside an index of an expression without a warning
 
 
 def downgrade() -> None:
     """Take the step back."""
+    _drop_search()
     _drop_visits()
     _drop_fates()
     _drop_answers()
     _drop_email_changes()
     _drop_staff()
-    _drop_search()
     _drop_journal()
 
 
@@ -267,7 +267,7 @@ def _drop_visits() -> None:
     op.drop_table("portal_office_visits")
 
 
-def _beginnings_of(text: str) -> list[str]:
+def beginnings_of(text: str) -> list[str]:
     """Return a text in one piece from each of its words on, folded."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     words = _WORD.findall(plain.replace("œ", "oe").replace("æ", "ae"))
@@ -288,7 +288,7 @@ def _fill(words: sa.Table, *columns: sa.ColumnElement[str]) -> None:
     names = [column.name for column in words.c]
     values = sa.union(*(sa.select(column.label("value")) for column in columns))
     with op.get_bind().execute(values.execution_options(yield_per=_BATCH)) as found:
-        every = (dict(zip(names, (word, value), strict=True)) for (value,) in found for word in _beginnings_of(value))
+        every = (dict(zip(names, (word, value), strict=True)) for (value,) in found for word in beginnings_of(value))
         while batch := list(islice(every, _BATCH)):
             op.bulk_insert(words, batch)
 

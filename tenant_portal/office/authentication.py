@@ -11,7 +11,7 @@ from ..accounts.limited_acts import FREE_FAILURES, Per
 from ..accounts.rate_limits import RateLimitState
 from ..accounts.sessions import digest
 from ..db import begin_write, db
-from ..mail import notifications
+from ..mail import landlord_mails
 from . import second_factor, sessions, staff
 from .models import Staff
 
@@ -58,7 +58,7 @@ def check_password(email: str, password: str, *, device: str, origin: str) -> At
         refusals.record_refusal("staff_login_refused", Per.REFERENCE, whose, actor="staff", detail=f"staff {number}")
         if failures == FREE_FAILURES and per is Per.ACCOUNT:
             known = found is not None and found.is_enrolled
-            notifications.staff_changed(found.email if found is not None and known else "", what="tries")
+            landlord_mails.staff_changed(found.email if found is not None and known else "", what="tries")
         return Attempt(wait=before.wait)
     if before.failures:
         rate_limits.clear("staff login", per, whose)
@@ -88,14 +88,14 @@ def check_code(staff_id: int, typed: str) -> Attempt:
             "staff_code_refused", Per.REFERENCE, f"{found.id}", actor="staff", detail=f"staff {found.id}"
         )
         if failures == FREE_FAILURES:
-            notifications.staff_changed(found.email, what="codes")
+            landlord_mails.staff_changed(found.email, what="codes")
         return Attempt()
     if step is not None:
         found.totp_step = step
         if second_factor.is_sealed_by_a_former_key(found.totp_secret):
             found.totp_secret = second_factor.seal(second_factor.unseal(found.totp_secret))
     else:
-        notifications.staff_changed(found.email, what="recovery", left=staff.recovery_codes_left(found))
+        landlord_mails.staff_changed(found.email, what="recovery", left=staff.recovery_codes_left(found))
     rate_limits.clear("staff code", Per.ACCOUNT, found.id)
     audit.record("staff_logged_in", actor="staff", detail=f"staff {found.id}")
     return Attempt(found)

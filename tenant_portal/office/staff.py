@@ -15,7 +15,7 @@ from ..accounts.limited_acts import Per
 from ..accounts.sessions import digest
 from ..db import begin_write, db, utcnow
 from ..errors import PortalError
-from ..mail import notifications
+from ..mail import landlord_mails
 from . import OFFICE, OWNER, links, second_factor, sessions
 from .models import KeptForm, RecoveryCode, Staff
 
@@ -91,7 +91,7 @@ def reset(staff: Staff) -> Invitation:
         staff.password_hash, staff.totp_secret, staff.enrolled_at = passwords.unusable(), "", None
         db.session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id))
         sessions.end_all(staff)
-        notifications.staff_changed(staff.email, what="reset")
+        landlord_mails.staff_changed(staff.email, what="reset")
         audit.record("staff_reset", actor="staff", detail=f"staff {staff.id}")
     return _invite(staff)
 
@@ -134,7 +134,7 @@ def choose_password(staff: Staff, password_hash: str) -> None:
     staff.password_hash = password_hash
     sessions.end_all(staff)
     lift_waits(staff)
-    notifications.staff_changed(staff.email, what="password")
+    landlord_mails.staff_changed(staff.email, what="password")
     audit.record("staff_password_chosen", actor="staff", detail=f"staff {staff.id}")
 
 
@@ -173,7 +173,7 @@ def _invite(staff: Staff) -> Invitation:
     db.session.flush()
     token, until = links.issue("invitation", staff), links.expires_at("invitation")
     link = public_urls.public("office.invitation.open_link", token=token)
-    notifications.staff_invitation(staff.email, link=link, until=until)
+    landlord_mails.staff_invitation(staff.email, link=link, until=until)
     audit.record("staff_invited", actor="staff", detail=f"staff {staff.id}")
     return Invitation(staff, link, until)
 

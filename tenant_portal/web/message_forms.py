@@ -9,7 +9,7 @@ from .. import i18n, signals
 from ..db import db
 from ..i18n import gettext as _
 from ..i18n import lazy_gettext as _l
-from ..mail import notifications, rendering
+from ..mail import landlord_mails, notifications, rendering
 from ..messages.conversation import BODY_MAX, Topic, WriteResult
 from ..messages.masking import mask_passwords
 from ..messages.models import Message, MessageState
@@ -146,7 +146,7 @@ def send(written: WriteResult) -> None:
         return
     if written.has_receipt:
         notifications.message_received(message)
-    notifications.message_to_landlord(message, standing_text=_standing(message.contract))
+    landlord_mails.message_to_landlord(message, standing_text=_standing(message.contract))
     news = _news(message)
     db.session.commit()
     signals.send(signals.message_received, **news)

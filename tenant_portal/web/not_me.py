@@ -8,7 +8,7 @@ from ..accounts import email_change, freezing
 from ..accounts.freezing import Freezer, Undone
 from ..accounts.signed_links import Link
 from ..db import begin_write, db
-from ..mail import notifications, rendering
+from ..mail import landlord_mails, notifications, rendering
 from . import identity, links
 from .forms import ButtonForm
 from .pages import flash_once, page
@@ -78,4 +78,4 @@ def _leave(link: Link) -> Any:
 def _tell(link: Link, undone: Undone, by: Freezer) -> None:
     notifications.account_frozen(link.account, link.contract, undone=undone)
     standing = rendering.onboarding_text(link.contract)
-    notifications.account_disputed(link.account, link.contract, undone, by=by, standing_text=standing)
+    landlord_mails.account_disputed(link.account, link.contract, undone, by=by, standing_text=standing)

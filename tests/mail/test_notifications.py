@@ -19,7 +19,7 @@ from tenant_portal.accounts.email_change import EmailChange
 from tenant_portal.accounts.freezing import Freezer, Undone
 from tenant_portal.accounts.signed_links import Handover
 from tenant_portal.db import begin_write, db, utcnow
-from tenant_portal.mail import contents, notifications, outbox, rendering, security_mails
+from tenant_portal.mail import contents, landlord_mails, notifications, outbox, rendering, security_mails
 from tenant_portal.mail.notifications import OfficeWord
 from tenant_portal.messages.models import Author, Message, MessageEntry
 from tenant_portal.models import Account, ConsentPurpose, Contract
@@ -166,10 +166,10 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "welcome": lambda a, c, m: notifications.welcome(a, c, link=LINK),
     "reset": lambda a, c, m: notifications.reset(a, c, link=LINK, until=UNTIL),
     "password_changed": lambda a, c, m: notifications.password_changed(a, c),
-    "staff_invitation": lambda a, c, m: notifications.staff_invitation(a.email, link=LINK, until=UNTIL),
-    "staff_reset": lambda a, c, m: notifications.staff_reset(a.email, link=LINK, until=UNTIL),
+    "staff_invitation": lambda a, c, m: landlord_mails.staff_invitation(a.email, link=LINK, until=UNTIL),
+    "staff_reset": lambda a, c, m: landlord_mails.staff_reset(a.email, link=LINK, until=UNTIL),
     **{
-        f"staff_changed, {what}": lambda a, c, m, what=what: notifications.staff_changed(a.email, what=what, left=1)
+        f"staff_changed, {what}": lambda a, c, m, what=what: landlord_mails.staff_changed(a.email, what=what, left=1)
         for what in ("password", "reset", "recovery", "tries", "codes")
     },
     "password_changed, no contract": lambda a, c, m: notifications.password_changed(a, None),
@@ -194,10 +194,10 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "account_frozen": lambda a, c, m: _frozen(a, Freezer.TENANT, lambda: notifications.account_frozen(a, c)),
     "account_frozen, disputed": lambda a, c, m: _frozen(a, Freezer.ROSTER, lambda: notifications.account_frozen(a, c)),
     "account_thawed": lambda a, c, m: notifications.account_thawed(a, c),
-    "account_disputed": lambda a, c, m: notifications.account_disputed(
+    "account_disputed": lambda a, c, m: landlord_mails.account_disputed(
         a, Contract(reference="0777111"), Undone("marc@free.fr", True), by=Freezer.TENANT, standing_text="Que faire ?"
     ),
-    "account_disputed, by the address of the roster": lambda a, c, m: notifications.account_disputed(
+    "account_disputed, by the address of the roster": lambda a, c, m: landlord_mails.account_disputed(
         a, Contract(reference="0777111"), Undone(None, False), by=Freezer.ROSTER, standing_text="Que faire ?"
     ),
     "contract_joined": lambda a, c, m: notifications.contract_joined(a, c, link=LINK),
@@ -258,10 +258,10 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "attempts": lambda a, c, m: notifications.attempts(a, c, link=LINK),
     "message_received": lambda a, c, m: notifications.message_received(m),
     "message_to_landlord, once more": lambda a, c, m: _replied(
-        m, Author.TENANT, lambda: notifications.message_to_landlord(m, standing_text="")
+        m, Author.TENANT, lambda: landlord_mails.message_to_landlord(m, standing_text="")
     ),
     "message_to_landlord, about choices": lambda a, c, m: _about_choices(
-        m, lambda: notifications.message_to_landlord(m, standing_text="")
+        m, lambda: landlord_mails.message_to_landlord(m, standing_text="")
     ),
     "message_answered": lambda a, c, m: _replied(
         m, Author.OFFICE, lambda: notifications.message_answered(m, link=LINK)
@@ -292,7 +292,7 @@ WRITERS: dict[str, Callable[[Account, Contract, Message], None]] = {
     "notice_published, corrected": lambda a, c, m: notifications.notice_published(
         a, c, period=date(2026, 11, 1), link=LINK, is_correction=True
     ),
-    "message_to_landlord": lambda a, c, m: notifications.message_to_landlord(
+    "message_to_landlord": lambda a, c, m: landlord_mails.message_to_landlord(
         m, standing_text="Étape à faire : 9 sur 12.\n[x] 1"
     ),
 }
@@ -499,7 +499,7 @@ def test_t36_landlord_answers_the_tenant_and_sees_where_he_stands(desk: Desk) ->
 def test_u31_words_of_a_tenant_are_no_template(desk: Desk) -> None:
     def write(account: Account, contract: Contract, message: Message) -> None:
         message.entries[0].body = "{{ 7*7 }} %(number)s {% raw %}"
-        notifications.message_to_landlord(message, standing_text="")
+        landlord_mails.message_to_landlord(message, standing_text="")
 
     assert "{{ 7*7 }} %(number)s {% raw %}" in desk.send(write).text
 
@@ -509,7 +509,7 @@ def test_line_breaks_cannot_begin_a_header(make_app: Any, post_office: PostOffic
 
     def write(account: Account, contract: Contract, message: Message) -> None:
         message.number = "M\r\nBcc: b@x.io\n\u2028y"
-        notifications.message_to_landlord(message, standing_text="\r\n.\r\nMAIL FROM:<c@evil.example>")
+        landlord_mails.message_to_landlord(message, standing_text="\r\n.\r\nMAIL FROM:<c@evil.example>")
 
     letter = desk.send(write)
     assert letter.recipients == ["contact@habitat-du-val.example"] and len(post_office.mails) == 1

@@ -22,6 +22,9 @@ from ..support.work import counted
 both = pytest.mark.databases("sqlite", "postgresql")
 NEW_PASSWORD = "un parapluie vert dans la bibliothèque"
 
+#: The label of the search on its own page.
+SOUGHT = "Référence, module, nom, rue, ville, adresse mail ou numéro de message"
+
 
 def test_g01_clerk_logs_in_with_password_and_code_goes_on_where_he_was_and_leaves(owner: Colleague) -> None:
     assert owner.browser.get("/gestion").click("Je me déconnecte").says("Vous êtes déconnecté")
@@ -208,20 +211,20 @@ def test_g01_what_was_typed_after_the_end_comes_back_to_its_clerk_alone(
     owner: Colleague, a_colleague: Callable[..., Colleague], app: Flask, clock: Clock
 ) -> None:
     other = a_colleague("luc@habitat.example", "M. Petit")
-    form = owner.browser.get("/gestion/chercher").form("Chercher").fill("Référence contrat", "Martin Élodie")
+    form = owner.browser.get("/gestion/chercher").form("Chercher").fill(SOUGHT, "Martin Élodie")
     clock.move(minutes=45)
     assert form.click().says("Ce que vous avez tapé est gardé une heure")
     with app.app_context():
         kept = db.session.scalars(select(KeptForm)).one()
         assert kept.fields == {"query": ["Martin Élodie"]} and "Martin" not in owner.browser.page.url
     other.log_in()
-    assert other.browser.get("/gestion/chercher").form("Chercher").value("Référence contrat") == ""
+    assert other.browser.get("/gestion/chercher").form("Chercher").value(SOUGHT) == ""
     login = owner.browser.page.form("Continuer").fill("Mon adresse mail", owner.email)
     page = give_code(login.fill("Mon mot de passe", STAFF_PASSWORD).click(), owner.code())
     assert page.path == "/gestion/chercher"
-    assert page.form("Chercher").value("Référence contrat") == "Martin Élodie"
+    assert page.form("Chercher").value(SOUGHT) == "Martin Élodie"
     page.form("Chercher").click()
-    assert owner.browser.get("/gestion/chercher").form("Chercher").value("Référence contrat") == ""
+    assert owner.browser.get("/gestion/chercher").form("Chercher").value(SOUGHT) == ""
 
 
 def test_g01_secrets_are_hashed_or_sealed_and_a_changed_key_as_fallback_ends_nothing(
@@ -242,7 +245,7 @@ def test_g01_secrets_are_hashed_or_sealed_and_a_changed_key_as_fallback_ends_not
 
 
 def test_g01_purge_erases_kept_forms_and_old_logins(owner: Colleague, app: Flask, clock: Clock) -> None:
-    form = owner.browser.get("/gestion/chercher").form("Chercher").fill("Référence contrat", "Martin")
+    form = owner.browser.get("/gestion/chercher").form("Chercher").fill(SOUGHT, "Martin")
     clock.move(minutes=45)
     form.click()
     clock.move(minutes=61)

@@ -202,7 +202,10 @@ def test_g05_delay_is_lifted_and_what_it_cannot_lift_is_said(
     mailbox.read_all()
     log_in(portal.another_browser(), tenant.lease.reference, status=429)
     page = staff.get("/gestion/contrat/1")
-    assert plain(page.tree.cssselect(".portal-remedies a")[0].text_content()) == "Lever le délai de connexion"
+    assert (
+        plain(page.tree.cssselect(".portal-office-remedy a, .portal-office-others a")[0].text_content())
+        == "Lever le délai de connexion"
+    )
     page = opened(staff, app, tenant.lease, "delai")
     assert page.says("adresse réseau ne peut pas être levé") and page.says("15 minutes au plus")
     do(staff, app, tenant.lease, "delai", NONE, "trop d'essais de connexion")
@@ -396,6 +399,8 @@ def test_g05_disputed_account_is_thawed_or_its_contract_detached(
     fill_not_me(portal.another_browser().get(mailbox.read(to="liste@laposte.net").link_not_me)).click()
     mailbox.read_all()
     page = staff.get("/gestion/contrat/1")
-    offers = [plain(link.text_content()) for link in page.tree.cssselect(".portal-remedies a")]
+    offers = [
+        plain(link.text_content()) for link in page.tree.cssselect(".portal-office-remedy a, .portal-office-others a")
+    ]
     assert offers == ["Débloquer le compte", "Retirer le contrat de ce compte"]
     assert opened(staff, app, lease, "deblocage").says("qui lit l'adresse mail de notre liste")

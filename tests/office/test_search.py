@@ -9,8 +9,9 @@ from flask import Flask
 from sqlalchemy import event, text
 
 from tenant_portal import roster
+from tenant_portal.accounts.email_change import EmailChange
 from tenant_portal.db import begin_write, db, utcnow
-from tenant_portal.models import Account, Contract, EmailChange
+from tenant_portal.models import Account, Contract
 from tenant_portal.office import indexes, search
 
 from ..support.people import Roster, run

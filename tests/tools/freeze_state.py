@@ -17,10 +17,11 @@ from flask import Flask
 from sqlalchemy import select
 
 from tenant_portal import create_app
-from tenant_portal.db import Base, db
+from tenant_portal.db import Base, begin_write, db
 from tenant_portal.mail import outbox
 from tenant_portal.messages import drafts
 from tenant_portal.models import Account
+from tenant_portal.office.models import KeptForm
 from tenant_portal.operations import migrations
 from tests.support.paths import ROOT
 
@@ -29,6 +30,7 @@ from ..support.people import Roster, must_run, open_account
 from ..support.portal_client import Portal
 from ..support.post import Mailbox, PostOffice
 from ..support.rent_notices import in_folder, pdf, publish
+from ..support.staff_steps import enrol
 from ..support.steps import (
     PASSWORD,
     Lease,
@@ -48,6 +50,7 @@ MOMENT = datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo("Europe/Paris"))
 #: and one who read English as far as the mail.
 FINISHED, PENDING, CLOSED, FREE, ENGLISH = (Lease(str(417201 + n), str(60318401 + n)) for n in range(5))
 FINISHED_EMAIL, PENDING_EMAIL = "elodie.martin@orange.fr", "paul.petit@free.fr"
+STAFF_EMAIL = "claire.moreau@habitat-du-val.example"
 #: The first one's new address.
 WISHED_EMAIL = "elodie.durand@laposte.net"
 NOTICE = pdf("Avis de novembre")
@@ -81,9 +84,15 @@ def live(app: Flask, office: PostOffice, folder: Path) -> None:
     with app.app_context():
         drafts.keep(db.session.scalars(select(Account.id)).first() or 0, "Je ne serai pas", number=page.path[-11:])
         db.session.commit()
-    app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
-    Portal(app).get("/gestion")
-    Portal(app).get("/gestion/contrat/1")
+    owner = enrol(app, mailbox, None, STAFF_EMAIL, "Mme Moreau", "--owner").browser
+    owner.get("/gestion")
+    owner.get("/gestion/contrat/1")
+    with app.app_context():
+        begin_write()
+        db.session.add(
+            KeptForm(staff_id=1, path="/gestion/messages", page="/gestion/messages", fields={"body": ["Oui"]})
+        )
+        db.session.commit()
     sign_up_in_english(Portal(app), ENGLISH, email="grace.hopper@example.com")
     assert publish(app, in_folder(folder / "avis", {f"{FINISHED.reference}_2026-11.pdf": NOTICE}))[0] == 0
     mailbox.read_all()

@@ -9,7 +9,7 @@ from ... import public_urls
 from ...accounts import passwords, registration
 from ...db import begin_write, db, utcnow
 from ...i18n import lazy_gettext as _l
-from ...mail import notifications
+from ...mail import landlord_mails
 from ...web import cookies, identity
 from ...web.fields import ConfirmationField, CurrentPasswordField, MailAddressField, NewPasswordField, Required
 from ...web.forms import ButtonForm, PortalForm, judge_new_password
@@ -114,7 +114,7 @@ def forgotten():
         token = links.issue("password", whose or Staff(id=0, email="", password_hash="", enrolled_at=utcnow()))
         link = public_urls.public("office.entrance.open_link", token=token)
         address = whose.email if whose is not None else ""
-        notifications.staff_reset(address, link=link, until=links.expires_at("password"))
+        landlord_mails.staff_reset(address, link=link, until=links.expires_at("password"))
     db.session.commit()
     return redirect(url_for("portal.office.entrance.link_sent"))
 
