@@ -79,11 +79,12 @@ def _told(mine: float, floor: float) -> str:
 
 
 def _server(kind: str) -> int | None:
-    """Return PostgreSQL's process for our connection, which has statistics as its autovacuum makes them."""
+    """Return PostgreSQL's process for our connection, once its tables are as its autovacuum leaves them."""
     if kind == "SQLite":
         return None
-    db.session.execute(db.text("ANALYZE"))
-    db.session.commit()
+    db.session.rollback()
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(db.text("VACUUM ANALYZE"))
     return int(db.session.execute(db.text("SELECT pg_backend_pid()")).scalar_one())
 
 

@@ -17,7 +17,7 @@ VALUES_MAX = 2_000
 #: Contracts counted of a word in one column.
 COUNT_MAX = 5_000
 #: Entries of indexes looked at for one search. A contract that must be read itself is as much work as some of them.
-ENTRIES_MAX, READING = 100_000, 6
+ENTRIES_MAX, READING = 60_000, 4
 #: Values looked at to tell how two words are written.
 JOINED_MAX = 200
 #: A number that is no longer may be that of a house, which has no index.

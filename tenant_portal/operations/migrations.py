@@ -64,12 +64,13 @@ def upgrade(revision: str = "head") -> None:
 
 def upgrade_on(connection: Connection, revision: str = "head") -> None:
     """Migrate within the transaction of `exclusive_connection`."""
-    command.upgrade(config(connection), revision)
+    with reading_schema():  # a table that is rebuilt is read
+        command.upgrade(config(connection), revision)
 
 
 def downgrade(revision: str) -> None:
     """Go back to an earlier revision; « -1 » is one step."""
-    with exclusive_connection() as connection:
+    with exclusive_connection() as connection, reading_schema():
         command.downgrade(config(connection), revision)
 
 

@@ -25,11 +25,13 @@ class SearchForm(PortalForm):
 
 
 def show(clerk: Clerk):
-    """Find contracts; a single one is opened at once."""
+    """Find contracts and a message; a single one is opened at once."""
     form = SearchForm()
     found = search.search(form.query.data) if form.validate_on_submit() else None
     if found is not None and found.only is not None:
         return redirect(url_for("portal.office.contract.show", number=found.only.id), 303)
+    if found is not None and found.message is not None and not found.contracts:
+        return redirect(url_for("portal.office.messages.show", number=found.message.number), 303)
     return page(
         "office/find/show.html",
         form=form,
