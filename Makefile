@@ -1,6 +1,6 @@
 # make demo   a throw-away portal to look at          make check  format, lint, types, shape of the code
 # make test   every test, the browser's too           make quick  those that take no minute
-# make messages  bring the translations up to date
+# make messages  bring the translations up to date   make pictures  draw those of docs/office.md anew
 # make lowest the tests on the oldest allowed parts   make bench  how fast it is, against bare floors
 # make scan   wapiti and sqlmap against it             make audit  known faults of what is pinned
 # make clean  take away what these commands made
@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PORT ?= 8080
 ARGS ?=
 
-.PHONY: help demo test lowest check bench scan audit messages services clean
+.PHONY: help demo test lowest check bench scan audit messages pictures services clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
 
@@ -58,6 +58,10 @@ messages: .venv/dev.stamp
 	$(BIN)/pybabel -q extract -F translations/babel.cfg -k _l -k ngettext:1,2 --no-location --sort-output -o .venv/portal.pot .
 	$(BIN)/pybabel -q update -D portal -d translations -i .venv/portal.pot --no-fuzzy-matching --ignore-obsolete
 	$(BIN)/pybabel -q compile -D portal -d translations
+
+# docs/office.md's pictures, from the demo and Chromium; look at them before they are kept.
+pictures: .venv/dev.stamp
+	$(BIN)/python -m tests.tools.office_pictures
 
 # wapiti and sqlmap against a portal of its own: a quarter of an hour at the most; a finding makes it fail.
 scan: .venv/dev.stamp build/scan.stamp

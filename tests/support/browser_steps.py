@@ -34,9 +34,9 @@ def sign_up(page: Page, lease: Lease, *, email: str = EMAIL) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Consultez vos e-mails")
 
 
-def identify(page: Page, lease: Lease) -> None:
+def identify(page: Page, lease: Lease, password: str = PASSWORD) -> None:
     page.get_by_role("textbox", name=re.compile("^Ma référence contrat")).fill(lease.reference)
-    page.get_by_label(re.compile("^Mon mot de passe")).fill(PASSWORD)
+    page.get_by_label(re.compile("^Mon mot de passe")).fill(password)
     press(page.get_by_role("button", name="Je me connecte"))
 
 
