@@ -269,6 +269,8 @@ def test_g05_second_click_and_second_clerk_write_no_second_mail(app, mailbox, an
     form.click()
     assert {mail.to for mail in mailbox.read_all()} == {NEW, OLD}
     assert filled(page).click().says("Rien n'est fait une seconde fois")
+    filled(page_of(desk, app, tenant)).click()
+    assert {mail.to for mail in mailbox.read_all()} == {NEW, OLD}, "who reads it again and confirms means it"
     other = a_clerk("M. Petit")
     assert filled(page, THIRD).click().says("Mme Moreau l'a déjà fait")
     assert not mailbox.read_all()
