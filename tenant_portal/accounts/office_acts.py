@@ -4,16 +4,18 @@ The tenant reads its acts in « Mes connexions »: day, act, reason and the sent
 name. Looking is in the copy of his data alone.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, String, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .. import audit
 from ..db import Base, UtcDateTime, db, utcnow
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract
+from .moves import has_moved_since
 
 #: The longest sentence that a clerk writes for the tenant.
 SENTENCE_MAX = 140
@@ -21,6 +23,8 @@ SENTENCE_MAX = 140
 TOLD_MAX = 20
 #: The act of opening a contract, and for how long a colleague reads who did.
 LOOK, SHOWN_LOOK = "viewed", timedelta(hours=12)
+#: Who stands in a line for a command: it runs for the office, and says no name.
+COMMAND = "flask portal"
 
 
 class OfficeAct(Base):
@@ -162,11 +166,13 @@ def last_look(contract_id: int, *, but: str) -> OfficeAct | None:
     return db.session.scalars(rows.order_by(OfficeAct.id.desc()).limit(1)).one_or_none()
 
 
+def nobodys(contract_ids: Collection[int]) -> ColumnElement[bool]:
+    """Tell acts without account about these contracts, but those of who had them before: he may be erased by now."""
+    return and_(OfficeAct.account_id.is_(None), OfficeAct.contract_id.in_(contract_ids), ~has_moved_since(OfficeAct))
+
+
 def told_to(account: Account) -> list[OfficeAct]:
     """Return the newest acts that the tenant reads, of his account and of his contracts."""
-    whose = or_(
-        OfficeAct.account_id == account.id,
-        OfficeAct.account_id.is_(None) & OfficeAct.contract_id.in_([contract.id for contract in account.contracts]),
-    )
+    whose = or_(OfficeAct.account_id == account.id, nobodys([contract.id for contract in account.contracts]))
     rows = select(OfficeAct).where(whose, OfficeAct.act.in_(_TOLD), OfficeAct.created_at >= account.created_at)
     return list(db.session.scalars(rows.order_by(OfficeAct.id.desc()).limit(TOLD_MAX)))

@@ -13,27 +13,21 @@ from ..db import begin_write, db, utcnow
 from ..models import Account
 from . import email_change
 from .email_change import EmailChange
-from .limited_acts import REPEAT_WINDOW
 from .locks import lock_accounts
 
 #: How long the address on file can object before another one counts.
 DELAY = timedelta(hours=24)
 
 
-def ask(account: Account, email: str, *, at_counter: bool) -> EmailChange | None:
-    """Ask for another address in the place of any change that waits; return None for a double click.
+def ask(account: Account, email: str, *, at_counter: bool) -> EmailChange:
+    """Ask for another address in the place of any change that waits.
 
     The caller holds the lock of the account, and `office_rules` allows it.
     """
-    now, waiting = utcnow(), email_change.pending(account)
-    if waiting is not None and waiting.counts_at is not None and now - waiting.created_at < REPEAT_WINDOW:
-        is_at_counter = waiting.counts_at == waiting.created_at
-        if (waiting.new_email, is_at_counter) == (email, at_counter):
-            return None
+    now = utcnow()
     email_change.drop(account)
-    counts_at = now if at_counter else now + DELAY
     change = EmailChange(account_id=account.id, old_email=account.email, new_email=email)
-    change.created_at, change.counts_at = now, counts_at
+    change.created_at, change.counts_at = now, now if at_counter else now + DELAY
     db.session.add(change)
     db.session.flush()
     audit.record("email_change_asked", account=account, actor="staff")

@@ -29,8 +29,7 @@ _NO_ACCOUNT_TOLD = _l("Ne dites pas si un compte existe, ni à quelle adresse ma
 _NO_ADDRESS = _l("Ne dites pas l'adresse mail, même en partie : faites-la dire, puis comparez.")
 _FORGOTTEN = _l(
     "Sur la page de connexion, cliquez sur « J'ai oublié mon mot de passe » et tapez votre référence contrat. Si un"
-    " compte"
-    " existe, un lien part à son adresse mail."
+    " compte existe, un lien part à son adresse mail."
 )
 _BEFORE, _AFTER = range(2, 9), range(13, 14)
 
@@ -87,13 +86,12 @@ SITUATIONS = {
         _l("e-mail d'activation parti"),
         range(9, 10),
         _l(
-            "Vous allez recevoir un e-mail d'activation de votre compte. Ouvrez-le et cliquez sur le lien pour"
-            " activer votre"
-            " compte."
+            "Vous allez recevoir un e-mail d'activation de votre compte. Ouvrez-le et cliquez sur le lien pour activer"
+            " votre compte."
         ),
         _l(
-            "L'e-mail est parti : faire regarder les courriers indésirables, sinon « Renvoyer l'e-mail »"
-            " après connexion avec la référence et le mot de passe."
+            "L'e-mail est parti : faire regarder les courriers indésirables, sinon « Renvoyer l'e-mail » après"
+            " connexion avec la référence et le mot de passe."
         ),
         _l("Si vous vous êtes inscrit, cherchez notre e-mail, aussi dans les courriers indésirables."),
         _NO_ADDRESS,
@@ -127,8 +125,8 @@ SITUATIONS = {
         _AFTER,
         _l("La référence contrat ou le mot de passe ne correspond pas."),
         _l(
-            "Le compte fonctionne, mais des essais de connexion ont été refusés depuis la dernière connexion :"
-            " proposer « J'ai oublié mon mot de passe »."
+            "Le compte fonctionne, mais des essais de connexion ont été refusés depuis la dernière connexion : proposer"
+            " « J'ai oublié mon mot de passe »."
         ),
         _FORGOTTEN,
         _NO_ACCOUNT_TOLD,
@@ -143,8 +141,7 @@ SITUATIONS = {
         ),
         _l(
             "Si la page parle de trop d'essais, attendez l'heure qu'elle indique. « J'ai oublié mon mot de passe »"
-            " marche"
-            " tout de suite."
+            " marche tout de suite."
         ),
         _l("Ne dites pas combien d'essais il y a eu, ni quand : un autre les a peut-être faits."),
     ),
@@ -169,9 +166,8 @@ SITUATIONS = {
         _AFTER,
         _l("Votre adresse mail est à confirmer."),
         _l(
-            "L'adresse mail vient d'être changée et n'est pas prouvée : aucun lien pour un mot de passe n'y part"
-            " avant que"
-            " le locataire la confirme dans « Mon compte », avec son mot de passe."
+            "L'adresse mail vient d'être changée et n'est pas prouvée : aucun lien pour un mot de passe n'y part avant"
+            " que le locataire la confirme dans « Mon compte », avec son mot de passe."
         ),
         _l("Connectez-vous et ouvrez « Mon compte » : ce qui est à confirmer y est écrit."),
         _l("Ne dites ni l'ancienne adresse mail, ni la nouvelle : l'une des deux est peut-être à quelqu'un d'autre."),
@@ -190,8 +186,7 @@ SITUATIONS = {
         _l("Votre compte est bloqué."),
         _l(
             "Le compte est bloqué : « Ce n'est pas moi ». Le locataire le débloque en choisissant un nouveau mot de"
-            " passe :"
-            " proposer « J'ai oublié mon mot de passe »."
+            " passe : proposer « J'ai oublié mon mot de passe »."
         ),
         _FORGOTTEN,
         _l("Ne dites ni qui a bloqué le compte, ni ce qui s'y est passé, avant d'avoir vérifié l'identité."),
@@ -208,8 +203,7 @@ SITUATIONS = {
         _l("Je dois d'abord vérifier qui vous êtes : venez au guichet avec une pièce d'identité, ou je vous rappelle."),
         _l(
             "Ne dites rien de ce compte et ne rappelez pas à un numéro donné par l'appel : son adresse mail n'est"
-            " peut-être"
-            " pas celle du locataire."
+            " peut-être pas celle du locataire."
         ),
     ),
     "lease_ended": Situation(

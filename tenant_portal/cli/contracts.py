@@ -9,7 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from .. import public_urls, roster, signals
-from ..accounts import freezing, joining
+from ..accounts import freezing, joining, office_acts
 from ..accounts.freezing import Freezer
 from ..accounts.locks import lock_account
 from ..contracts import lookup, numbers
@@ -18,6 +18,7 @@ from ..errors import RosterUnusable
 from ..i18n import gettext as _
 from ..i18n import ngettext
 from ..mail import notifications, rendering
+from ..mail.notifications import OfficeWord
 from ..messages import conversation, ownership
 from ..models import Account, Contract
 from ..operations.preconditions import SOME_REFUSED, Stop, Unusable, printable, shown, with_database
@@ -88,6 +89,7 @@ def contracts_thaw(reference: str) -> None:
     if not account.is_frozen:
         raise Stop(_("Ce compte n'est pas bloqué."))
     freezing.thaw(account, actor=Freezer.STAFF)
+    office_acts.record(office_acts.COMMAND, "thawed", contract=contract)
     notifications.account_thawed(account, contract)
     db.session.commit()
     click.echo(_("Compte débloqué. Un e-mail demande au locataire de choisir un nouveau mot de passe."))
@@ -105,7 +107,8 @@ def contracts_freeze(reference: str) -> None:
     undone = freezing.freeze(account, Freezer.STAFF)
     if undone is None:
         raise Stop(_("Ce compte est déjà bloqué."))
-    notifications.account_frozen(account, contract, undone=undone)
+    office_acts.record(office_acts.COMMAND, "frozen", contract=contract)
+    notifications.account_frozen(account, contract, undone=undone, by_office=OfficeWord("frozen"))
     db.session.commit()
     click.echo(
         _("Compte bloqué. Pour le débloquer : flask portal contracts thaw %(reference)s", reference=contract.reference)
@@ -123,6 +126,7 @@ def contracts_release(reference: str) -> None:
     contract, account = _lock(reference)
     if not account.is_finished:
         raise Stop(_("La création de ce compte n'est pas finie : le locataire peut s'inscrire sans cela."))
+    office_acts.record(office_acts.COMMAND, "detached", contract=contract)
     withdrawn = joining.release(contract, account, actor="staff")
     notifications.contract_released(account, contract)
     number, name, is_frozen = account.id, contract.reference, account.is_frozen

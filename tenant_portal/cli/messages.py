@@ -6,6 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from .. import public_urls
+from ..accounts import office_acts
 from ..db import begin_write, db
 from ..i18n import gettext as _
 from ..mail import notifications
@@ -34,6 +35,7 @@ def messages_answer(number: str, file: Path) -> None:
     owner, name = ownership.owner_of(message), message.number
     if is_new:
         notifications.message_answered(message, link=public_urls.public("threads.show", number=name))
+        _record("message_answered", message)
     said = _outcome(message, owner)
     db.session.commit()
     if not is_new:
@@ -50,11 +52,18 @@ def messages_close(number: str) -> None:
     """Close a message without an answer."""
     message = _locked(number)
     is_new, name = conversation.close(message), message.number
+    if is_new:
+        _record("message_closed", message)
     db.session.commit()
     if is_new:
         click.echo(_("Le message %(number)s est clos.", number=name))
     else:
         click.echo(_("Rien n'a changé : le message %(number)s était déjà clos.", number=name))
+
+
+def _record(act: str, message: Message) -> None:
+    owner = ownership.owner_of(message)
+    office_acts.record(office_acts.COMMAND, act, contract=message.contract_id, account=owner, about=message.number)
 
 
 def _outcome(message: Message, owner: Account | None) -> list[str]:

@@ -4,7 +4,7 @@ import click
 from flask.cli import AppGroup
 
 from .. import audit
-from ..accounts import sessions
+from ..accounts import office_acts, sessions
 from ..contracts import lookup, numbers
 from ..db import begin_write, db
 from ..i18n import gettext as _
@@ -29,5 +29,6 @@ def sessions_end(reference: str | None, everybody: bool) -> None:
         raise Stop(_("Aucun compte pour la référence « %(value)s ».", value=shown(reference or "")))
     ended = sessions.end_all(account)
     audit.record("sessions_ended", account=account, contract=contract, actor="staff", detail=str(ended))
+    office_acts.record(office_acts.COMMAND, "sessions_ended", contract=contract, account=account)
     db.session.commit()
     click.echo(ngettext("%(num)d connexion terminée.", "%(num)d connexions terminées.", ended))

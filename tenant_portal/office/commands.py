@@ -8,7 +8,7 @@ from ..formats import exact_moment
 from ..i18n import gettext as _
 from ..mail_addresses import mail_address
 from ..operations.preconditions import Stop, Unusable, shown, with_database
-from . import sessions, staff
+from . import OWNER, sessions, staff
 from .models import Staff
 from .staff import Invitation
 
@@ -37,7 +37,7 @@ def add(email: str, owner: bool, one_person: bool) -> None:
             )
         )
     staff.begin()
-    invitation = staff.invite(address, is_owner=owner)
+    invitation = staff.invite(address, role=OWNER if owner else "")
     if invitation is None:
         raise Stop(
             _("%(address)s a déjà un accès. Pour le renouveler : flask portal staff reset %(address)s", address=address)

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from ..accounts import consents, office_acts, progress
+from ..accounts import consents, email_change, office_acts, progress
 from ..accounts.consents import Answer
+from ..accounts.email_change import EmailChange
 from ..accounts.office_acts import OfficeAct
 from ..accounts.progress import OnboardingStatus
 from ..contracts import ending
@@ -52,6 +53,8 @@ class ContractFile(NamedTuple):
 
     contract: Contract
     standing: OnboardingStatus
+    #: Another address that waits, asked for by the office or by the tenant himself.
+    new_address: EmailChange | None
     #: None before the first login: what an unfinished sign-up answered is nobody's to see.
     choices: Choices | None
     #: The end of the lease, and the last day of its documents, which only an account reads.
@@ -75,6 +78,7 @@ def gather(contract: Contract, *, reader: str) -> ContractFile:
     return ContractFile(
         contract,
         standing,
+        email_change.pending(finished) if finished is not None else None,
         _choices(contract, finished) if finished is not None else None,
         ended_on=end,
         kept_until=shown[contract.id][1] if contract.id in shown else None,

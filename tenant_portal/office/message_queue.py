@@ -33,7 +33,6 @@ _VIEWS: dict[str, tuple[ColumnElement[bool], tuple[Any, ...]]] = {
         (Message.last_entry_at.desc(), Message.id.desc()),
     ),
 }
-VIEWS = tuple(_VIEWS)
 
 
 @dataclass(frozen=True)

@@ -73,15 +73,18 @@ def begin() -> None:
         db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
-def invite(email: str, *, is_owner: bool) -> Invitation | None:
-    """Invite somebody by mail; inviting again renews the link. None for who has an account already."""
+def invite(email: str, *, role: str = "") -> Invitation | None:
+    """Invite somebody by mail; inviting again renews the link, and gives him another role if one is named.
+
+    None for who has an account already.
+    """
     staff = find(email)
     if staff is not None and staff.is_enrolled:
         return None
     if staff is None:
         staff = Staff(email=email.lower(), role=OFFICE, password_hash=passwords.unusable())
         db.session.add(staff)
-    staff.role = OWNER if is_owner else staff.role
+    staff.role = role or staff.role
     return _invite(staff)
 
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Select, Table, and_, exists, false, func, or_, select
-from sqlalchemy.orm import aliased
 
+from ..accounts import office_acts
 from ..accounts.email_change import EmailChange
+from ..accounts.moves import has_moved_since
 from ..accounts.office_acts import OfficeAct
 from ..db import Base, db, utcnow
 from ..i18n import lazy_gettext as _l
@@ -246,15 +247,6 @@ def _roster_addresses(contracts: Sequence[Contract]) -> list[str]:
     return [one.email.lower() for one in contracts if one.email and one.email.lower() not in held]
 
 
-def _has_moved_since(table: type[OfficeAct | Event | Mail]) -> ColumnElement[bool]:
-    """Tell whether the contract has changed accounts since: an erased one leaves rows that are nobody's by now."""
-    moves = "contract_joined", "contract_handed_over", "contract_released"
-    later = aliased(Event)
-    return exists().where(
-        later.contract_id == table.contract_id, later.name.in_(moves), later.created_at > table.created_at
-    )
-
-
 def _conditions(contracts: Sequence[Contract], account: Account | None) -> dict[str, ColumnElement[bool]]:
     """Return what is about the tenant, by section in their order."""
     numbers = [contract.id for contract in contracts]
@@ -265,16 +257,16 @@ def _conditions(contracts: Sequence[Contract], account: Account | None) -> dict[
     has_left = or_(MessageEntry.leaves_at.is_(None), MessageEntry.leaves_at <= utcnow())
     whose = MessageEntry.message_id.in_(select(Message.id).where(conditions["messages"]))
     conditions["message_entries"] = and_(whose, has_left)
-    nobodys = and_(OfficeAct.account_id.is_(None), OfficeAct.contract_id.in_(numbers), ~_has_moved_since(OfficeAct))
+    nobodys = office_acts.nobodys(numbers)
     if account is None:
         in_messages = Event.name.startswith("message_", autoescape=True)  # whoever wrote them names any contract
         about = Event.contract_id.in_(numbers), Event.account_id.is_(None)
-        conditions["events"] = and_(*about, ~in_messages, ~_has_moved_since(Event))
+        conditions["events"] = and_(*about, ~in_messages, ~has_moved_since(Event))
         conditions["mails"] = and_(
             Mail.contract_id.in_(numbers),
             Mail.account_id.is_(None),
             func.lower(Mail.recipient).in_(_roster_addresses(contracts)),
-            ~_has_moved_since(Mail),
+            ~has_moved_since(Mail),
         )
         conditions["office_acts"] = nobodys
         return conditions

@@ -131,7 +131,7 @@ def test_an_installer_is_asked_again_with_the_reason(
 ) -> None:
     monkeypatch.setenv("FLASK_SQLALCHEMY_DATABASE_URI", f"sqlite:///{folder / 'portal.sqlite3'}")
     answers = ["Habitat du Val", "contact", "contact@habitat.example", "", "ftp://x", "https://espace.habitat.fr"]
-    answers += ["127.0.0.1", "port", str(post_office.port), ""]
+    answers += ["127.0.0.1", "port", str(post_office.port), "", ""]
     umask, environment = os.umask(0o022), dict(os.environ)
     try:
         done = CliRunner().invoke(main, ["setup"], input="\n".join(answers) + "\n")

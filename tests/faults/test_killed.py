@@ -13,6 +13,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import Select, select, text
 
+from tenant_portal.accounts import office_email_change
 from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.messages.models import Message
 from tenant_portal.models import Account, Consent, Contract, Document, Event, Mail, MailState
@@ -70,6 +71,16 @@ class Scene:
         self.link = self.mailbox.read(to=killable_acts.NEW_EMAIL).link
         self.mailbox.read_all()
 
+    def told_at_the_counter(self) -> None:
+        """Have the office ask for another address of who stands there."""
+        self.finished()
+        with self.app.app_context():
+            begin_write()
+            account = db.session.scalars(select(Account)).one()
+            change = office_email_change.ask(account, killable_acts.NEW_EMAIL, at_counter=True)
+            self.link = links.address("office_email_change", change, account.contracts[0])
+            db.session.commit()
+
     def warned(self) -> None:
         """Have the address change, which both addresses may say was not them."""
         self.asked_address()
@@ -101,6 +112,11 @@ class Scene:
         with self.app.app_context():
             self.link = db.session.scalars(select(Message.number)).one()
         self.mailbox.read_all()
+
+    def answered(self) -> None:
+        """Have the office answer from its page: the answer waits."""
+        self.wrote()
+        killable_acts.answer_from_the_page(self.app, self.link, self.folder)
 
     def told(self) -> None:
         """Give the tenant a link out of general mails."""
@@ -153,6 +169,8 @@ ACTS: dict[killable_acts.Act, Callable[[Scene], None]] = {
     killable_acts.reset: Scene.asked,
     killable_acts.ask_address: Scene.finished,
     killable_acts.confirm_address: Scene.asked_address,
+    killable_acts.prove_address: Scene.told_at_the_counter,
+    killable_acts.recall_answer: Scene.answered,
     killable_acts.say_not_me: Scene.warned,
     killable_acts.close_account: Scene.finished,
     killable_acts.change_choices: Scene.finished,

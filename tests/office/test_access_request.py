@@ -15,7 +15,7 @@ from tests.support.page_text import plain
 from tests.support.people import must_run, open_account, second_contract
 from tests.support.portal_client import Portal
 from tests.support.rent_notices import pdf
-from tests.support.steps import EMAIL, hand_over, join, sign_up, write_at_home, write_message
+from tests.support.steps import EMAIL, hand_over, join, log_in, sign_up, write_at_home, write_message
 
 TAKE = "Télécharger la copie à remettre"
 THE_ACCOUNT, ANOTHER = "La personne qui a le compte", "Une autre personne du contrat"
@@ -131,7 +131,7 @@ def test_f30_a_contract_that_changed_hands_tells_nothing_of_who_had_it(
     new = an_account(lease, email="nouveau@free.fr")
     with app.app_context():
         begin_write()
-        office_acts.record("Mme Roux", "data_given", contract=1, account=1, sentence="Ceci est à l'ancien.")
+        office_acts.record("Mme Roux", "data_given", contract=1, account=1, sentence="Note pour ancien.")
         db.session.commit()
     write_at_home(former.browser, topic="Autre chose", body="Je suis l'ancien.")
     mailbox.read_all()
@@ -144,6 +144,8 @@ def test_f30_a_contract_that_changed_hands_tells_nothing_of_who_had_it(
         assert [account.email for account in db.session.scalars(select(Account))] == ["nouveau@free.fr"]
     _, data, raw = given(ask(owner, whose=THE_ACCOUNT, asked_on="2026-12-10").click())
     assert len(data["contracts"]) == 2 and "ancien" not in raw
+    log_in(new.browser, lease.reference)
+    assert "pour ancien" not in plain(new.browser.get("/espace/connexions").text)
     assert [act["act"] for act in data["office_acts"]] == ["data_given"]
     mailbox.read_all()
 
@@ -177,7 +179,7 @@ def test_g16_a_contract_that_changed_accounts_while_the_page_was_open_gives_noth
     open_account(Portal(app), mailbox, tenant.lease, email="autre@free.fr") if mailbox.read_all() else None
     page = form.click()
     assert page.says("Rien n'a été remis. Vérifiez à nouveau qui demande.")
-    assert [act for act, *_ in journal(app)] == []
+    assert [act for act, *_ in journal(app)] == ["detached"]
 
 
 def test_g16_who_asks_how_he_was_known_and_when_are_asked_and_a_lack_of_check_is_no_answer(owner, app, an_account):

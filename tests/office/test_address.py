@@ -269,11 +269,16 @@ def test_g05_second_click_and_second_clerk_write_no_second_mail(app, mailbox, an
     form.click()
     assert {mail.to for mail in mailbox.read_all()} == {NEW, OLD}
     assert filled(page).click().says("Rien n'est fait une seconde fois")
+    filled(page_of(desk, app, tenant)).click()
+    assert {mail.to for mail in mailbox.read_all()} == {NEW, OLD}, "who reads it again and confirms means it"
     other = a_clerk("M. Petit")
     assert filled(page, THIRD).click().says("Mme Moreau l'a déjà fait")
     assert not mailbox.read_all()
     page = page_of(other, app, tenant)
     assert page.says("qui attend encore, est remplacé")
+    page = page.click_link("Revenir au contrat")
+    assert page.says("Autre adresse mail, en attente") and page.says(NEW) and page.says("pas encore confirmée")
+    assert page.says("compte au plus tôt le mardi 24 novembre")
 
 
 def test_f27_no_link_for_a_password_goes_to_a_young_address_but_at_the_counter(

@@ -13,7 +13,7 @@ from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.models import Account, Contract
 from tests.conftest import Clock
 from tests.support.page_text import plain
-from tests.support.people import Tenant, open_account, second_contract
+from tests.support.people import Tenant, must_run, open_account, second_contract
 from tests.support.portal_client import Form, Page, Portal
 from tests.support.post import Mailbox
 from tests.support.steps import (
@@ -404,3 +404,22 @@ def test_g05_disputed_account_is_thawed_or_its_contract_detached(
     ]
     assert offers == ["Débloquer le compte", "Retirer le contrat de ce compte"]
     assert opened(staff, app, lease, "deblocage").says("qui lit l'adresse mail de notre liste")
+
+
+def test_g05_what_a_command_does_stands_in_the_journal_and_the_tenant_reads_it(
+    app: Flask, staff: Portal, mailbox: Mailbox, an_account: AnAccount
+) -> None:
+    tenant = an_account()
+    number = write_at_home(tenant.browser, topic="Autre chose", body="Bonjour").path[-11:]
+    must_run(app, "messages", "answer", number, "-", stdin=b"Bonjour.")
+    for _ in range(2):
+        must_run(app, "messages", "close", number)
+    must_run(app, "sessions", "end", tenant.lease.reference)
+    log_in(tenant.browser, tenant.lease.reference)
+    assert tenant.browser.get("/espace/connexions").says("notre bureau a déconnecté tous les appareils")
+    for act in ("freeze", "thaw", "release"):
+        must_run(app, "contracts", act, tenant.lease.reference)
+    acts = "message_answered", "message_closed", "sessions_ended", "frozen", "thawed", "detached"
+    assert journal(app) == [("flask portal", act, "", "") for act in acts]
+    do(staff, app, tenant.lease, "remise", COUNTER, "erreur de notre bureau")
+    mailbox.read_all()

@@ -18,7 +18,7 @@ from tenant_portal.mail import outbox
 from tenant_portal.roster.staging import Stage
 from tests.support import steps
 from tests.support.people import must_run
-from tests.support.portal_client import ANY_STATUS, Portal
+from tests.support.portal_client import ANY_STATUS, Page, Portal
 from tests.support.rent_notices import publish
 from tests.support.steps import NEW_PASSWORD, PASSWORD, Lease
 
@@ -80,6 +80,30 @@ def confirm_address(app: Flask, link: str, folder: Path) -> None:
         assert page.says("déjà confirmée")
     else:
         page.form("Je confirme mon adresse").fill("Mon mot de passe", PASSWORD).click()
+    deliver(app)
+
+
+def prove_address(app: Flask, link: str, folder: Path) -> None:
+    """Prove the address that the office was told, which counts at once for who stood at the counter."""
+    page = Portal(app).get(link, status=ANY_STATUS)
+    if page.status != 410:
+        assert page.click("Je confirme mon adresse").path == "/mot-de-passe-oublie"
+    deliver(app)
+
+
+def answer_from_the_page(app: Flask, link: str, folder: Path) -> Page:
+    """Write an answer that waits, to the message whose number is in the place of the link."""
+    app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
+    form = Portal(app).get(f"/gestion/messages/{link}").form("Envoyer la réponse")
+    return form.fill("Votre réponse", "Quelqu'un passe jeudi.").click()
+
+
+def recall_answer(app: Flask, link: str, folder: Path) -> None:
+    """Take back the answer that waits, unless that is done."""
+    app.extensions["portal"].options["staff"] = lambda: "Mme Moreau"
+    page = Portal(app).get(f"/gestion/messages/{link}")
+    if page.says("Le locataire ne la voit pas encore"):
+        page.click("Annuler l'envoi")
     deliver(app)
 
 

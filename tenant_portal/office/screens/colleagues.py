@@ -49,7 +49,7 @@ def overview(clerk: Clerk):
         if not asks_back:
             staff.begin()
             _require_owner(clerk)
-            invitation = staff.invite(form.email.data, is_owner=form.role.data == OWNER)
+            invitation = staff.invite(form.email.data, role=form.role.data)
             if invitation is not None:
                 return _done(clerk, "staff_invited", invitation.staff, said="colleague_invited")
             db.session.rollback()
@@ -72,7 +72,7 @@ def invite_again(clerk: Clerk, number: int):
     """Renew an invitation; who has an account is locked out until he uses it."""
     of = _begin(clerk, number)
     if of is None:
-        return redirect(url_for("portal.office.colleagues.show", number=number))
+        return _back(number)
     was_enrolled = of.is_enrolled
     staff.reset(of)
     if was_enrolled:
@@ -82,11 +82,11 @@ def invite_again(clerk: Clerk, number: int):
 
 def change_role(clerk: Clerk, number: int):
     """Give a colleague the role that the button names, whatever it was before."""
-    of = _begin(clerk, number)
-    if of is None:
-        return redirect(url_for("portal.office.colleagues.show", number=number))
+    of, is_owner = _begin(clerk, number), request.form.get("role") == OWNER
+    if of is None or of.is_owner == is_owner:  # a double click
+        return _back(number)
     try:
-        staff.set_role(of, is_owner=request.form.get("role") == OWNER)
+        staff.set_role(of, is_owner=is_owner)
     except staff.LastOwner:
         return _refuse_last_owner(number)
     return _done(clerk, "staff_role_changed", of, said="colleague_changed")
@@ -96,7 +96,7 @@ def remove(clerk: Clerk, number: int):
     """Remove a colleague; his sessions end at once."""
     of = _begin(clerk, number)
     if of is None:
-        return redirect(url_for("portal.office.colleagues.show", number=number))
+        return _back(number)
     try:
         staff.remove(of)
     except staff.LastOwner:
@@ -105,13 +105,21 @@ def remove(clerk: Clerk, number: int):
 
 
 def _begin(clerk: Clerk, number: int) -> Staff | None:
-    """Begin an act on a colleague; None where its button was not pressed on a page of this login."""
+    """Begin an act on a colleague; None where no button of this login was pressed, or where he is gone by now."""
     _require_own_accounts()
     if not ButtonForm().validate_on_submit():
         return None
     staff.begin()
     _require_owner(clerk)
-    return db.session.get(Staff, number) or abort(404)
+    return db.session.get(Staff, number)
+
+
+def _back(number: int) -> Any:
+    """Lead back to a colleague, or to the list where he is gone."""
+    db.session.rollback()
+    if db.session.get(Staff, number) is None:
+        return redirect(url_for("portal.office.colleagues.overview"))
+    return redirect(url_for("portal.office.colleagues.show", number=number))
 
 
 def _require_owner(clerk: Clerk) -> None:
