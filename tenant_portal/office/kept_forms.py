@@ -1,5 +1,6 @@
 """What a clerk sent after the end of his session: kept for an hour, for him alone, on the server (T37)."""
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from flask import current_app, g, request
@@ -48,6 +49,11 @@ def show_again(visit: Visit) -> None:
         begin_write()
         staff.forget_kept_form(staff_id)
         db.session.commit()
+
+
+def shown_again() -> Mapping[str, str]:
+    """Return the fields that this page shows again, by name."""
+    return g.get("portal_kept_fields") or {}
 
 
 def _page_of_form() -> str:

@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
-from tests.support.people import Tenant
+from tests.support.people import Tenant, must_run
 from tests.support.post import Mailbox
-from tests.support.steps import Lease
+from tests.support.steps import Lease, write_at_home
 from tests.support.url_map import pages
 
 from ..support import browser_steps
@@ -71,8 +71,9 @@ def page(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterato
         assert tab.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= font
 
 
-def check(page: Page) -> None:
-    faults = page.evaluate(FAULTS)
+def check(page: Page, *, may_break: bool = False) -> None:
+    """Look for faults; a long word may stand on two lines if that is said."""
+    faults = [fault for fault in page.evaluate(FAULTS) if not (may_break and "on two lines" in fault)]
     assert not faults, "\n".join([page.url, *faults])
 
 
@@ -108,6 +109,33 @@ def test_h12_nothing_breaks_overlaps_or_scrolls_sideways_at_home(
     for path in (*(path for path in pages(app) if path.startswith("/espace")), page.url):
         page.goto(path)
         check(page)
+
+
+def test_h12_nothing_breaks_overlaps_or_scrolls_sideways_at_the_desk(
+    app: Flask, page: Page, mailbox: Mailbox, an_account: Callable[..., Tenant], request: pytest.FixtureRequest
+) -> None:
+    """La gestion is for a desk: on a phone with letters twice as large nothing is hidden, but long words break."""
+    is_large = request.node.callspec.params["browser"] == SCREENS[0]
+    tenant = an_account(e_notice="Oui")
+    tenant.log_in(tenant.browser)
+    thread = write_at_home(tenant.browser, topic="Autre chose", body="La porte ferme mal.").path
+    mailbox.read_all()
+    must_run(app, "contracts", "freeze", tenant.lease.reference)
+    mailbox.read_all()
+    app.extensions["portal"].options["staff"] = lambda: ("Mme Moreau", "owner")
+    for path in ("", "/contrat/1", "/contrat/1/deblocage", "/contrat/1/demande-acces", "/messages", "/journal"):
+        page.goto(f"/gestion{path}")
+        check(page, may_break=is_large)
+    page.goto(f"/gestion/messages/{thread.rpartition('/')[2]}")
+    browser_steps.press(page.get_by_role("button", name="Marquer comme répondu"))
+    check(page, may_break=is_large)
+    an_account()
+    page.locator("#recherche").fill("martin")
+    browser_steps.press(page.locator("[role=search] button"))
+    check(page, may_break=is_large)
+    page.goto("/gestion/contrat/2/adresse")
+    browser_steps.press(page.get_by_role("button", name="Noter une autre adresse mail"))
+    check(page, may_break=is_large)
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])

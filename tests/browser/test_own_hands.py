@@ -10,7 +10,7 @@ from tests.support.people import Tenant
 from tests.support.post import Mailbox
 from tests.support.steps import EMAIL, NEW_PASSWORD, Lease
 
-from ..support.browser_steps import fill_sign_up, identify, press
+from ..support.browser_steps import choose_new_password, fill_sign_up, identify, press
 from .conftest import OpenPage
 
 
@@ -44,14 +44,9 @@ def test_h07_owner_freezes_his_account_from_his_mail_and_comes_back(
     mailbox.read(to=EMAIL), mailbox.read(to=mailbox.landlord)
     owner.get_by_role("textbox", name=re.compile("^Ma référence contrat")).fill(tenant.lease.reference)
     button(owner, "Recevoir un lien par e-mail")
-    owner.goto(mailbox.read(to=EMAIL).link)
-    for label in ("Créez un mot de passe", "Confirmez votre mot de passe"):
-        owner.get_by_label(re.compile(f"^{label}")).fill(NEW_PASSWORD)
-    button(owner, "Enregistrer mon mot de passe")
+    choose_new_password(owner, mailbox.read(to=EMAIL).link)
     mailbox.read(to=EMAIL)
-    owner.get_by_role("textbox", name=re.compile("^Ma référence contrat")).fill(tenant.lease.reference)
-    owner.get_by_label(re.compile("^Mon mot de passe")).fill(NEW_PASSWORD)
-    button(owner, "Je me connecte")
+    identify(owner, tenant.lease, NEW_PASSWORD)
     expect(owner).to_have_url(re.compile("/espace$"))
 
 

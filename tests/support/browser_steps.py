@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.steps import EMAIL, PASSWORD, QUESTIONS, Lease
+from tests.support.steps import EMAIL, NEW_PASSWORD, PASSWORD, QUESTIONS, Lease
 
 
 def press(button: Locator) -> None:
@@ -38,6 +38,14 @@ def identify(page: Page, lease: Lease, password: str = PASSWORD) -> None:
     page.get_by_role("textbox", name=re.compile("^Ma référence contrat")).fill(lease.reference)
     page.get_by_label(re.compile("^Mon mot de passe")).fill(password)
     press(page.get_by_role("button", name="Je me connecte"))
+
+
+def choose_new_password(page: Page, link: str) -> None:
+    """Open a link for a new password, and choose one."""
+    page.goto(link)
+    for label in ("Créez un mot de passe", "Confirmez votre mot de passe"):
+        page.get_by_label(re.compile(f"^{label}")).fill(NEW_PASSWORD)
+    press(page.get_by_role("button", name="Enregistrer mon mot de passe"))
 
 
 def fill_join(page: Page, lease: Lease, password: str = PASSWORD) -> None:

@@ -9,6 +9,8 @@ import pytest
 from flask import Flask
 from jinja2 import DictLoader, UndefinedError
 
+from tenant_portal.office import ROUTES
+
 from ..conftest import MakeApp
 from ..support.page_text import plain
 from ..support.paths import ROOT
@@ -139,6 +141,27 @@ def test_f21_nothing_of_one_tenant_stands_on_the_page_of_another(app: Flask, peo
     for person in people:
         assert person.seen == set(person.marks), "a mark that is never seen proves nothing"
     assert sum(map(len, given)) == len(set[str]().union(*given)), "a token on two people's pages"
+
+
+def test_f21_nothing_of_one_tenant_stands_on_the_page_that_a_clerk_opens_of_another(
+    app: Flask, people: list[Person]
+) -> None:
+    app.extensions["portal"].options["staff"] = lambda: ("Mme Moreau", "owner")
+    clerk, tenants = Portal(app), people[:2]
+    rules = [route.rule for route in ROUTES if "<portal_number:number>" in route.rule and "collegues" not in route.rule]
+    for rule in [*rules, *rules]:
+        for number, person in enumerate(tenants):
+            own, joined = 1 + 2 * number, 2 + 2 * number
+            for contract in (own, joined):
+                page = clerk.get(f"/gestion{rule}".replace("<portal_number:number>", str(contract)))
+                others = {mark for other in people if other is not person for mark in other.marks}
+                assert not [mark for mark in others if mark in words(page)], f"{rule} of {person.marks}"
+                person.seen |= {mark for mark in person.marks if mark in words(page)}
+    for person in tenants:
+        page = clerk.get(person.thread.replace("/espace", "/gestion"))
+        assert [mark in words(page) for one in tenants for mark in one.marks[:1]] == [one is person for one in tenants]
+        unseen = set(person.marks) - person.seen
+        assert unseen <= {person.marks[0], *AGENTS}, "a mark that is never seen proves nothing"
 
 
 @pytest.mark.parametrize("template", ["parts.html", "fields.html"])

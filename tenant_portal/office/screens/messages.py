@@ -17,7 +17,7 @@ from ...text import masked_address
 from ...web.forms import ButtonForm, PortalForm
 from ...web.message_forms import TOPIC_TITLES
 from ...web.pages import flash_once, page
-from .. import message_queue, ready_answers
+from .. import kept_forms, message_queue, ready_answers
 from ..clerks import Clerk
 from ..message_forms import AnswerForm, ElsewhereForm
 
@@ -145,22 +145,22 @@ def _record(clerk: Clerk, act: str, message: Message) -> None:
 
 def _message_page(clerk: Clerk, message: Message, form: PortalForm | None = None, *, is_noted: bool = False) -> Any:
     """Show a message with a form as it was typed; what it did not show yet stands beside."""
-    newer = answers.newer_than(message, request.form[SHOWN]) if SHOWN in request.form else []
-    answer_form = form if isinstance(form, AnswerForm) else AnswerForm(formdata=None)
-    elsewhere_form = form if isinstance(form, ElsewhereForm) else ElsewhereForm(formdata=None, day=lookup.today())
-    is_typed = isinstance(form, AnswerForm) and bool(form.body.data)
+    sent = request.form if request.method == "POST" else kept_forms.shown_again()
+    newer = answers.newer_than(message, sent[SHOWN]) if SHOWN in sent else []
+    answer_form = form if isinstance(form, AnswerForm) else _unsent(AnswerForm)
+    elsewhere_form = form if isinstance(form, ElsewhereForm) else _unsent(ElsewhereForm, day=lookup.today())
     standing = progress.onboarding_status(message.contract) if message.contract is not None else None
     shown = page(
         "office/messages/show.html",
-        form=form,
+        form=form or answer_form,
         clerk=clerk,
         message=message,
         standing=standing,
         answer_form=answer_form,
         elsewhere_form=elsewhere_form,
         newer=newer,
-        is_kept=bool(newer) and form is not None,
-        is_typed=is_typed,
+        is_kept=bool(newer),
+        is_typed=bool(answer_form.body.data),
         mark_of=answers.mark_of,
         fates={entry.id: _fate(entry) for entry in message.entries},
         seconds={entry.id: _seconds_left(entry) for entry in message.entries if entry.is_waiting},
@@ -177,6 +177,11 @@ def _message_page(clerk: Clerk, message: Message, form: PortalForm | None = None
         _record(clerk, "message_viewed", message)
     db.session.commit()
     return shown
+
+
+def _unsent(form_class: type[PortalForm], **values: Any) -> PortalForm:
+    """Return a form beside the one that was sent, if one was; it may hold what was kept from a session that ran out."""
+    return form_class(**values) if request.method == "GET" else form_class(formdata=None, **values)
 
 
 def _recipient(message: Message) -> dict[str, Any]:
