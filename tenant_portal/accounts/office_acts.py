@@ -83,7 +83,7 @@ ACTS = {
     "detached": Act(_l("contrat retiré du compte"), _l("retiré un contrat de votre compte")),
     "reattached": Act(_l("contrat remis dans le compte"), _l("remis un contrat dans votre compte")),
     "address_asked": Act(
-        _l("autre adresse mail demandée"), _l("noté une nouvelle adresse mail pour votre compte, à confirmer")
+        _l("autre adresse mail demandée"), _l("noté une nouvelle adresse mail (à confirmer) pour votre compte")
     ),
     "choice_noted": Act(_l("choix noté par écrit"), _l("noté un choix que vous avez demandé par écrit")),
     "journal_viewed": Act(_l("journal du bureau ouvert")),
