@@ -25,7 +25,7 @@ demo: .venv/runtime.stamp
 # and pages, which a database does not change. ARGS may leave it nothing, which is code 5.
 OTHERS = cli demo docs embedding packaging test_settings.py accounts/test_passwords.py accounts/test_password_hashing.py \
   documents/test_names.py mail/test_notifications.py mail/test_real_servers.py \
-  $(addprefix web/test_,$(addsuffix .py,csp_reports forms help languages markup menu pasted security_headers sent_pages sizes))
+  $(addprefix web/test_,$(addsuffix .py,csp_reports forms help languages markup menu odd_addresses pasted security_headers sent_pages sizes))
 test: .venv/dev.stamp services
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 	$(BIN)/python -m pytest -n 2 --postgresql --alone -m "not browser and not slow and not program" $(OTHERS:%=--ignore=tests/%) $(ARGS) || [ $$? = 5 ]

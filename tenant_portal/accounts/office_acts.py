@@ -23,6 +23,8 @@ SENTENCE_MAX = 140
 TOLD_MAX = 20
 #: The act of opening a contract, and for how long a colleague reads who did.
 LOOK, SHOWN_LOOK = "viewed", timedelta(hours=12)
+#: Acts that only look.
+LOOKS = (LOOK, "message_viewed")
 #: Who stands in a line for a command: it runs for the office, and says no name.
 COMMAND = "flask portal"
 
@@ -87,7 +89,7 @@ ACTS = {
     "detached": Act(_l("contrat retiré du compte"), _l("retiré un contrat de votre compte")),
     "reattached": Act(_l("contrat remis dans le compte"), _l("remis un contrat dans votre compte")),
     "address_asked": Act(
-        _l("autre adresse mail demandée"), _l("noté une nouvelle adresse mail pour votre compte, à confirmer")
+        _l("autre adresse mail demandée"), _l("noté une nouvelle adresse mail (à confirmer) pour votre compte")
     ),
     "choice_noted": Act(_l("choix noté par écrit"), _l("noté un choix que vous avez demandé par écrit")),
     "journal_viewed": Act(_l("journal du bureau ouvert")),
@@ -155,7 +157,7 @@ def newest(contract: Contract, account: Account | None, *acts: str) -> OfficeAct
 
 def done_to(contract_id: int, *, most: int) -> list[OfficeAct]:
     """Return what the office did last about a contract, for the office."""
-    rows = select(OfficeAct).where(OfficeAct.contract_id == contract_id, OfficeAct.act != LOOK)
+    rows = select(OfficeAct).where(OfficeAct.contract_id == contract_id, OfficeAct.act.not_in(LOOKS))
     return list(db.session.scalars(rows.order_by(OfficeAct.id.desc()).limit(most)))
 
 

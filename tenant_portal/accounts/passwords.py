@@ -99,6 +99,11 @@ def unusable() -> str:
     return f"!{secrets.token_urlsafe(32)}"
 
 
+def is_usable(password_hash: str) -> bool:
+    """Tell whether some password fits: not after a thaw or an undone change, until another one is chosen."""
+    return not password_hash.startswith("!")
+
+
 def verify(password_hash: str | None, password: str) -> Fit:
     """Tell whether a password fits its hash. Without a hash the work is the same and the answer no.
 

@@ -11,7 +11,7 @@ from ..db import db, utcnow
 from ..i18n import lazy_gettext as _l
 from ..models import Account, Contract, Event, Mail, MailState
 from ..settings import settings
-from . import freezing, login_facts
+from . import freezing, login_facts, passwords
 from .login_facts import LoginFacts
 from .standing_words import SITUATIONS, Situation
 from .steps import STEPS
@@ -161,6 +161,7 @@ def _after_first_login(contract: Contract, account: Account, facts: LoginFacts) 
         "address_failed": (account.email_failed_at is not None, account.email_failed_at),
         "address_doubted": (account.email_doubted_at is not None, account.email_doubted_at),
         "reset_asked": (facts.reset_asked_at is not None, facts.reset_asked_at),
+        "password_ended": (not passwords.is_usable(account.password_hash), account.thawed_at),
         "login_refused": (facts.refused > 0, facts.refused_at),
         "lease_ended": (ending.ended_on(contract) is not None, facts.last_login_at),
     }

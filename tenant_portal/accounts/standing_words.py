@@ -70,15 +70,18 @@ SITUATIONS = {
         _l("e-mail d'activation en attente"),
         range(9, 10),
         _l("Vous allez recevoir un e-mail d'activation de votre compte."),
-        _l("L'e-mail attend de partir : vérifier le serveur de messagerie, puis « flask portal mail send »."),
-        _l("Nos e-mails ont du retard. Attendez un peu : ne recommencez pas l'inscription."),
+        _l(
+            "L'e-mail attend de partir. S'il attend plus d'un quart d'heure, prévenir qui tient le serveur :"
+            " « flask portal mail send »."
+        ),
+        _l("Si vous venez de vous inscrire, attendez encore un peu notre e-mail : ne recommencez pas l'inscription."),
         _NO_ADDRESS,
     ),
     "mail_refused": Situation(
         _l("e-mail d'activation non remis"),
         range(9, 10),
         _l("Notre e-mail n'a pas pu être remis."),
-        _l("L'e-mail n'a pas pu être remis : faire corriger l'adresse sur la page « Consultez vos e-mails »."),
+        _l("L'e-mail n'a pas pu être remis : corriger l'adresse avec le locataire, puis renvoyer l'e-mail."),
         _l("Dites-moi l'adresse mail que vous avez tapée, lettre par lettre. Une faute y est vite arrivée."),
         _NO_ADDRESS,
     ),
@@ -120,6 +123,14 @@ SITUATIONS = {
         _l("Cliquez sur « Afficher » pour relire votre mot de passe. Vous l'avez oublié ? Inscrivez-vous à nouveau."),
         _l("Ne demandez pas le mot de passe, et n'en proposez aucun."),
     ),
+    "password_ended": Situation(
+        _l("mot de passe à choisir"),
+        _AFTER,
+        _l("Votre ancien mot de passe ne marche plus : choisissez-en un nouveau."),
+        _l("L'ancien mot de passe ne marche plus : envoyer un lien pour en choisir un nouveau."),
+        _FORGOTTEN,
+        _NO_ACCOUNT_TOLD,
+    ),
     "login_refused": Situation(
         _l("connexions refusées"),
         _AFTER,
@@ -136,8 +147,8 @@ SITUATIONS = {
         range(11, 14),
         _l("Il y a eu trop d'essais."),
         _l(
-            "Trop d'essais ont été refusés : il faut attendre, ou choisir un nouveau mot de passe par le lien d'un"
-            " e-mail."
+            "Trop d'essais ont été refusés : attendre, lever le délai, ou faire choisir un nouveau mot de passe par le"
+            " lien d'un e-mail."
         ),
         _l(
             "Si la page parle de trop d'essais, attendez l'heure qu'elle indique. « J'ai oublié mon mot de passe »"

@@ -19,7 +19,7 @@ from ..operations.service_checks import ROSTER_OLD
 NAMED = 3
 #: Events that colleagues want to hear of, in their words.
 EVENTS: dict[tuple[str, ...], Callable[[int], str]] = {
-    ("finished",): lambda n: ngettext("%(num)d compte terminé", "%(num)d comptes terminés", n),
+    ("finished",): lambda n: ngettext("%(num)d compte créé", "%(num)d comptes créés", n),
     ("message_written", "message_continued"): lambda n: ngettext("%(num)d message écrit", "%(num)d messages écrits", n),
     ("account_frozen",): lambda n: ngettext("%(num)d compte bloqué", "%(num)d comptes bloqués", n),
     ("account_closed",): lambda n: ngettext("%(num)d compte fermé", "%(num)d comptes fermés", n),

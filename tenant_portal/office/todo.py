@@ -213,10 +213,10 @@ def _of_message(kind: str, message: Message) -> Line:
     number = message.number
     if message.due_on is not None:
         since = datetime.combine(message.due_on + timedelta(days=1), time(), settings.timezone)
-        what = _("message %(number)s : réponse attendue le %(day)s", number=number, day=day(message.due_on))
+        what = _("message %(number)s, réponse attendue le %(day)s", number=number, day=day(message.due_on))
     else:
         since = message.created_at
-        what = _("message %(number)s : attend le contrat %(reference)s", number=number, reference=message.reference)
+        what = _("message %(number)s, attend le contrat %(reference)s", number=number, reference=message.reference)
     who = named(message.contract) if message.contract is not None else message.email
     return Line(kind, since, who, what, "messages.show", {"number": number}, message.contract_id)
 

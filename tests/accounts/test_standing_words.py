@@ -39,7 +39,7 @@ def test_g15_commands_mails_and_pages_read_from_the_table(portal, app, mailbox, 
     assert page.says(str(words.for_tenant))
     mailbox.read()
     shown = must_run(app, "contracts", "show", lease.reference)
-    assert shown.startswith(f"À dire au téléphone : {plain(str(words.on_the_telephone))}\nÀ ne pas dire : ")
+    assert shown.startswith(f"À dire au téléphone : {plain(str(words.on_the_telephone))}\nAttention : ")
     assert plain(f"État : {words.word}.") in shown and plain(str(words.for_staff)) in shown
     assert "activation du compte" in shown and ": acceptée par 127.0.0.1" in shown
     write_message(portal, topic="Autre chose", body="Bonjour", reference=lease.reference)

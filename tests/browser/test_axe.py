@@ -329,6 +329,7 @@ def test_every_page_of_the_landlords_staff(
     page.goto("/gestion")
     check(page)
     for what in ("introuvable", "martin"):
+        page.goto("/gestion")
         page.locator("#recherche").fill(what)
         press(page.locator("[role=search] button"))
         check(page)

@@ -60,7 +60,7 @@ def test_g16_the_owner_hands_a_tenant_all_that_is_kept_and_the_tenant_is_told(
     landlord({f"{tenant.lease.reference}_2026-11.pdf": pdf("Avis")})
     write_at_home(tenant.browser, topic="Mon logement ou une réparation", body="Le chauffage ne marche pas.")
     mailbox.read_all()
-    page = owner.get("/gestion/contrat/1").click_link("Demande d'accès (RGPD)")
+    page = owner.get("/gestion/contrat/1").click_link("Demande d'accès")
     assert page.says("Arrivée aujourd'hui : au plus tard le mercredi 23 décembre 2026.")
     answer = ask(owner, whose=THE_ACCOUNT).click()
     assert tenant.lease.reference not in str(answer.response.headers)

@@ -251,7 +251,7 @@ def test_f27_old_address_is_told_in_the_mail_of_the_act_and_never_reads_the_new_
     mailbox.read(to=NEW)
     told = mailbox.read(to=OLD)
     text = plain(told.text)
-    assert "À votre demande, notre bureau a noté une nouvelle adresse mail pour votre compte, à confirmer" in text
+    assert "À votre demande, notre bureau a noté une nouvelle adresse mail (à confirmer) pour votre compte" in text
     assert "ne compte pas avant le mardi 24 novembre" in text and "Vous nous avez appelés." in text
     assert told.link_not_me and NEW not in text
     page = tenant.browser.get("/espace/compte").click_link("Mes connexions")

@@ -61,7 +61,7 @@ def test_g04_one_page_tells_first_what_to_say_then_all_of_a_tenant(
     ]
     assert headings(page)[1:] == [*order, "Messages", "Autres contrats du même compte", "Ce que le bureau a fait"]
     assert page.says(str(SITUATIONS["finished"].on_the_telephone))
-    assert page.says("À ne pas dire : ne dites pas si un compte existe")
+    assert page.says("Attention : ne dites pas si un compte existe")
     for said in (
         *("les douze étapes sont faites", "Dernière connexion", "Prélèvement automatique", "Début du bail"),
         *("Avis d'échéance par e-mail : Oui", "L'avis d'échéance part par e-mail", "Avis de novembre 2026"),

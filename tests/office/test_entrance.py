@@ -211,20 +211,20 @@ def test_g01_what_was_typed_after_the_end_comes_back_to_its_clerk_alone(
     owner: Colleague, a_colleague: Callable[..., Colleague], app: Flask, clock: Clock
 ) -> None:
     other = a_colleague("luc@habitat.example", "M. Petit")
-    form = owner.browser.get("/gestion/chercher").form("Chercher").fill(SOUGHT, "Martin Élodie")
+    form = owner.browser.get("/gestion/chercher").form("Trouver").fill(SOUGHT, "Martin Élodie")
     clock.move(minutes=45)
     assert form.click().says("Ce que vous avez tapé est gardé une heure")
     with app.app_context():
         kept = db.session.scalars(select(KeptForm)).one()
         assert kept.fields == {"query": ["Martin Élodie"]} and "Martin" not in owner.browser.page.url
     other.log_in()
-    assert other.browser.get("/gestion/chercher").form("Chercher").value(SOUGHT) == ""
+    assert other.browser.get("/gestion/chercher").form("Trouver").value(SOUGHT) == ""
     login = owner.browser.page.form("Continuer").fill("Mon adresse mail", owner.email)
     page = give_code(login.fill("Mon mot de passe", STAFF_PASSWORD).click(), owner.code())
     assert page.path == "/gestion/chercher"
-    assert page.form("Chercher").value(SOUGHT) == "Martin Élodie"
-    page.form("Chercher").click()
-    assert owner.browser.get("/gestion/chercher").form("Chercher").value(SOUGHT) == ""
+    assert page.form("Trouver").value(SOUGHT) == "Martin Élodie"
+    page.form("Trouver").click()
+    assert owner.browser.get("/gestion/chercher").form("Trouver").value(SOUGHT) == ""
 
 
 def test_g01_secrets_are_hashed_or_sealed_and_a_changed_key_as_fallback_ends_nothing(
@@ -245,7 +245,7 @@ def test_g01_secrets_are_hashed_or_sealed_and_a_changed_key_as_fallback_ends_not
 
 
 def test_g01_purge_erases_kept_forms_and_old_logins(owner: Colleague, app: Flask, clock: Clock) -> None:
-    form = owner.browser.get("/gestion/chercher").form("Chercher").fill(SOUGHT, "Martin")
+    form = owner.browser.get("/gestion/chercher").form("Trouver").fill(SOUGHT, "Martin")
     clock.move(minutes=45)
     form.click()
     clock.move(minutes=61)

@@ -49,7 +49,7 @@ def test_g03_none_found_says_what_was_looked_for_what_to_try_and_the_age_of_the_
     page = search(staff, "roux <b> lilas")
     assert page.says("Aucun contrat trouvé") and page.says("roux <b> lilas")
     assert page.says("essayez-en un seul") and page.says("Liste des contrats du ")
-    assert page.form("Chercher"), "the search stands there with what was typed"
+    assert page.form("Trouver"), "the search stands there with what was typed"
 
 
 def test_g03_a_message_is_found_by_its_number_however_it_is_typed(

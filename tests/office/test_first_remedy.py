@@ -60,6 +60,7 @@ FIRST = {
     "activated": ([ACTIVATED], "activation"),
     "password_refused": ([ACTIVATED, happened("login_refused")], "activation"),
     "login_refused": ([happened("login_refused")], "reset"),
+    "password_ended": ([of_account(password_hash="!ended")], "reset"),
     "delayed": ([guessed], "delay"),
     "reset_asked": ([happened("reset_requested")], "reset"),
     "address_failed": ([of_account(email_failed_at=utcnow())], "address"),

@@ -368,7 +368,7 @@ def test_f23_remedies_are_there_for_staff_alone_and_take_no_form_without_token_o
     assert page.faults == [
         "Dites comment vous l'avez reconnu.",
         "Choisissez une raison.",
-        "Écrivez 140 signes au plus.",
+        "Écrivez 140 caractères au plus.",
     ]
     app.extensions["portal"].options["staff"] = lambda: None
     for remedy in ALL:

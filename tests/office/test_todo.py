@@ -136,7 +136,7 @@ def test_g02_a_message_is_told_from_the_day_after_it_was_due_until_it_is_answere
     line = waiting(staff, "Messages en retard")
     with app.app_context():
         number = db.session.scalars(select(Message)).one().number
-    assert f"zoe@free.fr : message {number} : réponse attendue le" in line and "Depuis" in line
+    assert f"zoe@free.fr : message {number}, réponse attendue le" in line and "Depuis" in line
     must_run(app, "messages", "answer", number, "-", stdin=b"Bonjour")
     mailbox.read_all()
     assert staff.get("/gestion").says(WELL)
@@ -185,7 +185,7 @@ def test_g02_numbers_that_nobody_finds_are_told_until_the_roster_has_them(staff,
         form = fill_sign_up(portal, Lease(reference, "12345678"))
         form.click("Je valide la création de mon compte")
     line = waiting(staff, "Numéros introuvables")
-    assert line.startswith("3 : références inconnues saisies à l'inscription en sept jours") and "555" not in line
+    assert line.startswith("3 références inconnues saisies à l'inscription en sept jours") and "555" not in line
     write_message(Portal(app), topic="Mon bail est récent", reference="555001", email="neuf@free.fr", body="")
     mailbox.read_all()
     lines = piles(staff)["Numéros introuvables 2"]
@@ -203,7 +203,7 @@ def test_g02_a_clerk_reads_what_is_new_since_he_was_here(staff, a_clerk, app, an
     mailbox.read_all()
     for _ in range(2):
         news = piles(staff)["Depuis votre dernier passage"]
-        assert news[0] == f"1 compte terminé : Mme Élodie MARTIN, {tenant.lease.reference}"
+        assert news[0] == f"1 compte créé : Mme Élodie MARTIN, {tenant.lease.reference}"
         assert news[1].startswith("1 message écrit : Mme Élodie MARTIN")
         clock.move(minutes=20)
     page = staff.get("/gestion/contrat/1")

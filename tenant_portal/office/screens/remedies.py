@@ -31,7 +31,7 @@ class RemedyForm(PortalForm):
     sentence = StringField(
         _l("Le locataire peut lire cette phrase"),
         filters=[lambda typed: " ".join((typed or "").replace("\0", "").split())],
-        description=_l("Facultative, %(num)d signes au plus. Elle est dans notre e-mail.", num=SENTENCE_MAX),
+        description=_l("Facultative, %(num)d caractères au plus. Elle est dans notre e-mail.", num=SENTENCE_MAX),
         render_kw={"autocomplete": "off", "maxlength": SENTENCE_MAX},
     )
     #: What the page was based on.
@@ -58,7 +58,7 @@ class RemedyForm(PortalForm):
     def validate_sentence(self, field: Any) -> None:
         """Refuse a long one: nothing is cut off unseen."""
         if len(field.data) > SENTENCE_MAX:
-            raise ValidationError(_("Écrivez %(num)d signes au plus.", num=SENTENCE_MAX))
+            raise ValidationError(_("Écrivez %(num)d caractères au plus.", num=SENTENCE_MAX))
 
     @property
     def noted(self) -> Noted:
