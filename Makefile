@@ -24,8 +24,8 @@ demo: .venv/runtime.stamp
 # is a large landlord's: PostgreSQL and Redis, for tests that ask for a database, but those about programs, mails, passwords
 # and pages, which a database does not change. ARGS may leave it nothing, which is code 5.
 OTHERS = cli demo docs embedding packaging test_settings.py accounts/test_passwords.py accounts/test_password_hashing.py \
-  documents/test_names.py mail/test_notifications.py mail/test_real_servers.py \
-  $(addprefix web/test_,$(addsuffix .py,csp_reports forms help languages markup menu odd_addresses pasted security_headers sent_pages sizes))
+  documents/test_names.py roster/test_real_files.py mail/test_notifications.py mail/test_real_servers.py \
+  $(addprefix web/test_,$(addsuffix .py,csp_reports forms help languages markup menu odd_addresses pasted security_headers sent_pages sizes two_tenants deployed_path visits))
 test: .venv/dev.stamp services
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 	$(BIN)/python -m pytest -n 2 --postgresql --alone -m "not browser and not slow and not program" $(OTHERS:%=--ignore=tests/%) $(ARGS) || [ $$? = 5 ]

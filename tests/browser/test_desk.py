@@ -374,7 +374,7 @@ def test_g16_written_choice_access_request_and_the_journal_of_both(
     reads(phone, "/espace/choix", "bailleur à votre demande (lettre, lundi 23 novembre 2026)")
 
     expect(clerk.page.get_by_role("link", name="Demande d’accès")).to_have_count(0)
-    owner.follow("Demande d'accès (RGPD)")
+    owner.follow("Demande d'accès")
     owner.choose("Qui demande", "La personne qui a le compte")
     owner.choose("Comment son identité", COUNTER)
     with owner.page.expect_download() as download:

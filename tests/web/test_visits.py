@@ -84,7 +84,8 @@ def test_every_form_leads_back_to_a_page_when_its_address_is_opened(app: Flask, 
     asked_for = 0
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("portal.") and "POST" in (rule.methods or ()) and rule.endpoint not in machines:
-            path = rule.rule.replace("<portal_message:number>", "M-0000-0000").removeprefix(portal.home.prefix)
+            path = rule.rule.replace("<portal_message:number>", "M-0000-0000").replace("<portal_number:number>", "1")
+            path = path.removeprefix(portal.home.prefix)
             page = portal.get(path, status=ANY_STATUS)
             is_office = "/gestion" in rule.rule
             assert page.status in ({200, 404} if is_office else {200}), rule
