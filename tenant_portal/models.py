@@ -237,14 +237,21 @@ class MailState(enum.StrEnum):
     NOBODY = "nobody"  # no recipient, so that unknown accounts cost the same
 
 
+#: Conditions of two indexes of mails, in the very words that a query must use to be answered by them.
+UNDELIVERED, TROUBLED = "state IN ('refused', 'bounced')", "error <> ''"
+
+
 class Mail(Base):
     """A mail, written in the transaction that causes it."""
 
     __tablename__ = "portal_mails"
     __table_args__ = (
         UniqueConstraint("message_id"),
-        # On PostgreSQL the migration says so: here it would import the dialect at each start.
+        # On PostgreSQL the migration says the conditions: here they would import the dialect at each start.
         Index("ix_portal_mails_turn", "turn", "due_at", sqlite_where=text("state = 'waiting'")),
+        Index("ix_portal_mails_undelivered", "kind", "created_at", sqlite_where=text(UNDELIVERED)),
+        Index("ix_portal_mails_error", "error", "state", sqlite_where=text(TROUBLED)),
+        Index("ix_portal_mails_sent_at", "sent_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -297,7 +304,10 @@ class Document(Base):
     """A published document; its digest names its file."""
 
     __tablename__ = "portal_documents"
-    __table_args__ = (UniqueConstraint("contract_id", "kind", "period"),)
+    __table_args__ = (
+        UniqueConstraint("contract_id", "kind", "period"),
+        Index("ix_portal_documents_kind_period", "kind", "period", "published_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("portal_contracts.id", ondelete="CASCADE"))

@@ -53,7 +53,7 @@ GRAPH = {module: imports_of(module) for module in FILES}
 
 GROUND = {
     *("atomic_file", "audit", "contrast", "db", "errors", "formats", "i18n", "models", "public_urls", "resources"),
-    *("indexes", "mail_addresses", "settings", "signals", "template_names", "text"),
+    *("mail_addresses", "settings", "signals", "template_names", "text"),
 }
 FRONT_DOOR = {"", "__main__", "app", "extension", "mounting", "wsgi_paths"} | {"logs", "migrate", "smtp"}
 #: From the ground up: each may use those before it.

@@ -12,8 +12,7 @@ from sqlalchemy.orm import aliased
 
 from ..contracts import lookup
 from ..db import UtcDateTime, db, utcnow
-from ..indexes import UNDELIVERED
-from ..models import Account, Consent, ConsentPurpose, Contract, Document, DocumentKind, Mail
+from ..models import UNDELIVERED, Account, Consent, ConsentPurpose, Contract, Document, DocumentKind, Mail
 
 #: A month is published within so long; what lacks then was forgotten.
 PUBLISHING = timedelta(days=1)

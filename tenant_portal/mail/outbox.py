@@ -23,9 +23,8 @@ from ..accounts import signed_links
 from ..accounts.authentication import AuthenticatedAccount, KnownContract
 from ..db import begin_write, db, utcnow
 from ..errors import PortalError
-from ..indexes import TROUBLED
 from ..messages import answers
-from ..models import Account, Contract, Mail, MailState
+from ..models import TROUBLED, Account, Contract, Mail, MailState
 from . import bounces, contents, rendering
 from .fates import CLAIMED, EXPIRED
 from .smtp import UNUSABLE, Failure, SmtpSession, hand_over, server_name

@@ -11,8 +11,7 @@ from ..contracts import lookup
 from ..db import db, utcnow
 from ..documents import unserved
 from ..i18n import ngettext
-from ..indexes import UNDELIVERED
-from ..models import Contract, Event, Import, Mail
+from ..models import UNDELIVERED, Contract, Event, Import, Mail
 from ..operations.service_checks import ROSTER_OLD
 
 #: Contracts named with each piece of news.

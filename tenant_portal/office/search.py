@@ -21,8 +21,8 @@ from ..messages.conversation import number_of
 from ..messages.models import Message
 from ..models import Account, Contract
 from ..settings import settings
-from . import indexes
-from .indexes import Ids, Word
+from . import lookups
+from .lookups import Ids, Word
 from .terms import Checker, Terms, terms_of
 
 #: Contracts shown.
@@ -78,19 +78,19 @@ def _by_number(digits: str) -> Ids:
     """Look for a reference, then a module, then words with these digits."""
     found: dict[int, None] = {}
     for column, length in ((Contract.reference, settings.reference_length), (Contract.module, settings.module_length)):
-        found |= dict.fromkeys(indexes.by_number(padded_variants(digits, length), column, digits, SEARCH_MAX + 1))
-    word = indexes.look_up(digits)
-    named = indexes.by_words(word, (), SEARCH_MAX + 1) if word is not None and any(word.counts) else Ids([], False)
+        found |= dict.fromkeys(lookups.by_number(padded_variants(digits, length), column, digits, SEARCH_MAX + 1))
+    word = lookups.look_up(digits)
+    named = lookups.by_words(word, (), SEARCH_MAX + 1) if word is not None and any(word.counts) else Ids([], False)
     return Ids(list(found | dict.fromkeys(named.found)), named.has_more)
 
 
 def _by_terms(terms: Terms) -> Ids:
     """Look for the words as typed, then for two neighbours in one word: «Le Gall» may be LEGALL."""
-    look_up = cache(indexes.look_up)
+    look_up = cache(lookups.look_up)
     ids = _by_spelling(terms, look_up)
     pairs = enumerate(pairwise(terms.words)) if len(terms.words) <= JOINED_MAX else ()
     for at, (first, second) in pairs:
-        if len(ids.found) <= SEARCH_MAX and indexes.is_written_so(first + second, second):
+        if len(ids.found) <= SEARCH_MAX and lookups.is_written_so(first + second, second):
             more = _by_spelling(terms.joined(at), look_up)
             ids = Ids(list(dict.fromkeys(ids.found + more.found)), ids.has_more or more.has_more)
     return ids
@@ -109,12 +109,12 @@ def _by_spelling(terms: Terms, look_up: Callable[[str], Word | None]) -> Ids:
     needs_check = bool(terms.addresses) or len(terms.words) > 1 + len(filters)
     most = CHECKED_MAX if needs_check else SEARCH_MAX + 1
     if terms.addresses:
-        ids = indexes.by_address(terms.addresses[0], most)
+        ids = lookups.by_address(terms.addresses[0], most)
         if leader is None or not leader.may_lead or not ids.has_more:
             return _checked(ids, terms)
     if leader is None or leader.is_house:
         return Ids([], False)
-    ids = indexes.by_words(leader, filters, most)
+    ids = lookups.by_words(leader, filters, most)
     return _checked(ids, terms) if needs_check else ids
 
 

@@ -12,7 +12,7 @@ from tenant_portal import roster
 from tenant_portal.accounts.email_change import EmailChange
 from tenant_portal.db import begin_write, db, utcnow
 from tenant_portal.models import Account, Contract
-from tenant_portal.office import indexes, search
+from tenant_portal.office import lookups, search
 
 from ..support.people import Roster, run
 
@@ -173,7 +173,7 @@ def test_g03_an_exact_reference_comes_first_and_what_is_left_out_is_told(app: Fl
 def test_a_word_with_thousands_of_values_is_looked_for_in_what_the_others_find(
     app: Flask, inside: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexes, "VALUES_MAX", 3)
+    monkeypatch.setattr(lookups, "VALUES_MAX", 3)
     names = ("RARE", "ROUX", "RENARD", "ROSSI")
     roster.take([row(str(n), names[n % 4], f"Prénom{n}", "2, rue Basse") for n in range(100, 160)], name="x")
     db.session.commit()

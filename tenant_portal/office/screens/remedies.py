@@ -66,7 +66,22 @@ class RemedyForm(PortalForm):
         return Noted(self.identity.data, self.reason.data, typeset(self.sentence.data))
 
 
-class ActivationForm(RemedyForm):
+class AddressedForm(RemedyForm):
+    """The same, with a mail address, which is not the clerk's own."""
+
+    email: MailAddressField
+
+    def __init__(self, case: Case, view: str, **kwargs: Any) -> None:
+        super().__init__(case, view, **kwargs)
+        self.email.render_kw = {**self.email.render_kw, "autocomplete": "off"}
+
+    @property
+    def noted(self) -> Noted:
+        """Return what was filled in."""
+        return super().noted._replace(email=self.email.data)
+
+
+class ActivationForm(AddressedForm):
     """The same, with the address of the sign-up."""
 
     email = MailAddressField(
@@ -75,7 +90,6 @@ class ActivationForm(RemedyForm):
 
     def __init__(self, case: Case, view: str, **kwargs: Any) -> None:
         super().__init__(case, view, email=case.account.email if case.account is not None else "", **kwargs)
-        self.email.render_kw = {**self.email.render_kw, "autocomplete": "off"}
 
     def validate_identity(self, field: Any) -> None:
         """Ask more where the address changes: whoever reads it could take the account."""
@@ -83,31 +97,17 @@ class ActivationForm(RemedyForm):
         if field.data not in remedies.proofs(self.case, self.view, email=self.email.data or ""):
             raise ValidationError(_("Pour changer l'adresse, il faut avoir reconnu le locataire."))
 
-    @property
-    def noted(self) -> Noted:
-        """Return what was filled in."""
-        return super().noted._replace(email=self.email.data)
 
-
-class AddressForm(RemedyForm):
+class AddressForm(AddressedForm):
     """The same, with the new address of a finished account."""
 
     email = MailAddressField(_l("Nouvelle adresse mail"), description=_l("Relisez-la lettre par lettre."))
-
-    def __init__(self, case: Case, view: str, **kwargs: Any) -> None:
-        super().__init__(case, view, **kwargs)
-        self.email.render_kw = {**self.email.render_kw, "autocomplete": "off"}
 
     def validate_email(self, field: Any) -> None:
         """Refuse the present address, unless it failed or is in doubt."""
         account = self.case.account
         if account is not None and not email_change.is_new(account, field.data):
             raise ValidationError(_("Cette adresse est déjà celle du compte."))
-
-    @property
-    def noted(self) -> Noted:
-        """Return what was filled in."""
-        return super().noted._replace(email=self.email.data)
 
 
 class ChoiceForm(RemedyForm):
