@@ -30,6 +30,7 @@ from .support.portal_client import Portal
 from .support.post import Mailbox, PostOffice
 from .support.rent_notices import in_folder, publish
 from .support.steps import Lease
+from .support.url_map import compiling_once
 
 #: The cheapest hashes; mails leave when a test reads its mailbox.
 SETTINGS: dict[str, Any] = {
@@ -111,16 +112,8 @@ def no_outside_settings() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def routes_compiled_once() -> Iterator[None]:
     """Compile each rule of the URL map once: that takes most of the time to make an application."""
-    compile_builder, kept = Rule._compile_builder, {}
-
-    def compile_once(rule: Rule, append_unknown: bool = True) -> Any:
-        key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
-        if key not in kept:
-            kept[key] = compile_builder(rule, append_unknown)
-        return kept[key]
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", compile_once)
+        patch.setattr(Rule, "_compile_builder", compiling_once())
         yield
 
 

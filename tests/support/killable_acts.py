@@ -222,7 +222,7 @@ def in_a_process(
     The process is forked from a server that has imported the portal: no thread, no connection.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, "tests.support.warmed"])
     process = context.Process(target=_do, args=(act, config, moment, link, folder, kill))
     process.start()
     process.join(PATIENCE)
@@ -233,7 +233,7 @@ def in_a_process(
 def _do(act: Act, config: dict[str, Any], moment: datetime, link: str, folder: Path, kill: tuple[int, str]) -> None:
     with time_machine.travel(moment, tick=True):
         app = create_app(config)
-        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(folder))
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(folder.parent))
         with app.app_context():
             _be_killed(db.engine.dialect, *kill)
         act(app, link, folder)
